@@ -1,0 +1,142 @@
+// The seam between Gradus and the machine. A backend owns memory and runs kernels over views of it;
+// it knows nothing of Tensor, autograd or modules. To add one, derive from Backend, implement the
+// required methods, and register it:
+//
+//   register_backend("mine", [] { return std::make_unique<MyBackend>(); });
+//   set_default_backend("mine");              // or GRADUS_BACKEND=mine in the environment
+//
+// There is one method for each shape of computation, the operation passed as an enum; a scalar is a
+// view with strides 0. Shapes and dtypes are checked before a call and again by nobody:
+//   - inputs may be strided or broadcast (stride 0); `out` is contiguous unless a method says else;
+//   - `out` never overlaps an input, and any view may be empty.
+// backends/reference/ implements exactly the required methods, as plainly as can be: it is the
+// specification. tests/conformance.h checks any backend against it.
+//
+// Fused kernels are offers: a method that returns bool returns false (the default) for "no kernel for
+// this case", and the caller then runs the readable definition made of the required methods.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tensor/dtype.h"
+#include "tensor/layout.h"
+
+namespace gradus {
+
+// Memory of one backend. `host()` is its address if the CPU can reach it, else null.
+class Buffer {
+ public:
+  virtual ~Buffer() = default;
+  virtual std::byte* host() { return nullptr; }
+  virtual std::size_t bytes() const = 0;
+};
+
+// What kernels see: memory, element type, and where the elements lie (in elements, not bytes).
+struct View {
+  Buffer* buffer = nullptr;
+  DType dtype = DType::f32;
+  Layout layout;
+
+  const Shape& shape() const { return layout.shape; }
+};
+
+// copy also casts (to boolean: x != 0; float to i32: toward zero) and may have a strided `out`.
+// gelu(x) = x * (1 + erf(x / sqrt 2)) / 2. sign(0) = 0. logical_not: boolean to boolean.
+enum class UnaryOp {
+  copy, neg, abs, sign, exp, log, sqrt, sin, cos, tanh, sigmoid, relu, gelu, erf, floor, logical_not
+};
+// Both inputs have one dtype. The comparisons give boolean; logical_and/or take and give boolean.
+// max and min give NaN if either side is NaN.
+enum class BinaryOp {
+  add, sub, mul, div, pow, max, min, eq, ne, lt, le, gt, ge, logical_and, logical_or
+};
+// argmax gives i32, the first index of the largest; sum of nothing is 0, max of nothing -inf.
+enum class ReduceOp { sum, max, min, argmax };
+enum class ScatterOp { add, assign };
+
+// -1 in a list of rows names no row: gather gives zeros for it, scatter skips it.
+inline constexpr std::int32_t kNoRow = -1;
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string_view name() const = 0;
+
+  // Throws BackendError when the memory cannot be had. Aligned to 64 bytes; contents undefined.
+  virtual std::shared_ptr<Buffer> allocate(std::size_t bytes) = 0;
+  // Between host memory and a contiguous view.
+  virtual void upload(const void* from, const View& out) = 0;
+  virtual void download(const View& x, void* to) = 0;
+
+  virtual void fill(const View& out, double value) = 0;
+  virtual void unary(UnaryOp op, const View& x, const View& out) = 0;
+  // a and b have already been broadcast to out's shape.
+  virtual void binary(BinaryOp op, const View& a, const View& b, const View& out) = 0;
+  // out = cond ? a : b, all of one shape; cond is boolean.
+  virtual void select(const View& cond, const View& a, const View& b, const View& out) = 0;
+  // out has x's rank and size 1 on the reduced axes; argmax reduces exactly one axis.
+  virtual void reduce(ReduceOp op, const View& x, const View& out) = 0;
+  // out [..., m, n] = a [..., m, k] * b [..., k, n], the leading axes already broadcast; f32 or f64.
+  virtual void matmul(const View& a, const View& b, const View& out) = 0;
+  // table [n, ...], rows any shape (i32 in [-1, n)), out [rows..., ...]: out[i] = table[rows[i]].
+  // Throws IndexError naming the first row outside [-1, n).
+  virtual void gather(const View& table, const View& rows, const View& out) = 0;
+  // The reverse: table[rows[i]] += or = src[i], in order of i. src [rows..., ...].
+  // Throws IndexError as gather does, before it writes anything.
+  virtual void scatter(ScatterOp op, const View& rows, const View& src, const View& table) = 0;
+  // Waits for queued work, if the backend queues any.
+  virtual void synchronize() {}
+  // A line for `gradus info`: kernels, libraries, targets.
+  virtual std::string description() const { return std::string(name()); }
+
+  // ---- Offers. All views are f32 or f64 and contiguous unless said otherwise. ----
+
+  // Philox4x32-10 numbers (tensor/philox.h), uniform in [0, 1): element i of stream `stream`.
+  virtual bool uniform(std::uint64_t, std::uint64_t, const View&) { return false; }
+  // y = x * keep / (1 - p), keep = uniform(seed, stream) >= p. Its own gradient, with g for x.
+  virtual bool dropout(const View& x, double p, std::uint64_t seed, std::uint64_t stream, const View& y);
+  // Over the last axis. y = e^x / sum(e^x), or x - log(sum(e^x)).
+  virtual bool softmax(const View& x, const View& y);
+  virtual bool log_softmax(const View& x, const View& y);
+  // dx = y * (g - sum(g * y)), or g - e^y * sum(g).
+  virtual bool softmax_gradient(const View& y, const View& g, const View& dx);
+  virtual bool log_softmax_gradient(const View& y, const View& g, const View& dx);
+  // x [rows, dim], weight and bias [dim]; y = (x - mean) * rstd * weight + bias; keeps mean, rstd [rows].
+  virtual bool layer_norm(const View& x, const View& weight, const View& bias, double epsilon,
+                          const View& y, const View& mean, const View& rstd);
+  virtual bool layer_norm_gradient(const View& x, const View& weight, const View& mean,
+                                   const View& rstd, const View& g, const View& dx,
+                                   const View& dweight, const View& dbias);
+  // Packed multi-head attention: for each segment s (rows offsets[s] .. offsets[s + 1]) and head h,
+  // y = softmax(scale * q k^T + key_bias) v. q, k, v, y [tokens, heads, dim] (the last axis dense),
+  // key_bias [tokens, heads] or a null buffer, offsets i32 [segments + 1]. log_sum [tokens, heads]
+  // is kept for the gradient: the log of each row's sum of exponentials.
+  virtual bool attention(const View& q, const View& k, const View& v, const View& key_bias,
+                         const View& offsets, double scale, const View& y, const View& log_sum);
+  virtual bool attention_gradient(const View& q, const View& k, const View& v, const View& key_bias,
+                                  const View& offsets, double scale, const View& y,
+                                  const View& log_sum, const View& g, const View& dq, const View& dk,
+                                  const View& dv, const View& dkey_bias);
+};
+
+// ---- The registry (backends/registry.cpp). "cpu" and "reference" are always there. ----
+
+using BackendFactory = std::function<std::unique_ptr<Backend>()>;
+
+// Throws BackendError if the name is taken.
+void register_backend(const std::string& name, BackendFactory factory);
+// Made at first use and kept for the life of the program. Throws BackendError for an unknown name,
+// listing the known ones.
+Backend& backend(std::string_view name);
+std::vector<std::string> backend_names();
+// Where new tensors live: GRADUS_BACKEND from the environment, else "cpu".
+Backend& default_backend();
+void set_default_backend(std::string_view name);
+
+}  // namespace gradus

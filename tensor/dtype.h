@@ -1,0 +1,68 @@
+// The element types of a tensor: f32 (the default), f64 (gradient checks), i32 (indices) and
+// boolean (masks, one byte an element).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace gradus {
+
+enum class DType : std::uint8_t { f32, f64, i32, boolean };
+
+constexpr std::size_t size_of(DType dtype) {
+  switch (dtype) {
+    case DType::f32: return 4;
+    case DType::f64: return 8;
+    case DType::i32: return 4;
+    case DType::boolean: return 1;
+  }
+  return 0;
+}
+
+constexpr std::string_view name_of(DType dtype) {
+  switch (dtype) {
+    case DType::f32: return "f32";
+    case DType::f64: return "f64";
+    case DType::i32: return "i32";
+    case DType::boolean: return "boolean";
+  }
+  return "?";
+}
+
+constexpr bool is_floating(DType dtype) { return dtype == DType::f32 || dtype == DType::f64; }
+
+// dtype_of<float> == DType::f32, and so on: the C++ type that holds one element.
+template <class T>
+inline constexpr DType dtype_of = [] {
+  static_assert(sizeof(T) == 0, "tensors hold float, double, std::int32_t or bool");
+  return DType::f32;
+}();
+template <>
+inline constexpr DType dtype_of<float> = DType::f32;
+template <>
+inline constexpr DType dtype_of<double> = DType::f64;
+template <>
+inline constexpr DType dtype_of<std::int32_t> = DType::i32;
+template <>
+inline constexpr DType dtype_of<bool> = DType::boolean;
+
+// Calls `f` with a value of the C++ type behind `dtype`:
+//   dispatch(x.dtype(), [&](auto zero) { using T = decltype(zero); ... });
+template <class F>
+decltype(auto) dispatch(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::f64: return f(double{});
+    case DType::i32: return f(std::int32_t{});
+    case DType::boolean: return f(bool{});
+    default: return f(float{});
+  }
+}
+
+// The same for f32 and f64 only; the caller has checked `is_floating`.
+template <class F>
+decltype(auto) dispatch_floating(DType dtype, F&& f) {
+  return dtype == DType::f64 ? f(double{}) : f(float{});
+}
+
+}  // namespace gradus

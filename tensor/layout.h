@@ -1,0 +1,44 @@
+// A layout says where in a buffer the elements of a tensor lie: element (i, j, ...) is at
+// offset + i * strides[0] + j * strides[1] + ..., counted in elements. Views (reshape, permute,
+// slice, broadcast) are arithmetic on layouts: they move no data, and no backend ever sees them.
+//
+//   Layout a{Shape{2, 3}};       // contiguous: strides 3, 1
+//   a.permuted({1, 0})           // [3, 2], strides 1, 3
+//   a.sliced(1, 0, 3, 2)         // [2, 2], strides 3, 2: columns 0 and 2
+//   Layout{Shape{3}}.broadcast_to({2, 3})   // strides 0, 1: one row, seen twice
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "tensor/shape.h"
+
+namespace gradus {
+
+struct Layout {
+  Shape shape;
+  std::array<std::int64_t, kMaxRank> strides{};
+  std::int64_t offset = 0;
+
+  Layout() = default;
+  explicit Layout(const Shape& shape);  // contiguous, row-major
+
+  std::int64_t stride(int axis) const {
+    return strides[static_cast<std::size_t>(shape.axis_at(axis))];
+  }
+  // Row-major without gaps; the strides of axes of size 1 do not matter.
+  bool is_contiguous() const;
+
+  // Axes in a new order. Throws ShapeError unless `axes` names each axis once.
+  Layout permuted(std::span<const int> axes) const;
+  // Elements start, start + step, ... below stop along `axis`; 0 <= start <= stop <= size, step >= 1.
+  Layout sliced(int axis, std::int64_t start, std::int64_t stop, std::int64_t step) const;
+  // Sizes of 1 and missing leading axes repeated with stride 0. Throws ShapeError if they do not fit.
+  Layout broadcast_to(const Shape& to) const;
+  // The same elements in row-major order under another shape, if strides can say it without a copy.
+  std::optional<Layout> reshaped(const Shape& to) const;
+};
+
+}  // namespace gradus

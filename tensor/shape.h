@@ -1,0 +1,56 @@
+// A shape: the sizes of a tensor along each of its axes, outermost first. Rank 0 is a scalar.
+//
+//   Shape s{2, 3};   s.rank() == 2   s[-1] == 3   s.numel() == 6   to_string(s) == "[2, 3]"
+//
+// Sizes live inside the object (at most kMaxRank of them), so shapes cost no allocation.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+
+namespace gradus {
+
+inline constexpr int kMaxRank = 8;
+
+class Shape {
+ public:
+  Shape() = default;
+  Shape(std::initializer_list<std::int64_t> sizes);
+  // Throws ShapeError for more than kMaxRank axes, a negative size, or a product of the sizes
+  // (zeros counted as ones) that does not fit 64 bits.
+  explicit Shape(std::span<const std::int64_t> sizes);
+
+  int rank() const { return rank_; }
+  // Sizes by axis; negative axes count from the end. Throws IndexError outside [-rank, rank).
+  std::int64_t operator[](int axis) const { return sizes_[static_cast<std::size_t>(axis_at(axis))]; }
+  // `axis` as a number in [0, rank).
+  int axis_at(int axis) const;
+  // The number of elements: the product of the sizes, 1 for a scalar.
+  std::int64_t numel() const;
+
+  const std::int64_t* begin() const { return sizes_.data(); }
+  const std::int64_t* end() const { return sizes_.data() + rank_; }
+  std::span<const std::int64_t> sizes() const { return {begin(), end()}; }
+
+  // Copies with one axis changed, inserted or taken out.
+  Shape with(int axis, std::int64_t size) const;
+  Shape inserted(int axis, std::int64_t size) const;  // axis in [-rank - 1, rank]
+  Shape without(int axis) const;
+
+  friend bool operator==(const Shape& a, const Shape& b);
+
+ private:
+  std::array<std::int64_t, kMaxRank> sizes_{};
+  int rank_ = 0;
+};
+
+// NumPy's rule: align at the last axis; sizes must be equal or one of them 1. `op` is for the
+// message of the ShapeError.
+Shape broadcast(const Shape& a, const Shape& b, const char* op);
+
+std::string to_string(const Shape& shape);
+
+}  // namespace gradus
