@@ -12,8 +12,8 @@
 // backends/reference/ implements exactly the required methods, as plainly as can be: it is the
 // specification. tests/conformance.h checks any backend against it.
 //
-// Fused kernels are offers: a method that returns bool returns false (the default) for "no kernel for
-// this case", and the caller then runs the readable definition made of the required methods.
+// Fused kernels are offers: a method that returns bool returns false (the default) for "no kernel
+// for this case", and the caller then runs the readable definition made of the required methods.
 #pragma once
 
 #include <cstddef>
@@ -49,16 +49,49 @@ struct View {
 // copy also casts (to boolean: x != 0; float to i32: toward zero) and may have a strided `out`.
 // gelu(x) = x * (1 + erf(x / sqrt 2)) / 2. sign(0) = 0. logical_not: boolean to boolean.
 enum class UnaryOp {
-  copy, neg, abs, sign, exp, log, sqrt, sin, cos, tanh, sigmoid, relu, gelu, erf, floor, logical_not
+  copy,
+  neg,
+  abs,
+  sign,
+  exp,
+  log,
+  sqrt,
+  sin,
+  cos,
+  tanh,
+  sigmoid,
+  relu,
+  gelu,
+  erf,
+  floor,
+  logical_not
 };
 // Both inputs have one dtype. The comparisons give boolean; logical_and/or take and give boolean.
 // max and min give NaN if either side is NaN.
 enum class BinaryOp {
-  add, sub, mul, div, pow, max, min, eq, ne, lt, le, gt, ge, logical_and, logical_or
+  add,
+  sub,
+  mul,
+  div,
+  pow,
+  max,
+  min,
+  eq,
+  ne,
+  lt,
+  le,
+  gt,
+  ge,
+  logical_and,
+  logical_or
 };
 // argmax gives i32, the first index of the largest; sum of nothing is 0, max of nothing -inf.
 enum class ReduceOp { sum, max, min, argmax };
 enum class ScatterOp { add, assign };
+
+const char* name_of(UnaryOp op);
+const char* name_of(BinaryOp op);
+const char* name_of(ReduceOp op);
 
 // -1 in a list of rows names no row: gather gives zeros for it, scatter skips it.
 inline constexpr std::int32_t kNoRow = -1;
@@ -82,7 +115,8 @@ class Backend {
   virtual void select(const View& cond, const View& a, const View& b, const View& out) = 0;
   // out has x's rank and size 1 on the reduced axes; argmax reduces exactly one axis.
   virtual void reduce(ReduceOp op, const View& x, const View& out) = 0;
-  // out [..., m, n] = a [..., m, k] * b [..., k, n], the leading axes already broadcast; f32 or f64.
+  // out [..., m, n] = a [..., m, k] * b [..., k, n], the leading axes already broadcast; f32 or
+  // f64.
   virtual void matmul(const View& a, const View& b, const View& out) = 0;
   // table [n, ...], rows any shape (i32 in [-1, n)), out [rows..., ...]: out[i] = table[rows[i]].
   // Throws IndexError naming the first row outside [-1, n).
@@ -100,14 +134,16 @@ class Backend {
   // Philox4x32-10 numbers (tensor/philox.h), uniform in [0, 1): element i of stream `stream`.
   virtual bool uniform(std::uint64_t, std::uint64_t, const View&) { return false; }
   // y = x * keep / (1 - p), keep = uniform(seed, stream) >= p. Its own gradient, with g for x.
-  virtual bool dropout(const View& x, double p, std::uint64_t seed, std::uint64_t stream, const View& y);
+  virtual bool dropout(const View& x, double p, std::uint64_t seed, std::uint64_t stream,
+                       const View& y);
   // Over the last axis. y = e^x / sum(e^x), or x - log(sum(e^x)).
   virtual bool softmax(const View& x, const View& y);
   virtual bool log_softmax(const View& x, const View& y);
   // dx = y * (g - sum(g * y)), or g - e^y * sum(g).
   virtual bool softmax_gradient(const View& y, const View& g, const View& dx);
   virtual bool log_softmax_gradient(const View& y, const View& g, const View& dx);
-  // x [rows, dim], weight and bias [dim]; y = (x - mean) * rstd * weight + bias; keeps mean, rstd [rows].
+  // x [rows, dim], weight and bias [dim]; y = (x - mean) * rstd * weight + bias; keeps mean, rstd
+  // [rows].
   virtual bool layer_norm(const View& x, const View& weight, const View& bias, double epsilon,
                           const View& y, const View& mean, const View& rstd);
   virtual bool layer_norm_gradient(const View& x, const View& weight, const View& mean,
@@ -121,8 +157,8 @@ class Backend {
                          const View& offsets, double scale, const View& y, const View& log_sum);
   virtual bool attention_gradient(const View& q, const View& k, const View& v, const View& key_bias,
                                   const View& offsets, double scale, const View& y,
-                                  const View& log_sum, const View& g, const View& dq, const View& dk,
-                                  const View& dv, const View& dkey_bias);
+                                  const View& log_sum, const View& g, const View& dq,
+                                  const View& dk, const View& dv, const View& dkey_bias);
 };
 
 // ---- The registry (backends/registry.cpp). "cpu" and "reference" are always there. ----

@@ -1,0 +1,46 @@
+// Memory that the CPU can reach, for the backends that run on it.
+#pragma once
+
+#include <cstddef>
+
+#include "tensor/backend.h"
+
+namespace gradus {
+
+// Uninitialised memory aligned to 64 bytes, freed with the object.
+class HostBuffer : public Buffer {
+ public:
+  explicit HostBuffer(std::size_t bytes);  // throws BackendError when it cannot be had
+  ~HostBuffer() override;
+  HostBuffer(const HostBuffer&) = delete;
+  HostBuffer& operator=(const HostBuffer&) = delete;
+
+  std::byte* host() override { return data_; }
+  std::size_t bytes() const override { return bytes_; }
+
+ private:
+  std::byte* data_;
+  std::size_t bytes_;
+};
+
+// The address of a view's element 0.
+template <class T>
+T* data_of(const View& view) {
+  return reinterpret_cast<T*>(view.buffer->host()) + view.layout.offset;
+}
+
+// Where the i-th element (row-major) of a layout lies, counted from its element 0.
+inline std::int64_t position(const Layout& layout, std::int64_t i) {
+  std::int64_t result = 0;
+  for (int axis = layout.shape.rank() - 1; axis >= 0; --axis) {
+    const std::int64_t size = layout.shape[axis];
+    result += i % size * layout.stride(axis);
+    i /= size;
+  }
+  return result;
+}
+
+// Throws IndexError naming the first of `rows` outside [-1, limit).
+void check_rows(const View& rows, std::int64_t limit, const char* op);
+
+}  // namespace gradus
