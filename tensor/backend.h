@@ -136,7 +136,8 @@ class Backend {
   // y = x * keep / (1 - p), keep = uniform(seed, stream) >= p. Its own gradient, with g for x.
   virtual bool dropout(const View& x, double p, std::uint64_t seed, std::uint64_t stream,
                        const View& y);
-  // Over the last axis. y = e^x / sum(e^x), or x - log(sum(e^x)).
+  // Over the last axis. y = e^x / sum(e^x), or x - log(sum(e^x)). A row of nothing but -inf (all
+  // masked) gives zeros, or -inf; never NaN.
   virtual bool softmax(const View& x, const View& y);
   virtual bool log_softmax(const View& x, const View& y);
   // dx = y * (g - sum(g * y)), or g - e^y * sum(g).

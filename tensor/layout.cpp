@@ -85,8 +85,8 @@ std::optional<Layout> Layout::reshaped(const Shape& to) const {
   Layout result(to);
   result.offset = offset;
   if (is_contiguous()) return result;
-  // Old axes fall into runs that are evenly spaced (stride[i] == stride[i + 1] * size[i + 1]); going
-  // from the last axis, new axes must fill each run exactly.
+  // Old axes fall into runs that are evenly spaced (stride[i] == stride[i + 1] * size[i + 1]);
+  // going from the last axis, new axes must fill each run exactly.
   int next = to.rank() - 1;  // the new axis to place
   int i = shape.rank() - 1;
   while (i >= 0) {

@@ -33,9 +33,11 @@ struct Layout {
 
   // Axes in a new order. Throws ShapeError unless `axes` names each axis once.
   Layout permuted(std::span<const int> axes) const;
-  // Elements start, start + step, ... below stop along `axis`; 0 <= start <= stop <= size, step >= 1.
+  // Elements start, start + step, ... below stop along `axis`; 0 <= start <= stop <= size, step
+  // >= 1.
   Layout sliced(int axis, std::int64_t start, std::int64_t stop, std::int64_t step) const;
-  // Sizes of 1 and missing leading axes repeated with stride 0. Throws ShapeError if they do not fit.
+  // Sizes of 1 and missing leading axes repeated with stride 0. Throws ShapeError if they do not
+  // fit.
   Layout broadcast_to(const Shape& to) const;
   // The same elements in row-major order under another shape, if strides can say it without a copy.
   std::optional<Layout> reshaped(const Shape& to) const;

@@ -35,8 +35,8 @@ Pool& pool() {
 void set_num_threads(int threads) {
   std::lock_guard lock(pool().mutex);
   pool().threads = std::max(1, threads);
-  pool().limit = std::make_unique<tbb::global_control>(
-      tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(pool().threads));
+  pool().limit = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
+                                                       static_cast<std::size_t>(pool().threads));
 }
 
 int num_threads() {

@@ -1,7 +1,7 @@
 // The one thread pool (oneTBB) and the one knob.
 //
-// Work is cut into chunks of a fixed size, whatever the number of threads, and the result of a chunk
-// depends on nothing but its range; so results are the same bits for any number of threads.
+// Work is cut into chunks of a fixed size, whatever the number of threads, and the result of a
+// chunk depends on nothing but its range; so results are the same bits for any number of threads.
 //
 //   parallel_for(rows, 64, [&](std::int64_t begin, std::int64_t end) { ... });
 #pragma once

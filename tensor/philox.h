@@ -1,7 +1,7 @@
 // Philox4x32-10, the counter-based random generator of Salmon, Moraes, Dror and Shaw, "Parallel
-// random numbers: as easy as 1, 2, 3" (SC 2011). Number i of a stream is a function of (seed, stream,
-// i) and nothing else, so any thread or backend can make any part of a stream, and one seed gives the
-// same numbers everywhere.
+// random numbers: as easy as 1, 2, 3" (SC 2011). Number i of a stream is a function of (seed,
+// stream, i) and nothing else, so any thread or backend can make any part of a stream, and one seed
+// gives the same numbers everywhere.
 //
 //   philox(seed, stream, block)   four 32-bit numbers: elements 4 * block .. 4 * block + 3
 #pragma once

@@ -14,7 +14,8 @@ Shape::Shape(std::initializer_list<std::int64_t> sizes)
 
 Shape::Shape(std::span<const std::int64_t> sizes) {
   if (sizes.size() > kMaxRank) {
-    throw ShapeError(fmt::format("[shape] {} axes, at most {} are supported", sizes.size(), kMaxRank));
+    throw ShapeError(
+        fmt::format("[shape] {} axes, at most {} are supported", sizes.size(), kMaxRank));
   }
   std::int64_t product = 1;
   for (std::int64_t size : sizes) {

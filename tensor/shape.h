@@ -25,7 +25,9 @@ class Shape {
 
   int rank() const { return rank_; }
   // Sizes by axis; negative axes count from the end. Throws IndexError outside [-rank, rank).
-  std::int64_t operator[](int axis) const { return sizes_[static_cast<std::size_t>(axis_at(axis))]; }
+  std::int64_t operator[](int axis) const {
+    return sizes_[static_cast<std::size_t>(axis_at(axis))];
+  }
   // `axis` as a number in [0, rank).
   int axis_at(int axis) const;
   // The number of elements: the product of the sizes, 1 for a scalar.

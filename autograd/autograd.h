@@ -1,0 +1,70 @@
+// Reverse-mode differentiation: how to ask for gradients, and how not to record.
+//
+//   Tensor x = tensor({1, 2, 3}).set_requires_grad();
+//   Tensor y = sum(x * x);
+//   y.backward();              // x.grad() is 2x: {2, 4, 6}
+//
+//   auto [dx] = ...            // or without touching x.grad():
+//   std::vector<Tensor> g = grad({y}, {x});
+//
+// The walk visits nodes by decreasing id, which is a reverse topological order since inputs are
+// made before results; it needs no recursion and no sorting of the whole graph.
+#pragma once
+
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace gradus {
+
+struct BackwardOptions {
+  // dL/d(output); undefined: 1, and the output must have one element.
+  Tensor gradient;
+  // Keep what pullbacks captured, so that the graph can be walked again. Otherwise it is freed as
+  // the walk goes, and a second walk throws GradError.
+  bool retain_graph = false;
+  // Record the pullbacks too, so that gradients can be differentiated again. Implies retain_graph.
+  bool create_graph = false;
+};
+
+// Adds d(output)/d(leaf) to the gradient of every leaf behind `output`. Throws GradError if nothing
+// behind it requires gradients, ShapeError if it has more than one element and no gradient is
+// given.
+void backward(const Tensor& output, const BackwardOptions& options = {});
+
+// The gradients of sum(outputs) with respect to `inputs` (leaves or not), dense; leaves' own
+// gradients stay as they are. Zeros for an input that the outputs do not depend on.
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         const BackwardOptions& options = {});
+
+// While one of these lives, this thread records nothing (or, with `true`, records again).
+class GradMode {
+ public:
+  explicit GradMode(bool enabled);
+  ~GradMode();
+  GradMode(const GradMode&) = delete;
+  GradMode& operator=(const GradMode&) = delete;
+
+ private:
+  bool before_;
+};
+
+class NoGrad : public GradMode {
+ public:
+  NoGrad() : GradMode(false) {}
+};
+
+// While one of these lives, every operation on this thread throws Error as soon as its result holds
+// a NaN, naming the op and its shape: the way to find where a NaN loss came from. Slow.
+class DetectAnomaly {
+ public:
+  DetectAnomaly();
+  ~DetectAnomaly();
+  DetectAnomaly(const DetectAnomaly&) = delete;
+  DetectAnomaly& operator=(const DetectAnomaly&) = delete;
+
+ private:
+  bool before_;
+};
+
+}  // namespace gradus

@@ -1,0 +1,33 @@
+// Results without a graph: each function checks its inputs, lays out the result and calls one
+// method of the backend. Ops (autograd/ops.h) are these plus their gradients.
+#pragma once
+
+#include <span>
+
+#include "tensor/tensor.h"
+
+namespace gradus::compute {
+
+// All throw BackendError for tensors of two backends, DTypeError for two dtypes or one that the
+// operation is not defined for, ShapeError for shapes that do not fit.
+Tensor unary(UnaryOp op, const Tensor& x);
+Tensor cast(const Tensor& x, DType dtype);
+Tensor contiguous(const Tensor& x);  // x itself where it has no gaps already
+Tensor binary(BinaryOp op, const Tensor& a, const Tensor& b);  // broadcasts
+Tensor select(const Tensor& cond, const Tensor& a, const Tensor& b);
+// Over `axes` (none: all), which stay with size 1.
+Tensor reduce(ReduceOp op, const Tensor& x, std::span<const int> axes);
+Tensor matmul(const Tensor& a, const Tensor& b);
+Tensor gather(const Tensor& table, const Tensor& rows);
+// A table of `size` rows of zeros with src[i] added to row rows[i].
+Tensor scatter_add(const Tensor& src, const Tensor& rows, std::int64_t size);
+// In place, for optimizers: table[rows[i]] = src[i].
+void assign_rows(const Tensor& table, const Tensor& rows, const Tensor& src);
+// Writes x over the part of `whole` that `part` lays out.
+void copy_into(const Tensor& x, const Tensor& whole, const Layout& part);
+
+// For other ops' checks. Throws BackendError or DTypeError naming both.
+void check_same(const char* op, const Tensor& a, const Tensor& b);
+void check_floating(const char* op, const Tensor& x);
+
+}  // namespace gradus::compute

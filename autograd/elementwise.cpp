@@ -1,0 +1,203 @@
+// Elementwise operations. g is dL/dy throughout.
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "autograd/compute.h"
+#include "autograd/node.h"
+#include "autograd/ops.h"
+#include "tensor/error.h"
+
+namespace gradus {
+
+Tensor Operand::beside(const Operand& other) const {
+  if (tensor_.defined()) return tensor_;
+  const TensorOptions like{other.tensor_.dtype(), &other.tensor_.backend()};
+  if (like.dtype == DType::i32 && number_ != std::floor(number_)) {
+    throw DTypeError(
+        fmt::format("[operand] {} does not fit i32; cast() the tensor first", number_));
+  }
+  return full({}, number_, like);
+}
+
+Tensor operator+(const Operand& x, const Operand& y) {
+  const Tensor a = x.beside(y), b = y.beside(x);
+  return record("add", compute::binary(BinaryOp::add, a, b),
+                edge(a, [](const Tensor& g) { return g; }),
+                edge(b, [](const Tensor& g) { return g; }));
+}
+
+Tensor operator-(const Operand& x, const Operand& y) {
+  const Tensor a = x.beside(y), b = y.beside(x);
+  return record("sub", compute::binary(BinaryOp::sub, a, b),
+                edge(a, [](const Tensor& g) { return g; }),
+                edge(b, [](const Tensor& g) { return -g; }));
+}
+
+Tensor operator*(const Operand& x, const Operand& y) {
+  const Tensor a = x.beside(y), b = y.beside(x);
+  return record("mul", compute::binary(BinaryOp::mul, a, b),
+                edge(a, [b](const Tensor& g) { return g * b; }),
+                edge(b, [a](const Tensor& g) { return g * a; }));
+}
+
+Tensor operator/(const Operand& x, const Operand& y) {
+  const Tensor a = x.beside(y), b = y.beside(x);
+  return record("div", compute::binary(BinaryOp::div, a, b),
+                edge(a, [b](const Tensor& g) { return g / b; }),
+                edge(b, [b](const Tensor& g, const Tensor& q) { return -g * q / b; }));
+}
+
+Tensor operator-(const Tensor& x) {
+  return record("neg", compute::unary(UnaryOp::neg, x),
+                edge(x, [](const Tensor& g) { return -g; }));
+}
+
+Tensor& operator+=(Tensor& x, const Operand& y) { return x = x + y; }
+Tensor& operator-=(Tensor& x, const Operand& y) { return x = x - y; }
+Tensor& operator*=(Tensor& x, const Operand& y) { return x = x * y; }
+Tensor& operator/=(Tensor& x, const Operand& y) { return x = x / y; }
+
+// d(a^b)/da = b a^(b-1), zero where b is; d(a^b)/db = a^b log a, zero where a is.
+Tensor pow(const Operand& x, const Operand& y) {
+  const Tensor a = x.beside(y), b = y.beside(x);
+  return record(
+      "pow", compute::binary(BinaryOp::pow, a, b),
+      edge(a, [a, b](const Tensor& g) { return where(b == 0, 0, g * b * pow(a, b - 1)); }),
+      edge(b, [a](const Tensor& g, const Tensor& p) {
+        return where(a == 0, 0, g * p * log(where(a == 0, 1, a)));
+      }));
+}
+
+namespace {
+// 1 where a wins, 1/2 at ties, 0 elsewhere.
+Tensor share(const Tensor& wins, const Tensor& ties, DType dtype) {
+  return cast(wins, dtype) + cast(ties, dtype) * 0.5;
+}
+}  // namespace
+
+Tensor maximum(const Operand& x, const Operand& y) {
+  const Tensor a = x.beside(y), b = y.beside(x);
+  return record("max", compute::binary(BinaryOp::max, a, b),
+                edge(a, [a, b](const Tensor& g) { return g * share(a > b, a == b, g.dtype()); }),
+                edge(b, [a, b](const Tensor& g) { return g * share(b > a, a == b, g.dtype()); }));
+}
+
+Tensor minimum(const Operand& x, const Operand& y) {
+  const Tensor a = x.beside(y), b = y.beside(x);
+  return record("min", compute::binary(BinaryOp::min, a, b),
+                edge(a, [a, b](const Tensor& g) { return g * share(a < b, a == b, g.dtype()); }),
+                edge(b, [a, b](const Tensor& g) { return g * share(b < a, a == b, g.dtype()); }));
+}
+
+Tensor exp(const Tensor& x) {
+  return record("exp", compute::unary(UnaryOp::exp, x),
+                edge(x, [](const Tensor& g, const Tensor& y) { return g * y; }));
+}
+
+Tensor log(const Tensor& x) {
+  return record("log", compute::unary(UnaryOp::log, x),
+                edge(x, [x](const Tensor& g) { return g / x; }));
+}
+
+Tensor sqrt(const Tensor& x) {
+  return record("sqrt", compute::unary(UnaryOp::sqrt, x),
+                edge(x, [](const Tensor& g, const Tensor& y) { return g * 0.5 / y; }));
+}
+
+Tensor abs(const Tensor& x) {
+  return record("abs", compute::unary(UnaryOp::abs, x),
+                edge(x, [x](const Tensor& g) { return g * sign(x); }));
+}
+
+Tensor sin(const Tensor& x) {
+  return record("sin", compute::unary(UnaryOp::sin, x),
+                edge(x, [x](const Tensor& g) { return g * cos(x); }));
+}
+
+Tensor cos(const Tensor& x) {
+  return record("cos", compute::unary(UnaryOp::cos, x),
+                edge(x, [x](const Tensor& g) { return -g * sin(x); }));
+}
+
+Tensor tanh(const Tensor& x) {
+  return record("tanh", compute::unary(UnaryOp::tanh, x),
+                edge(x, [](const Tensor& g, const Tensor& y) { return g * (1 - y * y); }));
+}
+
+Tensor sigmoid(const Tensor& x) {
+  return record("sigmoid", compute::unary(UnaryOp::sigmoid, x),
+                edge(x, [](const Tensor& g, const Tensor& y) { return g * y * (1 - y); }));
+}
+
+Tensor relu(const Tensor& x) {
+  return record("relu", compute::unary(UnaryOp::relu, x),
+                edge(x, [x](const Tensor& g) { return where(x > 0, g, 0); }));
+}
+
+// With Phi and phi the normal distribution and density: y = x Phi(x), dy/dx = Phi(x) + x phi(x).
+Tensor gelu(const Tensor& x) {
+  return record("gelu", compute::unary(UnaryOp::gelu, x), edge(x, [x](const Tensor& g) {
+                  const Tensor distribution = (erf(x * std::sqrt(0.5)) + 1) * 0.5;
+                  const Tensor density = exp(x * x * -0.5) / std::sqrt(2 * std::numbers::pi);
+                  return g * (distribution + x * density);
+                }));
+}
+
+Tensor erf(const Tensor& x) {
+  return record("erf", compute::unary(UnaryOp::erf, x), edge(x, [x](const Tensor& g) {
+                  return g * exp(-x * x) * (2 / std::sqrt(std::numbers::pi));
+                }));
+}
+
+Tensor square(const Tensor& x) { return x * x; }
+
+Tensor sign(const Tensor& x) { return record("sign", compute::unary(UnaryOp::sign, x)); }
+
+Tensor clamp(const Tensor& x, double low, double high) {
+  const Tensor least = Operand(low).beside(x), most = Operand(high).beside(x);
+  const Tensor held =
+      compute::binary(BinaryOp::min, compute::binary(BinaryOp::max, x, least), most);
+  return record("clamp", held, edge(x, [x, low, high](const Tensor& g) {
+                  return where(logical_and(x >= low, x <= high), g, 0);
+                }));
+}
+
+Tensor where(const Tensor& cond, const Operand& x, const Operand& y) {
+  const Tensor a = x.beside(y), b = y.beside(x);
+  return record("where", compute::select(cond, a, b),
+                edge(a, [cond](const Tensor& g) { return where(cond, g, 0); }),
+                edge(b, [cond](const Tensor& g) { return where(cond, 0, g); }));
+}
+
+Tensor cast(const Tensor& x, DType dtype) {
+  if (x.dtype() == dtype) return x;
+  const Tensor y = compute::cast(x, dtype);
+  if (!is_floating(dtype)) return y;
+  return record("cast", y, edge(x, [from = x.dtype()](const Tensor& g) { return cast(g, from); }));
+}
+
+namespace {
+Tensor compare(BinaryOp op, const Operand& x, const Operand& y) {
+  return compute::binary(op, x.beside(y), y.beside(x));
+}
+}  // namespace
+
+Tensor operator==(const Operand& a, const Operand& b) { return compare(BinaryOp::eq, a, b); }
+Tensor operator!=(const Operand& a, const Operand& b) { return compare(BinaryOp::ne, a, b); }
+Tensor operator<(const Operand& a, const Operand& b) { return compare(BinaryOp::lt, a, b); }
+Tensor operator<=(const Operand& a, const Operand& b) { return compare(BinaryOp::le, a, b); }
+Tensor operator>(const Operand& a, const Operand& b) { return compare(BinaryOp::gt, a, b); }
+Tensor operator>=(const Operand& a, const Operand& b) { return compare(BinaryOp::ge, a, b); }
+
+Tensor logical_and(const Tensor& a, const Tensor& b) {
+  return compute::binary(BinaryOp::logical_and, a, b);
+}
+Tensor logical_or(const Tensor& a, const Tensor& b) {
+  return compute::binary(BinaryOp::logical_or, a, b);
+}
+Tensor logical_not(const Tensor& x) { return compute::unary(UnaryOp::logical_not, x); }
+
+}  // namespace gradus

@@ -1,0 +1,89 @@
+// The graph. Every recorded result holds a Node: what made it, from which inputs, and for each
+// input a pullback - the function that takes dL/d(result) to dL/d(input). An op reads like this:
+//
+//   Tensor operator*(a, b) {
+//     return record("mul", compute::binary(BinaryOp::mul, a, b),
+//                   edge(a, [b](const Tensor& g) { return g * b; }),
+//                   edge(b, [a](const Tensor& g) { return g * a; }));
+//   }
+//
+// A pullback may capture inputs but never the result (that would be a cycle: the result holds the
+// node that holds the pullback). One that needs the result takes it as a second argument:
+//
+//   edge(x, [](const Tensor& g, const Tensor& y) { return g * y; })      // exp
+//
+// It returns a gradient of the input's shape or one that was broadcast from it: the engine sums.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "autograd/gradient.h"
+#include "tensor/tensor.h"
+
+namespace gradus {
+
+using Pullback = std::function<Gradient(const Tensor& gradient, const Tensor& result)>;
+
+struct Edge {
+  std::shared_ptr<Node> node;  // the input; null where no gradient is wanted
+  Pullback pullback;
+  bool uses_result = false;
+};
+
+struct Node {
+  explicit Node(const char* op, const Tensor& result);
+  ~Node();  // frees the graph behind it without recursion
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  bool is_leaf() const { return inputs.empty() && !freed; }
+
+  const std::uint64_t id;  // grows with time: inputs have smaller ids than what is made from them
+  const char* const op;    // "leaf" for one that the user made
+  const Shape shape;
+  std::vector<Edge> inputs;
+  Tensor result;       // kept, without its node, if a pullback asks for it
+  Gradient gradient;   // leaves: what backward() has added up
+  bool freed = false;  // backward() has been through and let go of the pullbacks
+};
+
+// Whether results are recorded on this thread.
+bool grad_enabled();
+
+template <class F>
+Edge edge(const Tensor& input, F pullback) {
+  if (!input.requires_grad() || !grad_enabled()) return {};
+  if constexpr (std::is_invocable_v<F, const Tensor&, const Tensor&>) {
+    return {input.node(), std::move(pullback), true};
+  } else {
+    return {input.node(),
+            [f = std::move(pullback)](const Tensor& g, const Tensor&) -> Gradient { return f(g); },
+            false};
+  }
+}
+
+// `result` with a node if any edge leads somewhere, else as it is.
+Tensor record(const char* op, const Tensor& result, std::vector<Edge> edges);
+
+template <class... Edges>
+Tensor record(const char* op, const Tensor& result, Edges... edges) {
+  std::vector<Edge> list;
+  (list.push_back(std::move(edges)), ...);
+  return record(op, result, std::move(list));
+}
+
+// For a result whose gradients one kernel computes together. `kernel(g, y)` returns dL/d(input) for
+// each of `inputs` (undefined ones are passed over); it runs once a visit. When gradients are
+// themselves to be differentiated (create_graph), `definition(inputs)` - the op in differentiable
+// ops - is differentiated instead.
+using Definition = std::function<Tensor(const std::vector<Tensor>& inputs)>;
+using Kernel = std::function<std::vector<Tensor>(const Tensor& gradient, const Tensor& result)>;
+Tensor record_fused(const char* op, const Tensor& result, const std::vector<Tensor>& inputs,
+                    Definition definition, Kernel kernel);
+
+}  // namespace gradus

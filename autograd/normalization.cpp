@@ -1,0 +1,166 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+#include "autograd/autograd.h"
+#include "autograd/compute.h"
+#include "autograd/node.h"
+#include "autograd/ops.h"
+#include "tensor/error.h"
+#include "tensor/random.h"
+
+namespace gradus {
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+Tensor like(const Tensor& x) { return empty(x.shape(), {x.dtype(), &x.backend()}); }
+
+// x less its largest along the last axis: e to it cannot overflow. A row of -inf stays -inf.
+Tensor shifted(const Tensor& x) {
+  const Tensor largest = max(x, -1, true);
+  return x - where(largest == -kInfinity, 0, largest);
+}
+
+// The sum of a row, 1 for a row without anything.
+Tensor sum_of_row(const Tensor& e) {
+  const Tensor s = sum(e, -1, true);
+  return where(s == 0, 1, s);
+}
+
+Tensor softmax_forward(const Tensor& x) {
+  NoGrad off;
+  const Tensor dense = compute::contiguous(x);
+  const Tensor y = like(dense);
+  if (x.numel() == 0 || x.backend().softmax(dense.view(), y.view())) return y;
+  const Tensor e = exp(shifted(dense));
+  return e / sum_of_row(e);
+}
+
+Tensor log_softmax_forward(const Tensor& x) {
+  NoGrad off;
+  const Tensor dense = compute::contiguous(x);
+  const Tensor y = like(dense);
+  if (x.numel() == 0 || x.backend().log_softmax(dense.view(), y.view())) return y;
+  const Tensor shift = shifted(dense);
+  return shift - log(sum_of_row(exp(shift)));
+}
+
+// A kernel of the backend for dL/dx from y and g, if it has one and nothing is to be recorded.
+Tensor offered(bool (Backend::*kernel)(const View&, const View&, const View&), const Tensor& y,
+               const Tensor& g) {
+  if (grad_enabled()) return {};
+  const Tensor dense = compute::contiguous(g);
+  const Tensor dx = like(y);
+  return (y.backend().*kernel)(y.view(), dense.view(), dx.view()) ? dx : Tensor();
+}
+
+bool is_last(const Tensor& x, int axis) { return x.shape().axis_at(axis) == x.rank() - 1; }
+
+}  // namespace
+
+Tensor softmax(const Tensor& x, int axis) {
+  compute::check_floating("softmax", x);
+  if (!is_last(x, axis)) return transpose(softmax(transpose(x, axis, -1)), axis, -1);
+  return record("softmax", softmax_forward(x), edge(x, [](const Tensor& g, const Tensor& y) {
+                  const Tensor dx = offered(&Backend::softmax_gradient, y, g);
+                  return dx.defined() ? dx : y * (g - sum(g * y, -1, true));
+                }));
+}
+
+Tensor log_softmax(const Tensor& x, int axis) {
+  compute::check_floating("log_softmax", x);
+  if (!is_last(x, axis)) return transpose(log_softmax(transpose(x, axis, -1)), axis, -1);
+  return record("log_softmax", log_softmax_forward(x),
+                edge(x, [](const Tensor& g, const Tensor& y) {
+                  const Tensor dx = offered(&Backend::log_softmax_gradient, y, g);
+                  return dx.defined() ? dx : g - exp(y) * sum(g, -1, true);
+                }));
+}
+
+namespace {
+
+Tensor layer_norm_definition(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                             double epsilon) {
+  const Tensor centred = x - mean(x, -1, true);
+  const Tensor y = centred / sqrt(mean(square(centred), -1, true) + epsilon) * weight;
+  return y + bias;
+}
+
+}  // namespace
+
+Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon) {
+  compute::check_floating("layer_norm", x);
+  const std::int64_t dim = x.rank() == 0 ? 0 : x.size(-1);
+  for (const Tensor& part : {weight, bias}) {
+    if (x.rank() == 0 || (part.defined() && part.shape() != Shape{dim})) {
+      throw ShapeError(
+          fmt::format("[layer_norm] x {} needs weight and bias of the size of its last axis, "
+                      "got {}",
+                      to_string(x.shape()), describe(part)));
+    }
+    if (part.defined()) compute::check_same("layer_norm", x, part);
+  }
+  const TensorOptions like_x{x.dtype(), &x.backend()};
+  const Tensor w = weight.defined() ? weight : ones({dim}, like_x);
+  const Tensor b = bias.defined() ? bias : zeros({dim}, like_x);
+  const Tensor dense = compute::contiguous(x);
+  const Shape rows = x.shape().without(-1);
+  const Tensor y = like(dense), center = empty(rows, like_x), scale = empty(rows, like_x);
+  const Tensor wc = compute::contiguous(w), bc = compute::contiguous(b);
+  if (!x.backend().layer_norm(dense.view(), wc.view(), bc.view(), epsilon, y.view(), center.view(),
+                              scale.view())) {
+    return layer_norm_definition(x, w, b, epsilon);
+  }
+  return record_fused(
+      "layer_norm", y, {x, w, b},
+      [epsilon](const std::vector<Tensor>& in) {
+        return layer_norm_definition(in[0], in[1], in[2], epsilon);
+      },
+      [dense, wc, center, scale](const Tensor& g, const Tensor&) -> std::vector<Tensor> {
+        const Tensor dx = like(dense), dw = like(wc), db = like(wc);
+        const Tensor gc = compute::contiguous(g);
+        if (!dense.backend().layer_norm_gradient(dense.view(), wc.view(), center.view(),
+                                                 scale.view(), gc.view(), dx.view(), dw.view(),
+                                                 db.view())) {
+          throw BackendError(
+              "[layer_norm] the backend took the forward offer but not its gradient");
+        }
+        return {dx, dw, db};
+      });
+}
+
+namespace {
+
+// x where the stream's number is at least p, divided by 1 - p. Linear in x: the gradient is the
+// same function of g.
+Tensor drop(const Tensor& x, double p, RandomState state) {
+  NoGrad off;
+  const Tensor dense = compute::contiguous(x);
+  Tensor y = like(dense);
+  if (!x.backend().dropout(dense.view(), p, state.seed, state.next_stream, y.view())) {
+    const Tensor keep = uniform_stream(state, x.shape(), x.backend()) >= p;
+    y = where(keep, dense * (1 / (1 - p)), 0);
+  }
+  return y;
+}
+
+Tensor drop_recorded(const Tensor& x, double p, RandomState state) {
+  return record("dropout", drop(x, p, state),
+                edge(x, [p, state](const Tensor& g) { return drop_recorded(g, p, state); }));
+}
+
+}  // namespace
+
+Tensor dropout(const Tensor& x, double p, bool training) {
+  compute::check_floating("dropout", x);
+  if (!(p >= 0 && p < 1)) {
+    throw Error(fmt::format("[dropout] the probability {} is not in [0, 1)", p));
+  }
+  if (!training || p == 0) return x;
+  return drop_recorded(x, p, take_stream());
+}
+
+}  // namespace gradus

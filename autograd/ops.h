@@ -1,0 +1,185 @@
+// The differentiable operations: everything that computes a tensor from tensors. Each takes tensors
+// of one dtype on one backend and returns a new one; shapes broadcast as in NumPy. To follow one of
+// them, read its line here, its definition (forward beside gradient) in the .cpp that its section
+// names, and its loop in backends/reference/.
+//
+//   Tensor y = relu(matmul(x, w) + b);          // x [n, in], w [in, out], b [out]
+//   Tensor p = softmax(y);                      // over the last axis
+//   Tensor m = mean(y, {0}, /*keep=*/true);     // [1, out]
+//
+// Unless said otherwise an op throws ShapeError, DTypeError, IndexError or BackendError
+// (tensor/error.h) with both shapes and the rule that broke.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace gradus {
+
+// One side of a binary operation: a tensor, or a number that takes the other side's dtype and
+// backend.
+class Operand {
+ public:
+  Operand(const Tensor& tensor) : tensor_(tensor) {}  // NOLINT: conversions are the point
+  Operand(double number) : number_(number) {}         // NOLINT
+  // The tensor, or the number as a scalar like `other`.
+  Tensor beside(const Operand& other) const;
+
+ private:
+  Tensor tensor_;
+  double number_ = 0;
+};
+
+// A list of axes to reduce over; negative ones count from the end; none means all.
+struct Axes {
+  Axes() = default;
+  Axes(int axis) : list{axis} {}                          // NOLINT: conversions are the point
+  Axes(std::initializer_list<int> axes) : list(axes) {}   // NOLINT
+  Axes(std::vector<int> axes) : list(std::move(axes)) {}  // NOLINT
+  std::vector<int> list;
+};
+
+// ---- Elementwise (elementwise.cpp) ----
+
+Tensor operator+(const Operand& a, const Operand& b);
+Tensor operator-(const Operand& a, const Operand& b);
+Tensor operator*(const Operand& a, const Operand& b);
+Tensor operator/(const Operand& a, const Operand& b);
+Tensor operator-(const Tensor& x);
+Tensor& operator+=(Tensor& x, const Operand& y);  // rebinds x to a new tensor
+Tensor& operator-=(Tensor& x, const Operand& y);
+Tensor& operator*=(Tensor& x, const Operand& y);
+Tensor& operator/=(Tensor& x, const Operand& y);
+Tensor pow(const Operand& base, const Operand& exponent);
+Tensor maximum(const Operand& a, const Operand& b);  // at ties each side gets half the gradient
+Tensor minimum(const Operand& a, const Operand& b);
+
+Tensor exp(const Tensor& x);
+Tensor log(const Tensor& x);
+Tensor sqrt(const Tensor& x);
+Tensor abs(const Tensor& x);
+Tensor sin(const Tensor& x);
+Tensor cos(const Tensor& x);
+Tensor tanh(const Tensor& x);
+Tensor sigmoid(const Tensor& x);
+Tensor relu(const Tensor& x);
+Tensor gelu(const Tensor& x);  // exact: x * (1 + erf(x / sqrt 2)) / 2
+Tensor erf(const Tensor& x);
+Tensor square(const Tensor& x);
+// -1, 0 or 1; the gradient is zero.
+Tensor sign(const Tensor& x);
+// x held within [low, high]; the gradient passes where x was inside or at the edge.
+Tensor clamp(const Tensor& x, double low, double high);
+// cond ? a : b; cond is boolean.
+Tensor where(const Tensor& cond, const Operand& a, const Operand& b);
+
+// Comparisons give boolean tensors and no gradient.
+Tensor operator==(const Operand& a, const Operand& b);
+Tensor operator!=(const Operand& a, const Operand& b);
+Tensor operator<(const Operand& a, const Operand& b);
+Tensor operator<=(const Operand& a, const Operand& b);
+Tensor operator>(const Operand& a, const Operand& b);
+Tensor operator>=(const Operand& a, const Operand& b);
+Tensor logical_and(const Tensor& a, const Tensor& b);
+Tensor logical_or(const Tensor& a, const Tensor& b);
+Tensor logical_not(const Tensor& x);
+
+// Another dtype. The gradient passes between f32 and f64.
+Tensor cast(const Tensor& x, DType dtype);
+
+// ---- Reductions (reductions.cpp). keep = true leaves reduced axes with size 1. ----
+
+Tensor sum(const Tensor& x, const Axes& axes = {}, bool keep = false);
+Tensor mean(const Tensor& x, const Axes& axes = {}, bool keep = false);
+// At ties the gradient is shared evenly. Throws ShapeError for an empty reduction.
+Tensor max(const Tensor& x, const Axes& axes = {}, bool keep = false);
+Tensor min(const Tensor& x, const Axes& axes = {}, bool keep = false);
+// The index (i32) of the first largest element along one axis.
+Tensor argmax(const Tensor& x, int axis = -1, bool keep = false);
+// log(sum(exp(x))) without overflow; -inf where every x is -inf.
+Tensor logsumexp(const Tensor& x, const Axes& axes = {}, bool keep = false);
+// The mean squared distance from the mean, divided by n - correction (1: the unbiased estimate).
+Tensor var(const Tensor& x, const Axes& axes = {}, bool keep = false, int correction = 1);
+// Undoes a broadcast: sums x over the axes in which it is larger than `shape`.
+Tensor sum_to(const Tensor& x, const Shape& shape);
+
+// ---- Views (views.cpp): no data moves unless said. ----
+
+// The same elements in row-major order; one size may be -1 (whatever fits). Copies where it must.
+Tensor reshape(const Tensor& x, std::initializer_list<std::int64_t> shape);
+Tensor reshape(const Tensor& x, const Shape& shape);
+Tensor flatten(const Tensor& x, int first = 0, int last = -1);  // axes first..last become one
+Tensor permute(const Tensor& x, const std::vector<int>& axes);
+Tensor transpose(const Tensor& x, int a = -2, int b = -1);
+// Elements start, start + step, ... below stop along an axis; negative start and stop count from
+// the end, and both are held within the axis, as in Python.
+Tensor slice(const Tensor& x, int axis, std::int64_t start,
+             std::optional<std::int64_t> stop = std::nullopt, std::int64_t step = 1);
+Tensor select(const Tensor& x, int axis, std::int64_t index);  // one slice, its axis taken out
+Tensor expand(const Tensor& x, const Shape& shape);            // broadcast
+Tensor squeeze(const Tensor& x, int axis);                     // takes out an axis of size 1
+Tensor unsqueeze(const Tensor& x, int axis);                   // puts one in
+Tensor concat(const std::vector<Tensor>& parts, int axis);     // copies
+Tensor stack(const std::vector<Tensor>& parts, int axis = 0);  // copies, along a new axis
+// Zeros around an axis. Copies.
+Tensor pad(const Tensor& x, int axis, std::int64_t before, std::int64_t after);
+// Windows of `size` elements, `step` apart, along an axis: [.., n, ..] gives [.., windows, ..,
+// size].
+Tensor unfold(const Tensor& x, int axis, std::int64_t size, std::int64_t step);
+// Without gaps in memory. Copies where it must.
+Tensor contiguous(const Tensor& x);
+
+// ---- Products (matmul.cpp) ----
+
+// a [..., m, k] times b [..., k, n] is [..., m, n]; leading axes broadcast.
+Tensor matmul(const Tensor& a, const Tensor& b);
+// x [..., in], weight [out, in], bias [out] or undefined: x weight^T + bias, [..., out].
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+// ||a_i - b_j||^2 for a [..., m, d] and b [..., n, d]: [..., m, n].
+Tensor squared_distance(const Tensor& a, const Tensor& b);
+
+// ---- Rows of tables (rows.cpp). Rows are i32; -1 is no row: zeros out, no gradient. ----
+
+// table [n, ...], rows of any shape: [rows..., ...]. The table's gradient is row-sparse.
+Tensor gather(const Tensor& table, const Tensor& rows);
+// A table of `size` rows of zeros, src[i] added to row rows[i]. src [rows..., ...].
+Tensor scatter_add(const Tensor& src, const Tensor& rows, std::int64_t size);
+// Of each row i of x [n, classes] the element columns[i]: [n].
+Tensor pick(const Tensor& x, const Tensor& columns);
+// indices of any shape: [indices..., classes] with 1 at each index, f32 unless asked.
+Tensor one_hot(const Tensor& indices, std::int64_t classes, DType dtype = DType::f32);
+
+// ---- Normalisation (normalization.cpp) ----
+
+// e^x / sum(e^x) along an axis. Where every x is -inf (all masked): zeros.
+Tensor softmax(const Tensor& x, int axis = -1);
+// log(softmax(x)), without overflow.
+Tensor log_softmax(const Tensor& x, int axis = -1);
+// (x - mean) / sqrt(variance + epsilon) * weight + bias over the last axis; weight and bias [dim],
+// or undefined. Ba, Kiros and Hinton, "Layer normalization", 2016.
+Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},
+                  double epsilon = 1e-5);
+// Each element is zeroed with probability p, the others divided by 1 - p; x itself unless
+// `training`. Srivastava et al., "Dropout", JMLR 2014. Takes the next random stream
+// (tensor/random.h).
+Tensor dropout(const Tensor& x, double p, bool training = true);
+
+// ---- Windows along time (convolution.cpp) ----
+
+struct ConvOptions {
+  std::int64_t stride = 1;
+  std::int64_t padding = 0;  // zeros at both ends
+};
+// x [batch, in, time], weight [out, in, size], bias [out] or undefined: [batch, out, windows],
+// where windows = (time + 2 padding - size) / stride + 1.
+Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+              const ConvOptions& options = {});
+// x [..., time]: [..., windows] of `size` elements; stride 0 means size.
+Tensor max_pool1d(const Tensor& x, std::int64_t size, std::int64_t stride = 0);
+Tensor avg_pool1d(const Tensor& x, std::int64_t size, std::int64_t stride = 0);
+
+}  // namespace gradus

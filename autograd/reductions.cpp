@@ -1,0 +1,127 @@
+// Sums and other reductions. Each is computed with the reduced axes kept at size 1, so that results
+// and gradients broadcast against x; the axes are taken out at the end by a reshape.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "autograd/autograd.h"
+#include "autograd/compute.h"
+#include "autograd/node.h"
+#include "autograd/ops.h"
+#include "tensor/error.h"
+
+namespace gradus {
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// The axes as distinct numbers in [0, rank), ascending; all of them for none.
+std::vector<int> resolve(const char* op, const Tensor& x, const Axes& axes) {
+  std::vector<int> list;
+  for (int axis : axes.list) list.push_back(x.shape().axis_at(axis));
+  if (axes.list.empty()) {
+    for (int axis = 0; axis < x.rank(); ++axis) list.push_back(axis);
+  }
+  std::sort(list.begin(), list.end());
+  if (std::adjacent_find(list.begin(), list.end()) != list.end()) {
+    throw ShapeError(fmt::format("[{}] an axis of {} is named twice", op, to_string(x.shape())));
+  }
+  return list;
+}
+
+Tensor drop(const Tensor& y, const std::vector<int>& axes, bool keep) {
+  if (keep) return y;
+  Shape shape = y.shape();
+  for (auto axis = axes.rbegin(); axis != axes.rend(); ++axis) shape = shape.without(*axis);
+  return reshape(y, shape);
+}
+
+// y = max or min of x: the gradient goes to the elements equal to y, in equal shares.
+Tensor extreme(ReduceOp op, const Tensor& x, const Axes& axes, bool keep) {
+  const std::vector<int> list = resolve(name_of(op), x, axes);
+  const Tensor y = record(name_of(op), compute::reduce(op, x, list),
+                          edge(x, [x, list](const Tensor& g, const Tensor& result) {
+                            const Tensor equal = cast(x == result, x.dtype());
+                            return g * equal / sum(equal, list, true);
+                          }));
+  return drop(y, list, keep);
+}
+
+double count(const Tensor& x, const std::vector<int>& axes) {
+  double n = 1;
+  for (int axis : axes) n *= static_cast<double>(x.size(axis));
+  return n;
+}
+
+}  // namespace
+
+Tensor sum(const Tensor& x, const Axes& axes, bool keep) {
+  const std::vector<int> list = resolve("sum", x, axes);
+  const Tensor y =
+      record("sum", compute::reduce(ReduceOp::sum, x, list),
+             edge(x, [shape = x.shape()](const Tensor& g) { return expand(g, shape); }));
+  return drop(y, list, keep);
+}
+
+Tensor mean(const Tensor& x, const Axes& axes, bool keep) {
+  const std::vector<int> list = resolve("mean", x, axes);
+  return sum(x, list, keep) / count(x, list);
+}
+
+Tensor max(const Tensor& x, const Axes& axes, bool keep) {
+  return extreme(ReduceOp::max, x, axes, keep);
+}
+
+Tensor min(const Tensor& x, const Axes& axes, bool keep) {
+  return extreme(ReduceOp::min, x, axes, keep);
+}
+
+Tensor argmax(const Tensor& x, int axis, bool keep) {
+  const std::vector<int> list = resolve("argmax", x, axis);
+  return drop(compute::reduce(ReduceOp::argmax, x, list), list, keep);
+}
+
+// log(sum(e^x)) = m + log(sum(e^(x - m))) with m the largest x (0 if that is infinite);
+// the gradient is e^(x - y), zero where y is -inf.
+Tensor logsumexp(const Tensor& x, const Axes& axes, bool keep) {
+  const std::vector<int> list = resolve("logsumexp", x, axes);
+  const Tensor value = [&] {
+    NoGrad off;
+    const Tensor largest = max(x.detach(), list, true);
+    const Tensor m = where(abs(largest) == kInfinity, 0, largest);
+    return log(sum(exp(x.detach() - m), list, true)) + m;
+  }();
+  const Tensor y = record("logsumexp", value, edge(x, [x](const Tensor& g, const Tensor& result) {
+                            return g * exp(x - where(result == -kInfinity, 0, result));
+                          }));
+  return drop(y, list, keep);
+}
+
+Tensor var(const Tensor& x, const Axes& axes, bool keep, int correction) {
+  const std::vector<int> list = resolve("var", x, axes);
+  const double n = count(x, list) - correction;
+  if (n <= 0) {
+    throw ShapeError(fmt::format("[var] {} with correction {} leaves nothing to divide by",
+                                 to_string(x.shape()), correction));
+  }
+  return sum(square(x - mean(x, list, true)), list, keep) / n;
+}
+
+Tensor sum_to(const Tensor& x, const Shape& shape) {
+  if (x.shape() == shape) return x;
+  if (broadcast(x.shape(), shape, "sum_to") != x.shape()) {
+    throw ShapeError(fmt::format("[sum_to] {} was not broadcast from {}", to_string(x.shape()),
+                                 to_string(shape)));
+  }
+  const int lead = x.rank() - shape.rank();
+  std::vector<int> axes;
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    if (axis < lead || shape[axis - lead] != x.size(axis)) axes.push_back(axis);
+  }
+  return reshape(axes.empty() ? x : sum(x, axes, true), shape);
+}
+
+}  // namespace gradus

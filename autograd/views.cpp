@@ -1,0 +1,206 @@
+// Views: other layouts of the same memory. Their gradients are the inverse views.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "autograd/compute.h"
+#include "autograd/node.h"
+#include "autograd/ops.h"
+#include "tensor/error.h"
+
+namespace gradus {
+
+Tensor reshape(const Tensor& x, const Shape& shape) {
+  if (x.shape() == shape) return x;
+  if (x.numel() != shape.numel()) {
+    throw ShapeError(fmt::format("[reshape] {} has {} elements, {} has {}", to_string(x.shape()),
+                                 x.numel(), to_string(shape), shape.numel()));
+  }
+  const std::optional<Layout> layout = x.layout().reshaped(shape);
+  const Tensor y =
+      layout ? x.with_layout(*layout) : compute::contiguous(x).with_layout(Layout(shape));
+  return record("reshape", y,
+                edge(x, [from = x.shape()](const Tensor& g) { return reshape(g, from); }));
+}
+
+Tensor reshape(const Tensor& x, std::initializer_list<std::int64_t> shape) {
+  std::vector<std::int64_t> sizes(shape);
+  const auto open = std::find(sizes.begin(), sizes.end(), -1);
+  if (open != sizes.end()) {
+    *open = 1;
+    const std::int64_t rest = Shape(sizes).numel();
+    if (rest == 0 || x.numel() % rest != 0) {
+      throw ShapeError(
+          fmt::format("[reshape] no size in place of -1 makes [{}] of the {} elements of {}",
+                      fmt::join(shape, ", "), x.numel(), to_string(x.shape())));
+    }
+    *open = x.numel() / rest;
+  }
+  return reshape(x, Shape(sizes));
+}
+
+Tensor flatten(const Tensor& x, int first, int last) {
+  if (x.rank() == 0) return reshape(x, {1});
+  const int from = x.shape().axis_at(first);
+  const int to = x.shape().axis_at(last);
+  if (from > to) {
+    throw ShapeError(fmt::format("[flatten] axis {} of {} is not before axis {}", first,
+                                 to_string(x.shape()), last));
+  }
+  std::vector<std::int64_t> sizes(x.shape().begin(), x.shape().begin() + from + 1);
+  for (int axis = from + 1; axis <= to; ++axis) sizes.back() *= x.size(axis);
+  sizes.insert(sizes.end(), x.shape().begin() + to + 1, x.shape().end());
+  return reshape(x, Shape(sizes));
+}
+
+Tensor permute(const Tensor& x, const std::vector<int>& axes) {
+  const Tensor y = x.with_layout(x.layout().permuted(axes));
+  std::vector<int> inverse(axes.size());
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    inverse[static_cast<std::size_t>(x.shape().axis_at(axes[i]))] = static_cast<int>(i);
+  }
+  return record("permute", y, edge(x, [inverse](const Tensor& g) { return permute(g, inverse); }));
+}
+
+Tensor transpose(const Tensor& x, int a, int b) {
+  std::vector<int> axes(static_cast<std::size_t>(x.rank()));
+  for (std::size_t i = 0; i < axes.size(); ++i) axes[i] = static_cast<int>(i);
+  std::swap(axes[static_cast<std::size_t>(x.shape().axis_at(a))],
+            axes[static_cast<std::size_t>(x.shape().axis_at(b))]);
+  return permute(x, axes);
+}
+
+namespace {
+
+struct Range {
+  int axis;
+  std::int64_t start, stop, step;
+};
+
+Tensor take(const Tensor& x, const Range& range);
+
+// The inverse of take: zeros of `shape` with x in the range.
+Tensor embed(const Tensor& x, const Shape& shape, const Range& range) {
+  Tensor y = zeros(shape, {x.dtype(), &x.backend()});
+  compute::copy_into(x, y, y.layout().sliced(range.axis, range.start, range.stop, range.step));
+  return record("embed", y, edge(x, [range](const Tensor& g) { return take(g, range); }));
+}
+
+Tensor take(const Tensor& x, const Range& range) {
+  return record(
+      "slice", x.with_layout(x.layout().sliced(range.axis, range.start, range.stop, range.step)),
+      edge(x, [range, shape = x.shape()](const Tensor& g) { return embed(g, shape, range); }));
+}
+
+}  // namespace
+
+Tensor slice(const Tensor& x, int axis, std::int64_t start, std::optional<std::int64_t> stop,
+             std::int64_t step) {
+  const std::int64_t size = x.size(axis);
+  const auto within = [size](std::int64_t i) {
+    return std::clamp<std::int64_t>(i < 0 ? i + size : i, 0, size);
+  };
+  const std::int64_t first = within(start);
+  return take(x, {axis, first, std::max(first, within(stop.value_or(size))), step});
+}
+
+Tensor select(const Tensor& x, int axis, std::int64_t index) {
+  const std::int64_t size = x.size(axis);
+  const std::int64_t at = index < 0 ? index + size : index;
+  if (at < 0 || at >= size) {
+    throw IndexError(fmt::format("[select] index {} is outside axis {} of {}", index, axis,
+                                 to_string(x.shape())));
+  }
+  return squeeze(take(x, {axis, at, at + 1, 1}), axis);
+}
+
+Tensor expand(const Tensor& x, const Shape& shape) {
+  if (x.shape() == shape) return x;
+  return record("expand", x.with_layout(x.layout().broadcast_to(shape)),
+                edge(x, [](const Tensor& g) { return g; }));  // the engine sums
+}
+
+Tensor squeeze(const Tensor& x, int axis) {
+  if (x.size(axis) != 1) {
+    throw ShapeError(fmt::format("[squeeze] axis {} of {} has size {}, not 1", axis,
+                                 to_string(x.shape()), x.size(axis)));
+  }
+  return reshape(x, x.shape().without(axis));
+}
+
+Tensor unsqueeze(const Tensor& x, int axis) { return reshape(x, x.shape().inserted(axis, 1)); }
+
+Tensor concat(const std::vector<Tensor>& parts, int axis) {
+  if (parts.empty()) throw ShapeError("[concat] needs at least one tensor");
+  const Shape& first = parts[0].shape();
+  const int at = first.axis_at(axis);
+  std::int64_t total = 0;
+  for (const Tensor& part : parts) {
+    compute::check_same("concat", parts[0], part);
+    if (part.rank() != first.rank() || part.shape().with(at, 0) != first.with(at, 0)) {
+      throw ShapeError(fmt::format("[concat] {} and {} may differ only along axis {}",
+                                   to_string(first), to_string(part.shape()), axis));
+    }
+    total += part.size(at);
+  }
+  Tensor whole = empty(first.with(at, total), {parts[0].dtype(), &parts[0].backend()});
+  std::vector<Edge> edges;
+  std::int64_t start = 0;
+  for (const Tensor& part : parts) {
+    const Range range{at, start, start + part.size(at), 1};
+    compute::copy_into(part, whole, whole.layout().sliced(at, range.start, range.stop, 1));
+    edges.push_back(edge(part, [range](const Tensor& g) { return take(g, range); }));
+    start = range.stop;
+  }
+  return record("concat", whole, std::move(edges));
+}
+
+Tensor stack(const std::vector<Tensor>& parts, int axis) {
+  std::vector<Tensor> thick;
+  for (const Tensor& part : parts) thick.push_back(unsqueeze(part, axis));
+  return concat(thick, axis);
+}
+
+Tensor pad(const Tensor& x, int axis, std::int64_t before, std::int64_t after) {
+  if (before < 0 || after < 0) {
+    throw ShapeError(
+        fmt::format("[pad] negative padding {}, {}; use slice() to cut", before, after));
+  }
+  if (before == 0 && after == 0) return x;
+  const std::int64_t size = x.size(axis);
+  return embed(x, x.shape().with(axis, before + size + after), {axis, before, before + size, 1});
+}
+
+// Window w, place j is element w * step + j: strides say it without a copy. In the gradient each
+// place of the windows adds its own evenly spaced slice.
+Tensor unfold(const Tensor& x, int axis, std::int64_t size, std::int64_t step) {
+  const int at = x.shape().axis_at(axis);
+  if (size < 1 || step < 1 || size > x.size(at)) {
+    throw ShapeError(fmt::format("[unfold] windows of {} every {} do not fit axis {} of {}", size,
+                                 step, axis, to_string(x.shape())));
+  }
+  const std::int64_t windows = (x.size(at) - size) / step + 1;
+  Layout layout = x.layout();
+  layout.shape = x.shape().with(at, windows).inserted(-1, size);
+  layout.strides[static_cast<std::size_t>(at)] *= step;
+  layout.strides[static_cast<std::size_t>(x.rank())] = x.layout().stride(at);
+  return record("unfold", x.with_layout(layout),
+                edge(x, [shape = x.shape(), at, size, step, windows](const Tensor& g) {
+                  Tensor sum;
+                  for (std::int64_t j = 0; j < size; ++j) {
+                    const Range places{at, j, j + (windows - 1) * step + 1, step};
+                    const Tensor part = embed(select(g, -1, j), shape, places);
+                    sum = sum.defined() ? sum + part : part;
+                  }
+                  return sum;
+                }));
+}
+
+Tensor contiguous(const Tensor& x) {
+  if (x.layout().is_contiguous()) return x;
+  return record("contiguous", compute::contiguous(x), edge(x, [](const Tensor& g) { return g; }));
+}
+
+}  // namespace gradus

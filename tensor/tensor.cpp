@@ -1,0 +1,152 @@
+#include "tensor/tensor.h"
+
+#include <fmt/format.h>
+
+#include <type_traits>
+
+#include "tensor/error.h"
+
+namespace gradus {
+
+namespace {
+
+// x in row-major order without gaps, in `dtype`.
+Tensor compact(const Tensor& x, DType dtype) {
+  if (x.dtype() == dtype && x.layout().is_contiguous()) return x;
+  Tensor out = empty(x.shape(), {dtype, &x.backend()});
+  x.backend().unary(UnaryOp::copy, x.view(), out.view());
+  return out;
+}
+
+}  // namespace
+
+Tensor::Tensor(std::shared_ptr<Buffer> buffer, const Layout& layout, DType dtype, Backend& backend)
+    : buffer_(std::move(buffer)), layout_(layout), dtype_(dtype), backend_(&backend) {}
+
+Backend& Tensor::backend() const {
+  if (!defined())
+    throw BackendError("[tensor] this tensor is undefined: nothing was assigned to it");
+  return *backend_;
+}
+
+template <class T>
+std::vector<T> Tensor::to_vector() const {
+  std::vector<T> values(static_cast<std::size_t>(numel()));
+  backend().download(compact(*this, dtype_of<T>).view(), values.data());
+  return values;
+}
+template std::vector<float> Tensor::to_vector() const;
+template std::vector<double> Tensor::to_vector() const;
+template std::vector<std::int32_t> Tensor::to_vector() const;
+
+double Tensor::item() const {
+  if (!defined() || numel() != 1) {
+    throw ShapeError(fmt::format("[item] needs exactly one element, got {}", describe(*this)));
+  }
+  return to_vector<double>()[0];
+}
+
+Tensor Tensor::with_layout(const Layout& layout) const {
+  return Tensor(buffer_, layout, dtype_, backend());
+}
+
+Tensor Tensor::with_node(std::shared_ptr<Node> node) const {
+  Tensor result = *this;
+  result.node_ = std::move(node);
+  return result;
+}
+
+Tensor Tensor::detach() const { return with_node(nullptr); }
+
+Tensor empty(const Shape& shape, TensorOptions options) {
+  Backend& on = options.backend != nullptr ? *options.backend : default_backend();
+  std::int64_t bytes = 0;
+  if (__builtin_mul_overflow(shape.numel(), static_cast<std::int64_t>(size_of(options.dtype)),
+                             &bytes)) {
+    throw ShapeError(fmt::format("[empty] the size of {} {} in bytes does not fit 64 bits",
+                                 name_of(options.dtype), to_string(shape)));
+  }
+  return Tensor(on.allocate(static_cast<std::size_t>(bytes)), Layout(shape), options.dtype, on);
+}
+
+Tensor full(const Shape& shape, double value, TensorOptions options) {
+  Tensor out = empty(shape, options);
+  out.backend().fill(out.view(), value);
+  return out;
+}
+
+Tensor zeros(const Shape& shape, TensorOptions options) { return full(shape, 0, options); }
+Tensor ones(const Shape& shape, TensorOptions options) { return full(shape, 1, options); }
+
+template <class T>
+Tensor from_span(std::span<const T> values, const Shape& shape, Backend* backend) {
+  if (static_cast<std::int64_t>(values.size()) != shape.numel()) {
+    throw ShapeError(fmt::format("[from_span] {} values do not fill {}, which has {} elements",
+                                 values.size(), to_string(shape), shape.numel()));
+  }
+  Tensor out = empty(shape, {dtype_of<T>, backend});
+  out.backend().upload(values.data(), out.view());
+  return out;
+}
+template Tensor from_span(std::span<const float>, const Shape&, Backend*);
+template Tensor from_span(std::span<const double>, const Shape&, Backend*);
+template Tensor from_span(std::span<const std::int32_t>, const Shape&, Backend*);
+
+namespace {
+Tensor from_doubles(const std::vector<double>& values, const Shape& shape, TensorOptions options) {
+  return compact(from_vector(values, shape, options.backend), options.dtype);
+}
+}  // namespace
+
+Tensor arange(std::int64_t count, TensorOptions options) {
+  const Shape shape{count};  // refuses a negative count
+  std::vector<double> values(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i);
+  return from_doubles(values, shape, options);
+}
+
+Tensor eye(std::int64_t size, TensorOptions options) {
+  const Shape shape{size, size};
+  std::vector<double> values(static_cast<std::size_t>(shape.numel()));
+  for (std::int64_t i = 0; i < size; ++i) values[static_cast<std::size_t>(i * size + i)] = 1;
+  return from_doubles(values, shape, options);
+}
+
+Tensor tensor(double value, TensorOptions options) { return full({}, value, options); }
+
+Tensor tensor(std::initializer_list<double> values, TensorOptions options) {
+  return from_doubles(values, {static_cast<std::int64_t>(values.size())}, options);
+}
+
+Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, TensorOptions options) {
+  const std::size_t columns = rows.size() == 0 ? 0 : rows.begin()->size();
+  std::vector<double> values;
+  for (const auto& row : rows) {
+    if (row.size() != columns) {
+      throw ShapeError(
+          fmt::format("[tensor] rows differ in length: {} and {}", columns, row.size()));
+    }
+    values.insert(values.end(), row.begin(), row.end());
+  }
+  return from_doubles(values,
+                      {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(columns)},
+                      options);
+}
+
+Tensor to(const Tensor& x, TensorOptions options) {
+  Backend& target = options.backend != nullptr ? *options.backend : default_backend();
+  Tensor cast = compact(x.detach(), options.dtype);
+  if (&target == &x.backend()) return cast;
+  std::vector<std::byte> bytes(static_cast<std::size_t>(x.numel()) * size_of(options.dtype));
+  x.backend().download(cast.view(), bytes.data());
+  Tensor out = empty(x.shape(), {options.dtype, &target});
+  target.upload(bytes.data(), out.view());
+  return out;
+}
+
+std::string describe(const Tensor& x) {
+  if (!x.defined()) return "an undefined tensor";
+  return fmt::format("{} {} on {}", name_of(x.dtype()), to_string(x.shape()), x.backend().name());
+}
+
+}  // namespace gradus

@@ -1,0 +1,133 @@
+// A tensor: an n-dimensional array of numbers, and the handle that everything else passes around.
+//
+//   Tensor a = tensor({{1, 2, 3}, {4, 5, 6}});       // [2, 3], f32
+//   Tensor b = zeros({3}, {.dtype = DType::f64});
+//   a.shape()            // [2, 3]
+//   a.to_vector<float>() // {1, 2, 3, 4, 5, 6}
+//   std::cout << a;      // [[1, 2, 3],
+//                        //  [4, 5, 6]]
+//
+// A Tensor is cheap to copy: {buffer, layout, dtype, backend, graph node}. Copies share memory.
+// Values never change behind your back: operations (autograd/ops.h) return new tensors, `x += y`
+// rebinds the handle, and only `assign`, which optimizers and loaders use, writes into memory.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <iosfwd>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tensor/backend.h"
+#include "tensor/dtype.h"
+#include "tensor/layout.h"
+#include "tensor/shape.h"
+
+namespace gradus {
+
+class Gradient;
+struct Node;
+
+class Tensor {
+ public:
+  Tensor() = default;  // no tensor at all: defined() is false
+  Tensor(std::shared_ptr<Buffer> buffer, const Layout& layout, DType dtype, Backend& backend);
+
+  bool defined() const { return buffer_ != nullptr; }
+  const Shape& shape() const { return layout_.shape; }
+  std::int64_t size(int axis) const { return layout_.shape[axis]; }
+  int rank() const { return layout_.shape.rank(); }
+  std::int64_t numel() const { return layout_.shape.numel(); }
+  DType dtype() const { return dtype_; }
+  const Layout& layout() const { return layout_; }
+  // Throws BackendError for an undefined tensor.
+  Backend& backend() const;
+  View view() const { return {buffer_.get(), dtype_, layout_}; }
+
+  // All elements in row-major order, cast to T (float, double or std::int32_t).
+  template <class T>
+  std::vector<T> to_vector() const;
+  // The value of the only element. Throws ShapeError if there is not exactly one.
+  double item() const;
+
+  // ---- Differentiation (defined in autograd/engine.cpp; see autograd/autograd.h) ----
+
+  // Whether operations on this tensor are recorded.
+  bool requires_grad() const { return node_ != nullptr; }
+  // Makes this a leaf whose gradient backward() will fill in. Throws DTypeError unless f32 or f64,
+  // GradError if the tensor was computed from others that require gradients.
+  Tensor& set_requires_grad(bool on = true);
+  // What backward() has added up so far, dense; undefined before the first.
+  Tensor grad() const;
+  // The same as it was accumulated: dense or row-sparse (autograd/gradient.h).
+  const Gradient& gradient() const;
+  void set_gradient(Gradient gradient);
+  void zero_grad();
+  // d(this)/d(leaf) added to every leaf's grad(); this must be a scalar (one element).
+  void backward() const;
+  // The same values, outside the graph.
+  Tensor detach() const;
+
+  // Writes `values` (same shape; cast, moved between backends if need be) into this tensor's
+  // memory, where every handle to it sees them. For leaves under NoGrad: throws GradError for a
+  // computed one.
+  void assign(const Tensor& values);
+
+  // ---- For operations ----
+
+  const std::shared_ptr<Node>& node() const { return node_; }
+  // The same memory seen through another layout, outside the graph.
+  Tensor with_layout(const Layout& layout) const;
+  Tensor with_node(std::shared_ptr<Node> node) const;
+
+ private:
+  std::shared_ptr<Buffer> buffer_;
+  Layout layout_;
+  DType dtype_ = DType::f32;
+  Backend* backend_ = nullptr;
+  std::shared_ptr<Node> node_;
+};
+
+// ---- Making tensors ----
+
+struct TensorOptions {
+  DType dtype = DType::f32;
+  Backend* backend = nullptr;  // null: default_backend()
+};
+
+// Uninitialised.
+Tensor empty(const Shape& shape, TensorOptions options = {});
+Tensor zeros(const Shape& shape, TensorOptions options = {});
+Tensor ones(const Shape& shape, TensorOptions options = {});
+Tensor full(const Shape& shape, double value, TensorOptions options = {});
+// 0, 1, ..., count - 1.
+Tensor arange(std::int64_t count, TensorOptions options = {});
+// The identity matrix [size, size].
+Tensor eye(std::int64_t size, TensorOptions options = {});
+// From values written out: tensor(3.5), tensor({1, 2}), tensor({{1, 2}, {3, 4}}).
+// Throws ShapeError if rows differ in length.
+Tensor tensor(double value, TensorOptions options = {});
+Tensor tensor(std::initializer_list<double> values, TensorOptions options = {});
+Tensor tensor(std::initializer_list<std::initializer_list<double>> rows,
+              TensorOptions options = {});
+// From memory in row-major order; the dtype is that of T (float, double or std::int32_t).
+// Throws ShapeError unless there are shape.numel() values.
+template <class T>
+Tensor from_span(std::span<const T> values, const Shape& shape, Backend* backend = nullptr);
+template <class T>
+Tensor from_vector(const std::vector<T>& values, const Shape& shape, Backend* backend = nullptr) {
+  return from_span(std::span<const T>(values), shape, backend);
+}
+
+// A copy of x (outside the graph) with another dtype or on another backend.
+Tensor to(const Tensor& x, TensorOptions options);
+
+// "f32 [2, 3] on cpu", for messages.
+std::string describe(const Tensor& x);
+// Values in nested brackets; the middle of long axes is left out.
+std::string to_string(const Tensor& x);
+std::ostream& operator<<(std::ostream& out, const Tensor& x);
+
+}  // namespace gradus
