@@ -1,5 +1,5 @@
-// Attention: each query looks at keys, turns their scores into weights that add up to 1, and takes the
-// average of the keys' values by these weights (Bahdanau et al. 2015; Vaswani et al. 2017):
+// Attention: each query looks at keys, turns their scores into weights that add up to 1, and takes
+// the average of the keys' values by these weights (Bahdanau et al. 2015; Vaswani et al. 2017):
 //
 //   weights = softmax(score(q, k)),   y = weights v
 //
@@ -11,8 +11,9 @@
 //   dot        q.k / sqrt(d)
 //   euclidean  -||q - k||^2 / 2 / sqrt(d)
 //   additive   sum(weight * tanh(q + k)), with a learned weight [d]
-// Since -||q - k||^2 / 2 = q.k - ||k||^2 / 2 - ||q||^2 / 2, and softmax cancels the query's own term,
-// Euclidean attention is dot-product attention with a bias for each key that turns down long keys.
+// Since -||q - k||^2 / 2 = q.k - ||k||^2 / 2 - ||q||^2 / 2, and softmax cancels the query's own
+// term, Euclidean attention is dot-product attention with a bias for each key that turns down long
+// keys.
 #pragma once
 
 #include <optional>
@@ -32,8 +33,8 @@ struct AttentionOptions {
   Score score = Score::dot;
   // [d]; needed by the additive score, unused by the others.
   Tensor weight;
-  // Boolean, broadcasts to the scores [..., m, n]: true where a query may look. A query that may look
-  // nowhere gets zeros, and finite gradients. Dense form only.
+  // Boolean, broadcasts to the scores [..., m, n]: true where a query may look. A query that may
+  // look nowhere gets zeros, and finite gradients. Dense form only.
   Tensor mask;
   // Query i sees keys 0..i only.
   bool causal = false;
@@ -47,7 +48,8 @@ Tensor attention_weights(const Tensor& q, const Tensor& k, const AttentionOption
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
                  const AttentionOptions& options = {});
 
-// Within each segment of a packed batch, each head by itself: q, k, v [rows, heads, d] -> [rows, heads, d].
+// Within each segment of a packed batch, each head by itself: q, k, v [rows, heads, d] -> [rows,
+// heads, d].
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Segments& segments,
                  const AttentionOptions& options = {});
 
@@ -55,7 +57,8 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Segmen
 // query [count, heads, d], keys [rows, heads, d] -> weights [rows, heads].
 Tensor pooling_weights(const Tensor& query, const Tensor& keys, const Segments& segments,
                        const AttentionOptions& options = {});
-// The average of values [rows, heads, e] by weights [rows, heads] over each segment: [count, heads, e].
+// The average of values [rows, heads, e] by weights [rows, heads] over each segment: [count, heads,
+// e].
 Tensor pool(const Tensor& weights, const Tensor& values, const Segments& segments);
 
 }  // namespace gradus

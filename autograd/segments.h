@@ -1,5 +1,5 @@
-// Ragged batches without padding: texts of different lengths lie one after another in the rows of one
-// tensor [rows, ...], and a list of offsets says where each begins.
+// Ragged batches without padding: texts of different lengths lie one after another in the rows of
+// one tensor [rows, ...], and a list of offsets says where each begins.
 //
 //   Segments texts({0, 3, 3, 5});        // three texts: rows 0..2, none, rows 3..4
 //   texts.count() == 3, texts.rows() == 5, texts.size(1) == 0
@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -42,8 +43,11 @@ class Segments {
   static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
   struct Data {
     std::vector<std::int32_t> offsets;
+    std::mutex mutex;  // over the tensors, which are made when first asked for
     Tensor offsets_tensor, ids, padded_rows;
   };
+  template <class Values>
+  Tensor index(Tensor& kept, const Shape& shape, Backend& backend, Values values) const;
   std::shared_ptr<Data> data_;
 };
 
