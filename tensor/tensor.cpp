@@ -112,25 +112,20 @@ Tensor eye(std::int64_t size, TensorOptions options) {
   return from_doubles(values, shape, options);
 }
 
-Tensor tensor(double value, TensorOptions options) { return full({}, value, options); }
-
-Tensor tensor(std::initializer_list<double> values, TensorOptions options) {
-  return from_doubles(values, {static_cast<std::int64_t>(values.size())}, options);
+NestedValues::NestedValues(std::initializer_list<NestedValues> list) {
+  const Shape inner = list.size() == 0 ? Shape{} : list.begin()->shape();
+  for (const NestedValues& part : list) {
+    if (part.shape() != inner) {
+      throw ShapeError(fmt::format("[tensor] lists side by side differ in shape: {} and {}",
+                                   to_string(inner), to_string(part.shape())));
+    }
+    values_.insert(values_.end(), part.values().begin(), part.values().end());
+  }
+  shape_ = inner.inserted(0, static_cast<std::int64_t>(list.size()));
 }
 
-Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, TensorOptions options) {
-  const std::size_t columns = rows.size() == 0 ? 0 : rows.begin()->size();
-  std::vector<double> values;
-  for (const auto& row : rows) {
-    if (row.size() != columns) {
-      throw ShapeError(
-          fmt::format("[tensor] rows differ in length: {} and {}", columns, row.size()));
-    }
-    values.insert(values.end(), row.begin(), row.end());
-  }
-  return from_doubles(values,
-                      {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(columns)},
-                      options);
+Tensor tensor(const NestedValues& values, TensorOptions options) {
+  return from_doubles(values.values(), values.shape(), options);
 }
 
 Tensor to(const Tensor& x, TensorOptions options) {

@@ -97,6 +97,19 @@ struct TensorOptions {
   Backend* backend = nullptr;  // null: default_backend()
 };
 
+// A number, or a list of these in braces.
+class NestedValues {
+ public:
+  NestedValues(double value) : values_{value} {}           // NOLINT: written out, not converted
+  NestedValues(std::initializer_list<NestedValues> list);  // NOLINT
+  const Shape& shape() const { return shape_; }
+  const std::vector<double>& values() const { return values_; }  // row-major
+
+ private:
+  Shape shape_;
+  std::vector<double> values_;
+};
+
 // Uninitialised.
 Tensor empty(const Shape& shape, TensorOptions options = {});
 Tensor zeros(const Shape& shape, TensorOptions options = {});
@@ -106,12 +119,9 @@ Tensor full(const Shape& shape, double value, TensorOptions options = {});
 Tensor arange(std::int64_t count, TensorOptions options = {});
 // The identity matrix [size, size].
 Tensor eye(std::int64_t size, TensorOptions options = {});
-// From values written out: tensor(3.5), tensor({1, 2}), tensor({{1, 2}, {3, 4}}).
-// Throws ShapeError if rows differ in length.
-Tensor tensor(double value, TensorOptions options = {});
-Tensor tensor(std::initializer_list<double> values, TensorOptions options = {});
-Tensor tensor(std::initializer_list<std::initializer_list<double>> rows,
-              TensorOptions options = {});
+// From values written out: tensor(3.5), tensor({1, 2}), tensor({{1, 2}, {3, 4}}), and deeper.
+// Throws ShapeError if lists side by side differ in shape.
+Tensor tensor(const NestedValues& values, TensorOptions options = {});
 // From memory in row-major order; the dtype is that of T (float, double or std::int32_t).
 // Throws ShapeError unless there are shape.numel() values.
 template <class T>
