@@ -57,8 +57,8 @@ std::vector<std::string> format_names();
 
 struct ReadOptions {
   Format format = Format::automatic;
-  std::string text_column;   // csv, tsv, lines: empty = found by name
-  std::string label_column;  // the same
+  std::string text_column = {};   // csv, tsv, lines: empty = found by name
+  std::string label_column = {};  // the same
 };
 
 // Throws IoError, naming the file and the line or archive member: nothing at `path`, nothing in it,
