@@ -1,0 +1,181 @@
+#include "data/dataset.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "data/readers.h"
+#include "tensor/error.h"
+
+namespace gradus::data {
+
+namespace {
+
+using NamedFormat = std::pair<std::string_view, Format>;
+constexpr std::array<NamedFormat, 8> kFormats{{{"auto", Format::automatic},
+                                               {"imdb", Format::imdb},
+                                               {"folders", Format::folders},
+                                               {"csv", Format::csv},
+                                               {"tsv", Format::tsv},
+                                               {"lines", Format::lines},
+                                               {"fasttext", Format::fasttext},
+                                               {"wordnet", Format::wordnet}}};
+
+std::optional<double> number(const std::string& text) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || at != end || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
+// Numbers by value, then names by their bytes.
+bool label_before(const std::string& a, const std::string& b) {
+  const auto x = number(a);
+  const auto y = number(b);
+  if (x && y && *x != *y) return *x < *y;
+  if (x.has_value() != y.has_value()) return x.has_value();
+  return a < b;
+}
+
+Dataset numbered(Rows rows, const std::string& where) {
+  if (rows.rows.empty()) fail_reading(where, "holds no texts");
+  Dataset dataset;
+  std::map<std::string, std::int32_t, decltype(&label_before)> ids(&label_before);
+  for (const Row& row : rows.rows) ids.emplace(row.label, 0);
+  for (auto& [label, id] : ids) {
+    id = static_cast<std::int32_t>(dataset.labels.size());
+    dataset.labels.push_back(label);
+  }
+  if (dataset.labels.size() < 2) {
+    fail_reading(where, fmt::format("all {} texts have the label '{}'; a classifier needs at least "
+                                    "two different ones",
+                                    rows.rows.size(), dataset.labels[0]));
+  }
+  for (Row& row : rows.rows) {
+    (row.test ? dataset.test : dataset.train).push_back({std::move(row.text), ids.at(row.label)});
+  }
+  if (dataset.train.empty()) fail_reading(where, "holds test texts only, nothing to train on");
+  dataset.source = std::move(rows.source);
+  dataset.notes = std::move(rows.notes);
+  return dataset;
+}
+
+// The part of the name from its last point, lower-cased; "" without one.
+std::string ending(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  const std::size_t point = name.rfind('.');
+  std::string result(point == std::string_view::npos ? "" : name.substr(point));
+  for (char& c : result) c = static_cast<char>(c + (c >= 'A' && c <= 'Z' ? 32 : 0));
+  return result;
+}
+
+std::string stem(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return std::string(name.substr(0, name.rfind('.')));
+}
+
+// Tables in a folder or archive: one, or a pair called train and test.
+Rows read_tables(const Files& files, const ReadOptions& options, const std::string& where) {
+  std::vector<const File*> tables;
+  for (const File& file : files.files) {
+    if (files.kind == Files::Kind::file || is_table_file(file.path)) tables.push_back(&file);
+  }
+  const auto named = [&](std::string_view name) {
+    const auto found =
+        std::ranges::find_if(tables, [&](const File* file) { return stem(file->path) == name; });
+    return found == tables.end() ? nullptr : *found;
+  };
+  const File* train = tables.size() == 1 ? tables[0] : named("train");
+  const File* test = tables.size() == 1 ? nullptr : named("test");
+  if (train == nullptr) {
+    fail_reading(where,
+                 tables.empty()
+                     ? "holds neither folders of texts for each class nor a table (.csv, .tsv)"
+                     : fmt::format("holds {} tables and none is called train; name one of them",
+                                   tables.size()));
+  }
+  Rows rows;
+  for (const File* file : {train, test}) {
+    if (file == nullptr) continue;
+    const bool named_by_path = where.ends_with(file->path);
+    read_table(file->bytes, options, file == test,
+               named_by_path ? where : where + ", " + file->path, rows);
+  }
+  return rows;
+}
+
+bool is_table(Format format) {
+  return format == Format::csv || format == Format::tsv || format == Format::lines ||
+         format == Format::fasttext;
+}
+
+Rows read_rows(Files files, const ReadOptions& options, const std::string& where) {
+  const Format format = options.format;
+  if (files.files.empty()) fail_reading(where, "the folder or archive is empty");
+  if (is_table(format)) return read_tables(files, options, where);
+  if (format == Format::wordnet) return read_wordnet(files, where);
+  if (format != Format::automatic) {
+    return read_folders(std::move(files), format == Format::imdb, where);
+  }
+  if (files.kind == Files::Kind::file) return read_tables(files, options, where);
+  if (has_wordnet(files)) return read_wordnet(files, where);
+  if (has_class_folders(files)) return read_folders(std::move(files), false, where);
+  return read_tables(files, options, where);
+}
+
+}  // namespace
+
+Format format_named(std::string_view name) {
+  for (const auto& [known, format] : kFormats) {
+    if (known == name) return format;
+  }
+  throw Error(fmt::format("[read_dataset] '{}' is no format; there are {}", name,
+                          fmt::join(format_names(), ", ")));
+}
+
+std::vector<std::string> format_names() {
+  std::vector<std::string> names;
+  for (const auto& format : kFormats) names.emplace_back(format.first);
+  return names;
+}
+
+bool is_text_file(std::string_view path) {
+  const std::string end = ending(path);
+  return end.empty() || end == ".txt";
+}
+
+bool is_table_file(std::string_view path) {
+  const std::string end = ending(path);
+  return end == ".csv" || end == ".tsv" || end == ".tab" || end == ".txt";
+}
+
+void check_text_size(std::size_t bytes, const std::string& where) {
+  if (bytes <= kMaxTextBytes) return;
+  fail_reading(where,
+               fmt::format("a text of {} MiB; at most {} MiB are taken (is a quote or a line "
+                           "end missing?)",
+                           bytes >> 20, kMaxTextBytes >> 20));
+}
+
+void fail_reading(const std::string& where, const std::string& reason) {
+  throw IoError(fmt::format("[read_dataset] {}: {}", where, reason));
+}
+
+Dataset read_dataset(const std::filesystem::path& path, const ReadOptions& options) {
+  // What no reader would use is not even unpacked: half of aclImdb has no label.
+  const auto wanted = [](std::string_view file) {
+    return file.find("/unsup/") == std::string_view::npos && !file.starts_with("unsup/") &&
+           (is_text_file(file) || is_table_file(file) || is_wordnet_file(file));
+  };
+  const std::string where = path.string();
+  return numbered(read_rows(read_files(path, wanted), options, where), where);
+}
+
+}  // namespace gradus::data

@@ -1,0 +1,31 @@
+// Folders and archives alike, as a list of small files in memory. Nothing is ever unpacked to disk.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gradus::data {
+
+struct File {
+  std::string
+      path;  // below the folder or archive, with '/' between; the file's name if it is alone
+  std::string bytes;  // empty if it was not wanted
+};
+
+struct Files {
+  std::vector<File> files;  // sorted by path
+  enum class Kind { folder, archive, file } kind = Kind::file;
+};
+
+// Reads a folder, an archive, or one file, compressed or not (its path is then its name without
+// .gz). Hidden files (.DS_Store, __MACOSX) are left out; `wanted` says which others to read, the
+// rest is listed only. Throws IoError if nothing is there, if anything cannot be read, and for an
+// archive that is truncated or has a member that is a link or a device or whose path leaves the
+// archive.
+Files read_files(const std::filesystem::path& path,
+                 const std::function<bool(std::string_view)>& wanted);
+
+}  // namespace gradus::data

@@ -1,0 +1,137 @@
+// A folder for each class. The classes are the folders right below the folder that all texts share,
+// or right below train/ and test/ where those exist.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "data/readers.h"
+
+namespace gradus::data {
+
+namespace {
+
+// What aclImdb calls its reviews without a label.
+constexpr std::string_view kUnlabelled = "unsup";
+
+std::vector<std::string_view> folders_of(std::string_view path) {
+  std::vector<std::string_view> parts;
+  for (std::size_t slash = path.find('/'); slash != std::string_view::npos;
+       slash = path.find('/')) {
+    parts.push_back(path.substr(0, slash));
+    path.remove_prefix(slash + 1);
+  }
+  return parts;
+}
+
+struct Place {
+  std::string_view label;
+  bool test = false;
+};
+
+// The label of a text below train/<label>/ or test/<label>/.
+std::optional<Place> place_in_split(const std::vector<std::string_view>& folders) {
+  for (std::size_t i = 0; i + 1 < folders.size(); ++i) {
+    if (folders[i] == "train" || folders[i] == "test") {
+      return Place{folders[i + 1], folders[i] == "test"};
+    }
+  }
+  return std::nullopt;
+}
+
+// How many folders lead to the class folders: we walk down as long as there is but one way. Files
+// on the way (a README) have no class.
+std::size_t depth_of_classes(const std::vector<std::vector<std::string_view>>& texts) {
+  for (std::size_t depth = 0;; ++depth) {
+    std::set<std::string_view> names;
+    bool deeper = false;
+    for (const auto& folders : texts) {
+      if (folders.size() > depth) names.insert(folders[depth]);
+      deeper = deeper || folders.size() > depth + 1;
+    }
+    if (names.size() != 1 || !deeper) return depth;
+  }
+}
+
+struct Layout {
+  std::vector<std::optional<Place>> places;  // one a file; nothing = not a text of a class
+  std::int64_t unlabelled = 0;
+  std::int64_t others = 0;
+};
+
+Layout layout_of(const std::vector<File>& files) {
+  Layout layout;
+  std::vector<std::vector<std::string_view>> folders;
+  std::vector<std::vector<std::string_view>> of_texts;
+  bool split = false;
+  for (const File& file : files) {
+    folders.push_back(folders_of(file.path));
+    if (!is_text_file(file.path)) continue;
+    of_texts.push_back(folders.back());
+    const auto place = place_in_split(folders.back());
+    split = split || (place && !place->test && place->label != kUnlabelled);
+  }
+  const std::size_t depth = split ? 0 : depth_of_classes(of_texts);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    std::optional<Place> place;
+    if (split) {
+      place = place_in_split(folders[i]);
+    } else if (folders[i].size() > depth) {
+      place = Place{folders[i][depth], false};
+    }
+    if (place && place->label == kUnlabelled) {
+      ++layout.unlabelled;
+      place.reset();
+    } else if (!place || !is_text_file(files[i].path)) {
+      ++layout.others;
+      place.reset();
+    }
+    layout.places.push_back(place);
+  }
+  return layout;
+}
+
+}  // namespace
+
+bool has_class_folders(const Files& files) {
+  const Layout layout = layout_of(files.files);
+  return std::ranges::any_of(layout.places, [](const auto& place) { return place.has_value(); });
+}
+
+Rows read_folders(Files files, bool imdb, const std::string& where) {
+  const Layout layout = layout_of(files.files);
+  Rows result;
+  bool test = false;
+  std::set<std::string_view> train_labels;
+  for (std::size_t i = 0; i < files.files.size(); ++i) {
+    const auto& place = layout.places[i];
+    if (!place) continue;
+    File& file = files.files[i];
+    check_text_size(file.bytes.size(), where + ", file " + file.path);
+    result.rows.push_back({std::move(file.bytes), std::string(place->label), place->test});
+    test = test || place->test;
+    if (!place->test) train_labels.insert(place->label);
+  }
+  if (result.rows.empty()) {
+    fail_reading(
+        where, "holds no folder of texts (.txt files, or files without an ending) for each class");
+  }
+  if (imdb && train_labels != std::set<std::string_view>{"neg", "pos"}) {
+    fail_reading(where, fmt::format("is not aclImdb: train/ should hold pos and neg, it holds {}",
+                                    fmt::join(train_labels, ", ")));
+  }
+  result.source = fmt::format("{} with a folder for each class{}",
+                              files.kind == Files::Kind::archive ? "an archive" : "a folder",
+                              test ? " and a test split" : "");
+  if (layout.unlabelled > 0) {
+    result.notes.push_back(
+        fmt::format("{} texts without a label (unsup) not used", layout.unlabelled));
+  }
+  if (layout.others > 0) {
+    result.notes.push_back(fmt::format("{} other files not used", layout.others));
+  }
+  return result;
+}
+
+}  // namespace gradus::data

@@ -1,0 +1,60 @@
+// How good predictions are, from the probabilities a model gave and the labels that are true.
+//
+//   Metrics metrics = measure(probabilities, labels, {"neg", "pos"});   // probabilities [texts, 2]
+//   metrics.accuracy, metrics.classes[1].f1 ...     to_text(metrics) for people, to_json for
+//   machines
+//
+// The prediction is the most probable class, the first of equals. For a class c, with tp texts of c
+// predicted as c:
+//   precision = tp / texts predicted as c      0 if none was
+//   recall    = tp / texts of c                0 if there are none
+//   f1        = 2 tp / (texts predicted as c + texts of c), the harmonic mean of the two; 0 if
+//   neither
+// Macro means are over the classes that occur, as a label or a prediction. The log loss is the mean
+// of -ln p(true class), p at least 1e-7 so that one sure error does not make it infinite. Without
+// texts everything is 0.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace gradus::data {
+
+struct ClassMetrics {
+  std::string label;
+  std::int64_t texts = 0;      // of this class
+  std::int64_t predicted = 0;  // as this class
+  double precision = 0;
+  double recall = 0;
+  double f1 = 0;
+};
+
+struct Metrics {
+  std::int64_t texts = 0;
+  double accuracy = 0;
+  double log_loss = 0;
+  double macro_precision = 0;
+  double macro_recall = 0;
+  double macro_f1 = 0;
+  std::vector<ClassMetrics> classes;
+  std::vector<std::int64_t> confusion;  // [classes, classes]: row = true class, column = predicted
+
+  std::int64_t confused(std::size_t truth, std::size_t prediction) const {
+    return confusion[truth * classes.size() + prediction];
+  }
+};
+
+// Throws ShapeError if the sizes do not fit, IndexError for a label that is no class, Error for a
+// probability that is not finite.
+Metrics measure(std::span<const float> probabilities, std::span<const std::int32_t> labels,
+                std::span<const std::string> names);
+
+// A table of the classes and the confusion matrix; with more than 10 classes the most frequent
+// confusions instead. Ends with a newline.
+std::string to_text(const Metrics& metrics);
+// One JSON object with the fields above; confusion is a list of rows.
+std::string to_json(const Metrics& metrics);
+
+}  // namespace gradus::data

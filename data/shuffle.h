@@ -1,0 +1,28 @@
+// Seeded shuffling that gives the same order everywhere (std::shuffle and the standard
+// distributions may differ between libraries). Numbers come from Philox (tensor/philox.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "tensor/philox.h"
+
+namespace gradus::data {
+
+// The uses of random numbers in data/, so that no two share a stream. An epoch adds its number.
+inline constexpr std::uint64_t kSplitStream = std::uint64_t{1} << 48;
+inline constexpr std::uint64_t kEpochStream = std::uint64_t{2} << 48;
+
+// Fisher and Yates: every order is equally likely (to within n / 2^64).
+template <class T>
+void shuffle(std::span<T> values, std::uint64_t seed, std::uint64_t stream) {
+  for (std::size_t i = values.size(); i > 1; --i) {
+    const auto bits = philox(seed, stream, i);
+    const std::uint64_t r = (std::uint64_t{bits[1]} << 32) | bits[0];
+    std::swap(values[i - 1], values[static_cast<std::size_t>(r % i)]);
+  }
+}
+
+}  // namespace gradus::data

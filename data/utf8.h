@@ -1,0 +1,20 @@
+// Reading and writing UTF-8 one code point at a time; the rest of data/ works on bytes.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace gradus::data {
+
+// What next_code_point gives for bytes that are not UTF-8.
+inline constexpr char32_t kInvalid = 0xFFFFFFFF;
+inline constexpr char32_t kReplacement = 0xFFFD;
+
+// The code point at text[i], and i moved behind it. Over invalid bytes it moves as the Unicode
+// standard advises (3.9, "maximal subpart"), at least one byte and at most three.
+char32_t next_code_point(std::string_view text, std::size_t& i);
+// Appends c, or U+FFFD if c is no character (a surrogate, or above U+10FFFF).
+void append_utf8(std::string& out, char32_t c);
+
+}  // namespace gradus::data

@@ -1,0 +1,61 @@
+// The words a model knows, by number. 0 is <unk>, every word it does not know; the others follow
+// from 1, the most frequent first. There is no padding word: batches are packed (data/batches.h).
+//
+//   Vocabulary vocabulary = Vocabulary::of_texts(texts, 20000);
+//   std::vector<std::int32_t> ids = vocabulary.encode(split_words("A fine film"));
+//   vocabulary.word(ids[0]);     // "a"
+//   Vocabulary same(vocabulary.words());      // from the list in a model file
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "data/dataset.h"
+#include "data/words.h"
+
+namespace gradus::data {
+
+inline constexpr std::int32_t kUnknown = 0;
+inline constexpr std::string_view kUnknownWord = "<unk>";
+
+class Vocabulary {
+ public:
+  // Only <unk>.
+  Vocabulary() : Vocabulary(std::vector<std::string>{std::string(kUnknownWord)}) {}
+  // Word i of the list gets number i. Throws Error unless the first is <unk> and no word comes
+  // twice.
+  explicit Vocabulary(std::vector<std::string> words);
+
+  // The `count` most frequent words of the texts and <unk>; of equally frequent words the one that
+  // sorts first. Words that occur fewer than `min_count` times or are longer than 100 bytes are
+  // left out. Runs on all cores; the result does not depend on how many or on the order of the
+  // texts.
+  static Vocabulary of_texts(std::span<const Text> texts, std::int64_t count,
+                             std::int64_t min_count = 1);
+
+  // <unk> included.
+  std::int32_t size() const { return static_cast<std::int32_t>(words_.size()); }
+  const std::vector<std::string>& words() const { return words_; }
+  // Throws IndexError outside [0, size).
+  const std::string& word(std::int32_t id) const;
+  // kUnknown if it is not here.
+  std::int32_t id(std::string_view word) const;
+
+  // One number a token.
+  std::vector<std::int32_t> encode(const Words& words) const;
+  // The same, added to the end of `ids`.
+  void encode(const Words& words, std::vector<std::int32_t>& ids) const;
+
+ private:
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  std::vector<std::string> words_;
+  std::unordered_map<std::string, std::int32_t, Hash, std::equal_to<>> ids_;
+};
+
+}  // namespace gradus::data

@@ -1,0 +1,92 @@
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "data/batches.h"
+#include "tensor/error.h"
+#include "tensor/parallel.h"
+
+using namespace gradus::data;
+using Ids = std::vector<std::int32_t>;
+
+namespace {
+// Texts of the given lengths; text i is made of the number i, its label is i % 2.
+EncodedTexts of_lengths(const std::vector<int>& lengths) {
+  EncodedTexts texts;
+  for (std::size_t i = 0; i < lengths.size(); ++i) {
+    texts.ids.insert(texts.ids.end(), static_cast<std::size_t>(lengths[i]),
+                     static_cast<std::int32_t>(i));
+    texts.offsets.push_back(std::ssize(texts.ids));
+    texts.labels.push_back(static_cast<std::int32_t>(i % 2));
+  }
+  return texts;
+}
+}  // namespace
+
+TEST_CASE("texts become numbers, none of them empty") {
+  const Vocabulary v({"<unk>", "a", "b"});
+  const std::vector<Text> texts{{"a b", 1}, {"", 0}, {"- -", 1}, {"b what a", 0}};
+  const EncodedTexts encoded = encode(v, texts);
+  CHECK(encoded.ids == Ids{1, 2, 0, 0, 2, 0, 1});
+  CHECK(encoded.offsets == std::vector<std::int64_t>{0, 2, 3, 4, 7});
+  CHECK(encoded.labels == Ids{1, 0, 1, 0});
+  CHECK(encoded.size() == 4);
+  CHECK(Ids(encoded[3].begin(), encoded[3].end()) == Ids{2, 0, 1});
+  CHECK(encode(v, texts, 2).offsets == std::vector<std::int64_t>{0, 2, 3, 4, 6});
+  CHECK(encode(v, {}).size() == 0);
+}
+
+TEST_CASE("encoding does not depend on the number of threads") {
+  std::vector<Text> texts;
+  for (int i = 0; i < 3000; ++i) texts.push_back({fmt::format("w{} x y", i % 50), i % 3});
+  const auto v = Vocabulary::of_texts(texts, 30);
+  const int before = gradus::num_threads();
+  gradus::set_num_threads(1);
+  const Ids expected = encode(v, texts).ids;
+  gradus::set_num_threads(4);
+  CHECK(encode(v, texts).ids == expected);
+  gradus::set_num_threads(before);
+}
+
+TEST_CASE("batches are filled up to the budget") {
+  const EncodedTexts texts = of_lengths({3, 4, 4, 10, 1, 1, 7});
+  // 3 + 4 = 7, the next 4 would make 11; 10 is above the budget: a batch of its own
+  using Plan = std::vector<std::vector<std::int64_t>>;
+  CHECK(plan_batches(texts, 8) == Plan{{0, 1}, {2}, {3}, {4, 5}, {6}});
+  CHECK(plan_batches(texts, 1000) == Plan{{0, 1, 2, 3, 4, 5, 6}});
+  CHECK(plan_batches(texts, 1).size() == 7);
+  CHECK(plan_batches(EncodedTexts{}, 8).empty());
+  CHECK_THROWS_AS(plan_batches(texts, 0), gradus::Error);
+
+  const Batch batch = make_batch(texts, std::vector<std::int64_t>{4, 0, 5});
+  CHECK(batch.tokens == Ids{4, 0, 0, 0, 5});
+  CHECK(batch.offsets == Ids{0, 1, 4, 5});
+  CHECK(batch.labels == Ids{0, 0, 1});
+  CHECK(batch.index == std::vector<std::int64_t>{4, 0, 5});
+}
+
+TEST_CASE("every epoch has every text once, in another order") {
+  std::vector<int> lengths;
+  for (int i = 0; i < 1000; ++i) lengths.push_back(1 + i * 7919 % 300);
+  const EncodedTexts texts = of_lengths(lengths);
+  const auto flat = [&](std::uint64_t seed, std::int64_t epoch) {
+    std::vector<std::int64_t> order;
+    for (const auto& members : plan_batches(texts, 512, seed, epoch)) {
+      const Batch batch = make_batch(texts, members);
+      CHECK(batch.tokens.size() <= 512);
+      CHECK(batch.offsets.back() == std::ssize(batch.tokens));
+      order.insert(order.end(), members.begin(), members.end());
+    }
+    return order;
+  };
+  const auto first = flat(1, 0);
+  auto sorted = first;
+  std::sort(sorted.begin(), sorted.end());
+  for (std::int64_t i = 0; i < 1000; ++i) REQUIRE(sorted[static_cast<std::size_t>(i)] == i);
+  CHECK(sorted.size() == 1000);
+  CHECK(first != sorted);
+  CHECK(flat(1, 0) == first);
+  CHECK(flat(1, 1) != first);
+  CHECK(flat(2, 0) != first);
+}
