@@ -10,7 +10,7 @@
 
 // ThreadSanitizer does not see inside libtbb, so we tell it what the library promises: what is
 // written before the loop is seen by its chunks, and what chunks write is seen after it.
-#if defined(__SANITIZE_THREAD__)
+#ifdef GRADUS_SANITIZE_THREAD
 extern "C" void __tsan_acquire(void* address);
 extern "C" void __tsan_release(void* address);
 #else
