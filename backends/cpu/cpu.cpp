@@ -1,9 +1,123 @@
 #include "backends/cpu/cpu.h"
 
-#include "backends/reference/reference.h"
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "backends/cpu/blas.h"
+#include "backends/cpu/cache.h"
+#include "backends/cpu/kernels.h"
+#include "backends/cpu/loops.h"
+#include "backends/host.h"
+#include "tensor/parallel.h"
 
 namespace gradus {
 
-std::unique_ptr<Backend> make_cpu_backend() { return make_reference_backend(); }
+namespace {
+
+// A quarter of the machine's memory.
+std::size_t cache_limit() {
+  const long pages = sysconf(_SC_PHYS_PAGES);
+  const long size = sysconf(_SC_PAGESIZE);
+  if (pages <= 0 || size <= 0) return std::size_t{1} << 30;
+  return static_cast<std::size_t>(pages) / 4 * static_cast<std::size_t>(size);
+}
+
+// Every method forwards to a kernel (backends/cpu/kernels.h).
+class CpuBackend : public Backend {
+ public:
+  CpuBackend() { cpu::tune_blas(); }
+
+  std::string_view name() const override { return "cpu"; }
+  std::shared_ptr<Buffer> allocate(std::size_t bytes) override { return cache_->allocate(bytes); }
+
+  void upload(const void* from, const View& out) override {
+    const std::size_t bytes = bytes_of(out);
+    if (bytes > 0) std::memcpy(start_of(out), from, bytes);
+  }
+  void download(const View& x, void* to) override {
+    const std::size_t bytes = bytes_of(x);
+    if (bytes > 0) std::memcpy(to, start_of(x), bytes);
+  }
+  void fill(const View& out, double value) override { cpu::fill(out, value); }
+  void unary(UnaryOp op, const View& x, const View& out) override {
+    cpu::unary(*cache_, op, x, out);
+  }
+  void binary(BinaryOp op, const View& a, const View& b, const View& out) override {
+    cpu::binary(*cache_, op, a, b, out);
+  }
+  void select(const View& cond, const View& a, const View& b, const View& out) override {
+    cpu::select(*cache_, cond, a, b, out);
+  }
+  void reduce(ReduceOp op, const View& x, const View& out) override {
+    cpu::reduce(*cache_, op, x, out);
+  }
+  void matmul(const View& a, const View& b, const View& out) override {
+    cpu::matmul(*cache_, a, b, out);
+  }
+  void gather(const View& table, const View& rows, const View& out) override {
+    cpu::gather(*cache_, table, rows, out);
+  }
+  void scatter(ScatterOp op, const View& rows, const View& src, const View& table) override {
+    cpu::scatter(*cache_, op, rows, src, table);
+  }
+  std::string description() const override {
+    return fmt::format("cpu: {}, Highway {}, {} thread{}", cpu::blas_description(),
+                       cpu::simd_target(), num_threads(), num_threads() == 1 ? "" : "s");
+  }
+
+  bool uniform(std::uint64_t seed, std::uint64_t stream, const View& out) override {
+    cpu::uniform(seed, stream, out);
+    return true;
+  }
+  bool dropout(const View& x, double p, std::uint64_t seed, std::uint64_t stream,
+               const View& y) override {
+    cpu::dropout(x, p, seed, stream, y);
+    return true;
+  }
+  bool softmax(const View& x, const View& y) override {
+    cpu::softmax(x, y);
+    return true;
+  }
+  bool log_softmax(const View& x, const View& y) override {
+    cpu::log_softmax(x, y);
+    return true;
+  }
+  bool softmax_gradient(const View& y, const View& g, const View& dx) override {
+    cpu::softmax_gradient(y, g, dx);
+    return true;
+  }
+  bool log_softmax_gradient(const View& y, const View& g, const View& dx) override {
+    cpu::log_softmax_gradient(y, g, dx);
+    return true;
+  }
+  bool layer_norm(const View& x, const View& weight, const View& bias, double epsilon,
+                  const View& y, const View& mean, const View& rstd) override {
+    cpu::layer_norm(x, weight, bias, epsilon, y, mean, rstd);
+    return true;
+  }
+  bool layer_norm_gradient(const View& x, const View& weight, const View& mean, const View& rstd,
+                           const View& g, const View& dx, const View& dweight,
+                           const View& dbias) override {
+    cpu::layer_norm_gradient(*cache_, x, weight, mean, rstd, g, dx, dweight, dbias);
+    return true;
+  }
+
+ private:
+  static std::size_t bytes_of(const View& view) {
+    return static_cast<std::size_t>(view.shape().numel()) * size_of(view.dtype);
+  }
+  static std::byte* start_of(const View& view) {
+    return view.buffer->host() +
+           view.layout.offset * static_cast<std::int64_t>(size_of(view.dtype));
+  }
+
+  std::shared_ptr<cpu::Cache> cache_ = std::make_shared<cpu::Cache>(cache_limit());
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cpu_backend() { return std::make_unique<CpuBackend>(); }
 
 }  // namespace gradus

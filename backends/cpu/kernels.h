@@ -1,0 +1,50 @@
+// The kernels of the CPU backend, a function for each method of the seam (tensor/backend.h has
+// their contracts) and a file for each idea. `cache` is where a kernel takes its work space.
+#pragma once
+
+#include <cstdint>
+
+#include "backends/cpu/cache.h"
+#include "tensor/backend.h"
+
+namespace gradus::cpu {
+
+// How many elements of cheap work make a task worth its overhead. Fixed: results may depend on it.
+inline constexpr std::int64_t kGrain = 32768;
+
+void fill(const View& out, double value);                                       // copy.cpp
+void copy(Cache& cache, const View& x, const View& out);                        // copy.cpp
+View contiguous(Cache& cache, const View& x, std::shared_ptr<Buffer>& keeper);  // copy.cpp
+
+void unary(Cache& cache, UnaryOp op, const View& x, const View& out);  // elementwise.cpp
+void binary(Cache& cache, BinaryOp op, const View& a, const View& b, const View& out);
+void select(Cache& cache, const View& cond, const View& a, const View& b, const View& out);
+
+void reduce(Cache& cache, ReduceOp op, const View& x, const View& out);           // reduce.cpp
+void matmul(Cache& cache, const View& a, const View& b, const View& out);         // matmul.cpp
+void gather(Cache& cache, const View& table, const View& rows, const View& out);  // rows.cpp
+void scatter(Cache& cache, ScatterOp op, const View& rows, const View& src, const View& table);
+
+void uniform(std::uint64_t seed, std::uint64_t stream, const View& out);  // random.cpp
+void dropout(const View& x, double p, std::uint64_t seed, std::uint64_t stream, const View& y);
+
+void softmax(const View& x, const View& y);  // softmax.cpp
+void log_softmax(const View& x, const View& y);
+void softmax_gradient(const View& y, const View& g, const View& dx);
+void log_softmax_gradient(const View& y, const View& g, const View& dx);
+
+void layer_norm(const View& x, const View& weight, const View& bias, double epsilon, const View& y,
+                const View& mean, const View& rstd);  // layer_norm.cpp
+void layer_norm_gradient(Cache& cache, const View& x, const View& weight, const View& mean,
+                         const View& rstd, const View& g, const View& dx, const View& dweight,
+                         const View& dbias);
+
+bool attention(Cache& cache, const View& q, const View& k, const View& v, const View& key_bias,
+               const View& offsets, double scale, const View& y,
+               const View& log_sum);  // attention.cpp
+bool attention_gradient(Cache& cache, const View& q, const View& k, const View& v,
+                        const View& key_bias, const View& offsets, double scale, const View& y,
+                        const View& log_sum, const View& g, const View& dq, const View& dk,
+                        const View& dv, const View& dkey_bias);  // attention_gradient.cpp
+
+}  // namespace gradus::cpu

@@ -1,0 +1,198 @@
+// Batched matrix products: views become BLAS operands (a storage order and a row distance, copied
+// only where BLAS cannot read them in place), and the products are cut into tiles that run in
+// parallel. Tiles depend on shapes alone, so the result is the same for any number of threads.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "backends/cpu/blas.h"
+#include "backends/cpu/kernels.h"
+#include "backends/host.h"
+#include "tensor/error.h"
+#include "tensor/parallel.h"
+
+namespace gradus::cpu {
+
+namespace {
+
+constexpr std::int64_t kTaskProducts = std::int64_t{1} << 21;  // multiply-adds that make a task pay
+constexpr std::int64_t kTasks = 16;        // cut large products into at least so many tiles
+constexpr std::int64_t kLongInner = 2048;  // k from which the inner axis is cut, too
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// Without the last `count` axes.
+Layout leading(const Layout& layout, int count) {
+  Layout result = layout;
+  result.offset = 0;
+  result.shape = Shape(std::span(layout.shape.begin(), layout.shape.end() - count));
+  return result;
+}
+
+// A stack of matrices as BLAS reads them.
+struct Operand {
+  View view;
+  std::shared_ptr<Buffer> keeper;  // the copy, where one was made
+  Storage storage = kPlain;
+  std::int64_t row_distance = 0;  // between rows of the stored matrix
+
+  Layout stack;  // the axes before the matrices
+
+  template <class T>
+  const T* matrix(std::int64_t item) const {
+    return data_of<T>(view) + position(stack, item);
+  }
+  // The address of element (row, column) of the matrix that starts at `matrix`.
+  template <class T>
+  const T* at(const T* matrix, std::int64_t row, std::int64_t column) const {
+    return storage == kPlain ? matrix + row * row_distance + column
+                             : matrix + column * row_distance + row;
+  }
+};
+
+// Storage and row distance, if BLAS can read the last two axes in place.
+bool readable(Operand& operand) {
+  const Layout& layout = operand.view.layout;
+  const std::int64_t rows = layout.shape[-2];
+  const std::int64_t columns = layout.shape[-1];
+  const std::int64_t row_step = rows == 1 ? columns : layout.stride(-2);
+  const std::int64_t column_step = columns == 1 ? rows : layout.stride(-1);
+  if ((columns == 1 || column_step == 1) && row_step >= columns) {
+    operand.storage = kPlain;
+    operand.row_distance = row_step;
+  } else if ((rows == 1 || row_step == 1) && column_step >= rows) {
+    operand.storage = kTransposed;
+    operand.row_distance = column_step;
+  } else {
+    return false;
+  }
+  return operand.row_distance <= kBlasLimit;
+}
+
+Operand operand_of(Cache& cache, const View& view) {
+  Operand operand;
+  operand.view = view;
+  operand.stack = leading(view.layout, 2);
+  if (readable(operand)) return operand;
+  View once = view;  // repeated matrices are copied once
+  for (int axis = 0; axis < view.shape().rank() - 2; ++axis) {
+    if (view.layout.stride(axis) == 0) once.layout.shape = once.layout.shape.with(axis, 1);
+  }
+  operand.keeper =
+      cache.allocate(static_cast<std::size_t>(once.shape().numel()) * size_of(view.dtype));
+  const View dense{operand.keeper.get(), view.dtype, Layout(once.shape())};
+  copy(cache, once, dense);
+  operand.view = dense;
+  operand.view.layout = dense.layout.broadcast_to(view.shape());
+  operand.stack = leading(operand.view.layout, 2);
+  readable(operand);
+  return operand;
+}
+
+// One product of the batch is cut into tiles of m, n and k; partial sums over k are added in order.
+struct Tiling {
+  std::int64_t m, n, k;
+  std::int64_t m_tiles, n_tiles, k_tiles;
+
+  Tiling(std::int64_t batch, std::int64_t rows, std::int64_t columns, std::int64_t inner)
+      : m(std::min<std::int64_t>(rows, 512)), n(std::min<std::int64_t>(columns, 1024)), k(inner) {
+    const auto tiles = [&] { return batch * ceil_div(rows, m) * ceil_div(columns, n); };
+    k_tiles = 1;
+    if (tiles() < kTasks && inner >= 2 * kLongInner) {
+      k_tiles = std::min(ceil_div(inner, kLongInner), ceil_div(kTasks, tiles()));
+      k = ceil_div(ceil_div(inner, k_tiles), 16) * 16;
+      k_tiles = ceil_div(inner, k);
+    }
+    while (tiles() * k_tiles < kTasks && m * n > 64 * 64 && m * n * k > 4 * kTaskProducts) {
+      (m > n ? m : n) = ceil_div(std::max(m, n), 2);
+    }
+    m_tiles = ceil_div(rows, m);
+    n_tiles = ceil_div(columns, n);
+  }
+};
+
+template <class T>
+void multiply(Cache& cache, const Operand& a, const Operand& b, T* out, std::int64_t batch,
+              std::int64_t m, std::int64_t n, std::int64_t k) {
+  const Tiling tiling(batch, m, n, k);
+  const std::int64_t size = m * n;  // of one product
+  // With several tiles over k, each makes its own copy of the whole result.
+  const std::int64_t copies = tiling.k_tiles;
+  Scratch<T> partial(cache, copies > 1 ? copies * batch * size : 0);
+  T* to = copies > 1 ? partial.data() : out;
+
+  const std::int64_t tiles = tiling.m_tiles * tiling.n_tiles;
+  const std::int64_t group =
+      std::max<std::int64_t>(1, kTaskProducts / (tiling.m * tiling.n * tiling.k));
+  parallel_for(copies * batch * tiles, group, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t task = begin; task < end; ++task) {
+      const std::int64_t copy = task / (batch * tiles);
+      const std::int64_t item = task / tiles % batch;
+      const std::int64_t row = task % tiles / tiling.n_tiles * tiling.m;
+      const std::int64_t column = task % tiling.n_tiles * tiling.n;
+      const std::int64_t inner = copy * tiling.k;
+      gemm(a.storage, b.storage, std::min(tiling.m, m - row), std::min(tiling.n, n - column),
+           std::min(tiling.k, k - inner), T{1}, a.at(a.matrix<T>(item), row, inner), a.row_distance,
+           b.at(b.matrix<T>(item), inner, column), b.row_distance, T{0},
+           to + (copy * batch + item) * size + row * n + column, n);
+    }
+  });
+  if (copies == 1) return;
+  const std::int64_t total = batch * size;
+  parallel_for(total, kGrain, [&](std::int64_t begin, std::int64_t end) {
+    std::copy(to + begin, to + end, out + begin);
+    for (std::int64_t c = 1; c < copies; ++c) {
+      for (std::int64_t i = begin; i < end; ++i) out[i] += to[c * total + i];
+    }
+  });
+}
+
+// Where every item of the batch has the same b and the rows of all the a are evenly spaced, the
+// batch is one tall product: [.., m, k] x [k, n] = [.. * m, k] x [k, n].
+bool collapse(View& a, View& b, View& out) {
+  const int rank = a.shape().rank();
+  const Layout rows = leading(a.layout, 1);
+  for (int axis = 0; axis < rank - 2; ++axis) {
+    if (b.layout.stride(axis) != 0 && b.shape()[axis] != 1) return false;
+  }
+  const std::int64_t m = rows.shape.numel();
+  const auto merged = rows.reshaped(Shape{m});
+  if (!merged || merged->stride(0) == 0) return false;
+  const std::int64_t k = a.shape()[-1];
+  const std::int64_t n = b.shape()[-1];
+  const std::int64_t k_step = a.layout.stride(-1);
+  const std::int64_t b_steps[2] = {b.layout.stride(-2), b.layout.stride(-1)};
+  a.layout.shape = Shape{m, k};
+  a.layout.strides = {merged->stride(0), k_step};
+  b.layout.shape = Shape{k, n};
+  b.layout.strides = {b_steps[0], b_steps[1]};
+  out.layout.shape = Shape{m, n};
+  out.layout.strides = {n, 1};
+  return true;
+}
+
+}  // namespace
+
+void matmul(Cache& cache, const View& a_view, const View& b_view, const View& out_view) {
+  View a = a_view;
+  View b = b_view;
+  View out = out_view;
+  if (out.shape().numel() == 0) return;
+  if (a.shape()[-1] == 0) return fill(out, 0);
+  if (a.shape().rank() > 2) collapse(a, b, out);
+  const std::int64_t m = out.shape()[-2];
+  const std::int64_t n = out.shape()[-1];
+  const std::int64_t k = a.shape()[-1];
+  if (std::max({m, n, k}) > kBlasLimit) {
+    throw BackendError(fmt::format("[matmul] BLAS takes sizes up to {}: a {}, b {}", kBlasLimit,
+                                   to_string(a.shape()), to_string(b.shape())));
+  }
+  const Operand left = operand_of(cache, a);
+  const Operand right = operand_of(cache, b);
+  dispatch_floating(out.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    multiply<T>(cache, left, right, data_of<T>(out), out.shape().numel() / (m * n), m, n, k);
+  });
+}
+
+}  // namespace gradus::cpu

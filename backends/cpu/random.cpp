@@ -1,0 +1,147 @@
+// Random numbers and dropout: Philox (tensor/philox.h) on as many blocks at once as a vector has
+// 64-bit lanes. Highway compiles this file once for each kind of CPU.
+#include "backends/cpu/simd.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/cpu/random.cpp"
+#include <hwy/foreach_target.h>
+// clang-format off
+#include <hwy/highway.h>
+// clang-format on
+
+#include <algorithm>
+
+#include "backends/cpu/kernels.h"
+#include "backends/host.h"
+#include "tensor/parallel.h"
+#include "tensor/philox.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradus::cpu::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Numbers 4 * block .. 4 * (block + blocks) - 1 of the stream.
+void Bits(std::uint64_t seed, std::uint64_t stream, std::uint64_t block, std::int64_t blocks,
+          std::uint32_t* out) {
+  std::int64_t i = 0;
+#if HWY_TARGET != HWY_SCALAR
+  // Each 32-bit word of the state is the low half of a 64-bit lane; the high halves hold rubbish.
+  const hn::ScalableTag<std::uint64_t> d;
+  const hn::Repartition<std::uint32_t, decltype(d)> d32;
+  const auto set = [d](std::uint64_t v) HWY_ATTR { return hn::Set(d, v); };
+  const auto product = [d32](auto a, auto b) HWY_ATTR {  // of the low halves
+    return hn::MulEven(hn::BitCast(d32, a), hn::BitCast(d32, b));
+  };
+  const auto low = set(0xFFFFFFFF);
+  const auto step = static_cast<std::int64_t>(hn::Lanes(d));
+  for (; i + step <= blocks; i += step) {
+    const auto counter = hn::Add(set(block + static_cast<std::uint64_t>(i)), hn::Iota(d, 0));
+    auto c0 = counter;
+    auto c1 = hn::ShiftRight<32>(counter);
+    auto c2 = set(stream);
+    auto c3 = set(stream >> 32);
+    std::uint32_t k0 = static_cast<std::uint32_t>(seed);
+    std::uint32_t k1 = static_cast<std::uint32_t>(seed >> 32);
+    for (int round = 0; round < 10; ++round) {
+      const auto p0 = product(set(0xD2511F53), c0);
+      const auto p1 = product(set(0xCD9E8D57), c2);
+      c0 = hn::Xor(hn::Xor(hn::ShiftRight<32>(p1), c1), set(k0));
+      c1 = p1;
+      c2 = hn::Xor(hn::Xor(hn::ShiftRight<32>(p0), c3), set(k1));
+      c3 = p0;
+      k0 += 0x9E3779B9;
+      k1 += 0xBB67AE85;
+    }
+    const auto first = hn::Or(hn::And(c0, low), hn::ShiftLeft<32>(c1));
+    const auto second = hn::Or(hn::And(c2, low), hn::ShiftLeft<32>(c3));
+    hn::StoreInterleaved2(first, second, d, reinterpret_cast<std::uint64_t*>(out + 4 * i));
+  }
+#endif
+  for (; i < blocks; ++i) {
+    const auto numbers = philox(seed, stream, block + static_cast<std::uint64_t>(i));
+    std::copy(numbers.begin(), numbers.end(), out + 4 * i);
+  }
+}
+
+// to_uniform, in words that the compiler makes vectors of.
+inline float number_of(std::uint32_t bits) {
+  return static_cast<float>(static_cast<std::int32_t>(bits >> 8)) * 0x1p-24f;
+}
+
+template <class T>
+void uniform_of(const std::uint32_t* HWY_RESTRICT bits, void* out, std::int64_t n) {
+  T* HWY_RESTRICT to = static_cast<T*>(out);
+  for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<T>(number_of(bits[i]));
+}
+
+template <class T>
+void drop(const std::uint32_t* HWY_RESTRICT bits, double p, const void* x, void* out,
+          std::int64_t n) {
+  const T* HWY_RESTRICT from = static_cast<const T*>(x);
+  T* HWY_RESTRICT to = static_cast<T*>(out);
+  const float least = static_cast<float>(p);
+  const T scale = static_cast<T>(1 / (1 - p));
+  for (std::int64_t i = 0; i < n; ++i) {
+    const T kept = from[i] * scale;
+    to[i] = number_of(bits[i]) >= least ? kept : T{0};
+  }
+}
+
+void Uniform(const std::uint32_t* bits, DType dtype, void* out, std::int64_t n) {
+  dispatch_floating(dtype, [&](auto zero) { uniform_of<decltype(zero)>(bits, out, n); });
+}
+
+void Drop(const std::uint32_t* bits, double p, DType dtype, const void* x, void* out,
+          std::int64_t n) {
+  dispatch_floating(dtype, [&](auto zero) { drop<decltype(zero)>(bits, p, x, out, n); });
+}
+
+}  // namespace gradus::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gradus::cpu {
+
+HWY_EXPORT(Bits);
+HWY_EXPORT(Uniform);
+HWY_EXPORT(Drop);
+
+namespace {
+
+// Calls body(bits, i, n) with the numbers of elements i .. i + n - 1, over [0, count).
+template <class Body>
+void with_bits(std::uint64_t seed, std::uint64_t stream, std::int64_t count, const Body& body) {
+  constexpr std::int64_t kNumbers = 1024;
+  static_assert(kGrain % kNumbers == 0 && kNumbers % 4 == 0);
+  parallel_for(count, kGrain, [&](std::int64_t i, std::int64_t end) {
+    alignas(64) std::uint32_t bits[kNumbers];
+    for (; i < end; i += kNumbers) {
+      const std::int64_t n = std::min(kNumbers, end - i);
+      HWY_DYNAMIC_DISPATCH(Bits)
+      (seed, stream, static_cast<std::uint64_t>(i / 4), (n + 3) / 4, bits);
+      body(bits, i, n);
+    }
+  });
+}
+
+}  // namespace
+
+void uniform(std::uint64_t seed, std::uint64_t stream, const View& out) {
+  const auto size = static_cast<std::int64_t>(size_of(out.dtype));
+  with_bits(seed, stream, out.shape().numel(), [&](auto* bits, std::int64_t i, std::int64_t n) {
+    HWY_DYNAMIC_DISPATCH(Uniform)
+    (bits, out.dtype, out.buffer->host() + (out.layout.offset + i) * size, n);
+  });
+}
+
+void dropout(const View& x, double p, std::uint64_t seed, std::uint64_t stream, const View& y) {
+  const auto size = static_cast<std::int64_t>(size_of(x.dtype));
+  with_bits(seed, stream, x.shape().numel(), [&](auto* bits, std::int64_t i, std::int64_t n) {
+    HWY_DYNAMIC_DISPATCH(Drop)
+    (bits, p, x.dtype, x.buffer->host() + (x.layout.offset + i) * size,
+     y.buffer->host() + (y.layout.offset + i) * size, n);
+  });
+}
+
+}  // namespace gradus::cpu
+#endif

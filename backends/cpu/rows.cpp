@@ -1,0 +1,122 @@
+// gather and scatter of table rows.
+#include <algorithm>
+#include <vector>
+
+#include "backends/cpu/kernels.h"
+#include "backends/host.h"
+#include "tensor/parallel.h"
+
+namespace gradus::cpu {
+
+namespace {
+
+// Dense row numbers, all in [-1, limit).
+const std::int32_t* checked_rows(const View& rows, std::int64_t limit, const char* op) {
+  const auto* row = data_of<std::int32_t>(rows);
+  const auto bad = [limit](std::int32_t r) { return r < kNoRow || r >= limit; };
+  if (std::any_of(row, row + rows.shape().numel(), bad)) check_rows(rows, limit, op);  // throws
+  return row;
+}
+
+// The table with dense rows: only its first axis may have any stride.
+View with_dense_rows(Cache& cache, const View& table, std::shared_ptr<Buffer>& keeper) {
+  Layout row = table.layout;
+  row.shape = row.shape.with(0, 1);
+  return row.is_contiguous() ? table : contiguous(cache, table, keeper);
+}
+
+std::int64_t width_of(const View& table) { return table.shape().without(0).numel(); }
+
+// The numbers 0 .. count - 1 with row[i] >= 0, bucket by bucket (row % buckets), in order within
+// each; bucket b is at [starts[b], starts[b + 1]).
+struct Buckets {
+  std::vector<std::int64_t> starts, items;
+
+  Buckets(const std::int32_t* row, std::int64_t count, std::int64_t buckets)
+      : starts(static_cast<std::size_t>(buckets) + 1) {
+    const auto bucket = [=](std::int64_t i) { return static_cast<std::size_t>(row[i] % buckets); };
+    for (std::int64_t i = 0; i < count; ++i) {
+      if (row[i] != kNoRow) ++starts[bucket(i) + 1];
+    }
+    for (std::size_t b = 1; b < starts.size(); ++b) starts[b] += starts[b - 1];
+    items.resize(static_cast<std::size_t>(starts.back()));
+    std::vector<std::int64_t> next = starts;
+    for (std::int64_t i = 0; i < count; ++i) {
+      if (row[i] != kNoRow) items[static_cast<std::size_t>(next[bucket(i)]++)] = i;
+    }
+  }
+};
+
+template <class T>
+void put(ScatterOp op, const T* from, T* to, std::int64_t n) {
+  if constexpr (!std::is_same_v<T, bool>) {
+    if (op == ScatterOp::add) {
+      for (std::int64_t j = 0; j < n; ++j) to[j] += from[j];
+      return;
+    }
+  }
+  std::copy_n(from, n, to);
+}
+
+}  // namespace
+
+void gather(Cache& cache, const View& table_view, const View& rows_view, const View& out) {
+  std::shared_ptr<Buffer> rows_keeper, table_keeper;
+  const View rows = contiguous(cache, rows_view, rows_keeper);
+  const std::int32_t* row = checked_rows(rows, table_view.shape()[0], "gather");
+  if (out.shape().numel() == 0) return;
+  const View table = with_dense_rows(cache, table_view, table_keeper);
+  const std::int64_t width = width_of(table);
+  const std::int64_t step = table.layout.stride(0);
+  dispatch(out.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T* from = data_of<T>(table);
+    T* to = data_of<T>(out);
+    parallel_for(rows.shape().numel(), kGrain / width + 1, [&](std::int64_t i, std::int64_t end) {
+      for (; i < end; ++i) {
+        if (row[i] == kNoRow) {
+          std::fill_n(to + i * width, width, T{});
+        } else {
+          std::copy_n(from + row[i] * step, width, to + i * width);
+        }
+      }
+    });
+  });
+}
+
+// A task owns the table rows of one bucket, or a strip of columns of them where rows are few, and
+// adds to them in the order of `rows`.
+void scatter(Cache& cache, ScatterOp op, const View& rows_view, const View& src_view,
+             const View& table) {
+  std::shared_ptr<Buffer> rows_keeper, src_keeper;
+  const std::int64_t n = table.shape()[0];
+  const View rows = contiguous(cache, rows_view, rows_keeper);
+  const std::int32_t* row = checked_rows(rows, n, "scatter");
+  if (src_view.shape().numel() == 0 || n == 0) return;
+  const View src = contiguous(cache, src_view, src_keeper);
+  const std::int64_t count = rows.shape().numel();
+  const std::int64_t width = width_of(table);
+  const bool small = count * width < kGrain;
+  const std::int64_t strip = small || n >= 16 ? width : 64;
+  const std::int64_t strips = (width + strip - 1) / strip;
+  const Buckets buckets(row, count, small ? 1 : std::min<std::int64_t>(n, 64));
+  const auto tasks = static_cast<std::int64_t>(buckets.starts.size() - 1) * strips;
+  dispatch(table.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T* from = data_of<T>(src);
+    T* to = data_of<T>(table);
+    parallel_for(tasks, 1, [&](std::int64_t task, std::int64_t end) {
+      for (; task < end; ++task) {
+        const auto bucket = static_cast<std::size_t>(task / strips);
+        const std::int64_t column = task % strips * strip;
+        const std::int64_t columns = std::min(strip, width - column);
+        for (std::int64_t k = buckets.starts[bucket]; k < buckets.starts[bucket + 1]; ++k) {
+          const std::int64_t i = buckets.items[static_cast<std::size_t>(k)];
+          put(op, from + i * width + column, to + row[i] * width + column, columns);
+        }
+      }
+    });
+  });
+}
+
+}  // namespace gradus::cpu

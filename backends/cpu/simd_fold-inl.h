@@ -1,0 +1,95 @@
+// Sums and extremes of a row of numbers, for the files that Highway compiles once for each kind of
+// CPU.
+//
+// No #pragma once: Highway includes this again for each target.
+#if defined(GRADUS_SIMD_FOLD_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRADUS_SIMD_FOLD_INL_H
+#undef GRADUS_SIMD_FOLD_INL_H
+#else
+#define GRADUS_SIMD_FOLD_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "backends/cpu/simd_math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradus::cpu::HWY_NAMESPACE {
+
+// The sum over i of f(d, i, count): f gives elements i, i + 1, ... as a vector, of which only the
+// first `count` are there if count is less than a vector (f makes the others 0). Blocks of 1024 are
+// summed in T by four accumulators and added up in double: as accurate as a pairwise sum.
+template <class T, class F>
+HWY_INLINE double sum_of(std::int64_t n, const F& f) {
+  constexpr std::int64_t kBlock = 1024;
+  const hn::ScalableTag<T> d;
+  const auto step = static_cast<std::int64_t>(hn::Lanes(d));
+  double total = 0;
+  for (std::int64_t begin = 0; begin < n; begin += kBlock) {
+    const std::int64_t end = std::min(n, begin + kBlock);
+    auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+    std::int64_t i = begin;
+    for (; i + 4 * step <= end; i += 4 * step) {
+      s0 = hn::Add(s0, f(d, i, step));
+      s1 = hn::Add(s1, f(d, i + step, step));
+      s2 = hn::Add(s2, f(d, i + 2 * step, step));
+      s3 = hn::Add(s3, f(d, i + 3 * step, step));
+    }
+    for (; i < end; i += step) s0 = hn::Add(s0, f(d, i, std::min(step, end - i)));
+    const auto s = hn::Add(hn::Add(s0, s1), hn::Add(s2, s3));
+    total += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, s)));
+  }
+  return total;
+}
+
+// Elements [i, i + count) of an array as sum_of wants them.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE hn::Vec<D> load_some(D d, const T* p, std::int64_t count, T filler = T{}) {
+  return count >= static_cast<std::int64_t>(hn::Lanes(d)) ? hn::LoadU(d, p)
+                                                          : load_part(d, p, count, filler);
+}
+
+template <class T>
+HWY_INLINE double sum_row(const T* x, std::int64_t n) {
+  return sum_of<T>(n, [x](auto d, std::int64_t i, std::int64_t count)
+                          HWY_ATTR { return load_some(d, x + i, count); });
+}
+
+// The largest element, -inf of none; NaN if there is one.
+template <class T>
+HWY_INLINE T max_row(const T* x, std::int64_t n) {
+  const hn::ScalableTag<T> d;
+  const auto step = static_cast<std::int64_t>(hn::Lanes(d));
+  const T lowest = -std::numeric_limits<T>::infinity();
+  const auto larger = [](auto a, auto b) HWY_ATTR {
+    return hn::IfThenElse(hn::Or(hn::Gt(b, a), hn::Ne(b, b)), b, a);  // b, if it is NaN
+  };
+  auto m0 = hn::Set(d, lowest), m1 = m0;
+  std::int64_t i = 0;
+  for (; i + 2 * step <= n; i += 2 * step) {
+    m0 = larger(m0, hn::LoadU(d, x + i));
+    m1 = larger(m1, hn::LoadU(d, x + i + step));
+  }
+  for (; i < n; i += step) m0 = larger(m0, load_some(d, x + i, std::min(step, n - i), lowest));
+  m0 = larger(m0, m1);
+  if (!hn::AllTrue(d, hn::Eq(m0, m0))) return std::numeric_limits<T>::quiet_NaN();
+  return hn::GetLane(hn::MaxOfLanes(d, m0));
+}
+
+// to[i ..] = f(d, i, count), over a row of n.
+template <class T, class F>
+HWY_INLINE void write_row(T* to, std::int64_t n, const F& f) {
+  const hn::ScalableTag<T> d;
+  const auto step = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + step <= n; i += step) hn::StoreU(f(d, i, step), d, to + i);
+  if (i < n) store_part(d, f(d, i, n - i), to + i, n - i);
+}
+
+}  // namespace gradus::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

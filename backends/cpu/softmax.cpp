@@ -1,0 +1,154 @@
+// softmax, log_softmax and their gradients over the rows of a dense [rows, n]. Highway compiles
+// this file once for each kind of CPU.
+#include "backends/cpu/simd.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/cpu/softmax.cpp"
+#include <hwy/foreach_target.h>
+// clang-format off
+#include <hwy/highway.h>
+#include "backends/cpu/simd_fold-inl.h"
+// clang-format on
+
+#include <algorithm>
+#include <cmath>
+
+#include "backends/cpu/kernels.h"
+#include "backends/host.h"
+#include "tensor/parallel.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradus::cpu::HWY_NAMESPACE {
+
+// The row's largest element, 0 in place of -inf: what to subtract before exp.
+template <class T>
+HWY_INLINE T shift_of(const T* x, std::int64_t n) {
+  const T largest = max_row(x, n);
+  return largest == -std::numeric_limits<T>::infinity() ? T{0} : largest;
+}
+
+template <class T>
+void softmax_row(const T* x, T* y, std::int64_t n) {
+  const T shift = shift_of(x, n);
+  const T lowest = -std::numeric_limits<T>::infinity();
+  const double sum = sum_of<T>(n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+    const auto e = exp(d, hn::Sub(load_some(d, x + i, count, lowest), hn::Set(d, shift)));
+    if (count == static_cast<std::int64_t>(hn::Lanes(d))) {
+      hn::StoreU(e, d, y + i);
+    } else {
+      store_part(d, e, y + i, count);
+    }
+    return e;
+  });
+  const T scale = sum == 0 ? T{0} : static_cast<T>(1 / sum);
+  write_row(y, n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+    return hn::Mul(load_some(d, y + i, count), hn::Set(d, scale));
+  });
+}
+
+template <class T>
+void log_softmax_row(const T* x, T* y, std::int64_t n) {
+  const T shift = shift_of(x, n);
+  const T lowest = -std::numeric_limits<T>::infinity();
+  const double sum = sum_of<T>(n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+    return exp(d, hn::Sub(load_some(d, x + i, count, lowest), hn::Set(d, shift)));
+  });
+  const T log_sum = sum == 0 ? T{0} : static_cast<T>(std::log(sum));
+  write_row(y, n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+    const auto centred = hn::Sub(load_some(d, x + i, count), hn::Set(d, shift));
+    return hn::Sub(centred, hn::Set(d, log_sum));
+  });
+}
+
+// y * (g - sum(g * y))
+template <class T>
+void softmax_gradient_row(const T* y, const T* g, T* dx, std::int64_t n) {
+  const double dot = sum_of<T>(n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+    return hn::Mul(load_some(d, y + i, count), load_some(d, g + i, count));
+  });
+  write_row(dx, n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+    const auto centred = hn::Sub(load_some(d, g + i, count), hn::Set(d, static_cast<T>(dot)));
+    return hn::Mul(load_some(d, y + i, count), centred);
+  });
+}
+
+// g - e^y * sum(g)
+template <class T>
+void log_softmax_gradient_row(const T* y, const T* g, T* dx, std::int64_t n) {
+  const T sum = static_cast<T>(sum_row(g, n));
+  write_row(dx, n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+    const auto e = exp(d, load_some(d, y + i, count));
+    return hn::NegMulAdd(e, hn::Set(d, sum), load_some(d, g + i, count));
+  });
+}
+
+void SoftmaxRows(bool log, DType dtype, const void* x, void* y, std::int64_t rows, std::int64_t n) {
+  dispatch_floating(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const auto row = log ? log_softmax_row<T> : softmax_row<T>;
+    for (std::int64_t r = 0; r < rows; ++r) {
+      row(static_cast<const T*>(x) + r * n, static_cast<T*>(y) + r * n, n);
+    }
+  });
+}
+
+void SoftmaxGradientRows(bool log, DType dtype, const void* y, const void* g, void* dx,
+                         std::int64_t rows, std::int64_t n) {
+  dispatch_floating(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const auto row = log ? log_softmax_gradient_row<T> : softmax_gradient_row<T>;
+    for (std::int64_t r = 0; r < rows; ++r) {
+      row(static_cast<const T*>(y) + r * n, static_cast<const T*>(g) + r * n,
+          static_cast<T*>(dx) + r * n, n);
+    }
+  });
+}
+
+}  // namespace gradus::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gradus::cpu {
+
+HWY_EXPORT(SoftmaxRows);
+HWY_EXPORT(SoftmaxGradientRows);
+
+namespace {
+
+// Calls body(byte offset, rows, n) over the rows of a dense view.
+template <class Body>
+void for_rows(const View& x, const Body& body) {
+  if (x.shape().numel() == 0) return;
+  const std::int64_t n = x.shape().rank() == 0 ? 1 : x.shape()[-1];
+  const auto bytes = n * static_cast<std::int64_t>(size_of(x.dtype));
+  parallel_for(x.shape().numel() / n, kGrain / 2 / n + 1,
+               [&](std::int64_t r, std::int64_t end) { body(r * bytes, end - r, n); });
+}
+
+std::byte* start(const View& x) {
+  return x.buffer->host() + x.layout.offset * static_cast<std::int64_t>(size_of(x.dtype));
+}
+
+void forward(bool log, const View& x, const View& y) {
+  for_rows(x, [&](std::int64_t at, std::int64_t rows, std::int64_t n) {
+    HWY_DYNAMIC_DISPATCH(SoftmaxRows)(log, x.dtype, start(x) + at, start(y) + at, rows, n);
+  });
+}
+
+void backward(bool log, const View& y, const View& g, const View& dx) {
+  for_rows(y, [&](std::int64_t at, std::int64_t rows, std::int64_t n) {
+    HWY_DYNAMIC_DISPATCH(SoftmaxGradientRows)
+    (log, y.dtype, start(y) + at, start(g) + at, start(dx) + at, rows, n);
+  });
+}
+
+}  // namespace
+
+void softmax(const View& x, const View& y) { forward(false, x, y); }
+void log_softmax(const View& x, const View& y) { forward(true, x, y); }
+void softmax_gradient(const View& y, const View& g, const View& dx) { backward(false, y, g, dx); }
+void log_softmax_gradient(const View& y, const View& g, const View& dx) {
+  backward(true, y, g, dx);
+}
+
+}  // namespace gradus::cpu
+#endif

@@ -1,0 +1,122 @@
+// The unary operations, a line each. Highway compiles this file once for each kind of CPU.
+#include "backends/cpu/simd.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/cpu/unary_loops.cpp"
+#include <hwy/foreach_target.h>
+// clang-format off
+#include <hwy/highway.h>
+#include "backends/cpu/simd_math-inl.h"
+// clang-format on
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <type_traits>
+
+#include "backends/cpu/loops.h"
+#include "tensor/error.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradus::cpu::HWY_NAMESPACE {
+
+// A loop of f(x) -> out; the compiler makes vectors of it.
+template <class T, class F>
+UnaryLoop simple(F) {
+  return [](const void* x, void* out, std::int64_t n) HWY_ATTR {
+    const T* HWY_RESTRICT from = static_cast<const T*>(x);
+    T* HWY_RESTRICT to = static_cast<T*>(out);
+    for (std::int64_t i = 0; i < n; ++i) to[i] = F{}(from[i]);
+  };
+}
+
+// A loop of f(d, vector) -> vector.
+template <class T, class F>
+UnaryLoop vector(F) {
+  return [](const void* x, void* out, std::int64_t n) HWY_ATTR {
+    const T* HWY_RESTRICT from = static_cast<const T*>(x);
+    T* HWY_RESTRICT to = static_cast<T*>(out);
+    const hn::ScalableTag<T> d;
+    const auto step = static_cast<std::int64_t>(hn::Lanes(d));
+    std::int64_t i = 0;
+    for (; i + step <= n; i += step) hn::StoreU(F{}(d, hn::LoadU(d, from + i)), d, to + i);
+    if (i < n) store_part(d, F{}(d, load_part(d, from + i, n - i, T{})), to + i, n - i);
+  };
+}
+
+// Null where the operation is not defined for T.
+template <class T>
+UnaryLoop find_unary(UnaryOp op) {
+  if constexpr (std::is_same_v<T, bool>) {
+    if (op == UnaryOp::logical_not) return simple<T>([](T x) { return !x; });
+  } else {
+    switch (op) {
+      case UnaryOp::neg:
+        return simple<T>([](T x) { return static_cast<T>(-x); });
+      case UnaryOp::abs:
+        return simple<T>([](T x) { return static_cast<T>(x < 0 ? -x : x); });
+      case UnaryOp::sign:
+        return simple<T>([](T x) { return x != x ? x : T((x > 0) - (x < 0)); });
+      case UnaryOp::relu:
+        return simple<T>([](T x) { return x < 0 ? T{0} : x; });
+      default:
+        break;
+    }
+  }
+  if constexpr (std::is_floating_point_v<T>) {
+    switch (op) {
+      case UnaryOp::abs:
+        return vector<T>([](auto, auto x) HWY_ATTR { return hn::Abs(x); });
+      case UnaryOp::sqrt:
+        return vector<T>([](auto, auto x) HWY_ATTR { return hn::Sqrt(x); });
+      case UnaryOp::floor:
+        return vector<T>([](auto, auto x) HWY_ATTR { return hn::Floor(x); });
+      case UnaryOp::exp:
+        return vector<T>([](auto d, auto x) HWY_ATTR { return exp(d, x); });
+      case UnaryOp::log:
+        return vector<T>([](auto d, auto x) HWY_ATTR { return log(d, x); });
+      case UnaryOp::tanh:
+        return vector<T>([](auto d, auto x) HWY_ATTR { return hn::Tanh(d, x); });
+      case UnaryOp::sigmoid:
+        return vector<T>([](auto d, auto x) HWY_ATTR { return sigmoid(d, x); });
+      case UnaryOp::erf:
+        return vector<T>([](auto d, auto x) HWY_ATTR { return erf(d, x); });
+      case UnaryOp::gelu:
+        return vector<T>([](auto d, auto x) HWY_ATTR { return gelu(d, x); });
+      case UnaryOp::sin:
+        return simple<T>([](T x) { return std::sin(x); });
+      case UnaryOp::cos:
+        return simple<T>([](T x) { return std::cos(x); });
+      default:
+        break;
+    }
+  }
+  return nullptr;
+}
+
+UnaryLoop FindUnary(UnaryOp op, DType dtype) {
+  return dispatch(dtype, [op](auto zero) { return find_unary<decltype(zero)>(op); });
+}
+
+const char* TargetName() { return hwy::TargetName(HWY_TARGET); }
+
+}  // namespace gradus::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gradus::cpu {
+
+HWY_EXPORT(FindUnary);
+HWY_EXPORT(TargetName);
+
+UnaryLoop unary_loop(UnaryOp op, DType dtype) {
+  const UnaryLoop loop = HWY_DYNAMIC_DISPATCH(FindUnary)(op, dtype);
+  if (loop == nullptr) {
+    throw DTypeError(fmt::format("[{}] is not defined for {}", name_of(op), name_of(dtype)));
+  }
+  return loop;
+}
+
+const char* simd_target() { return HWY_DYNAMIC_DISPATCH(TargetName)(); }
+
+}  // namespace gradus::cpu
+#endif
