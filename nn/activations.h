@@ -1,0 +1,48 @@
+// Modules without parameters that change each element. Sequential takes the functions of
+// autograd/ops.h as well (`relu`, `gelu`), so these are for where a module is wanted.
+#pragma once
+
+#include "autograd/ops.h"
+#include "nn/module.h"
+
+namespace gradus::nn {
+
+struct ReLU : Module {
+  Tensor operator()(const Tensor& x) const { return relu(x); }
+};
+
+struct GELU : Module {
+  Tensor operator()(const Tensor& x) const { return gelu(x); }
+};
+
+struct Tanh : Module {
+  Tensor operator()(const Tensor& x) const { return tanh(x); }
+};
+
+struct Sigmoid : Module {
+  Tensor operator()(const Tensor& x) const { return sigmoid(x); }
+};
+
+class Softmax : public Module {
+ public:
+  explicit Softmax(int axis = -1) : axis_(axis) {}
+  Tensor operator()(const Tensor& x) const { return softmax(x, axis_); }
+
+ private:
+  int axis_;
+};
+
+// In training, zeroes each element with probability p and divides the others by 1 - p; in
+// evaluation, passes x on. Srivastava et al., "Dropout", JMLR 2014.
+class Dropout : public Module {
+ public:
+  // Throws Error unless 0 <= p < 1.
+  explicit Dropout(double p = 0.5);
+  Tensor operator()(const Tensor& x) const { return dropout(x, p_, training()); }
+  std::string detail() const override;
+
+ private:
+  double p_;
+};
+
+}  // namespace gradus::nn

@@ -1,0 +1,172 @@
+#include "nn/attention.h"
+
+#include <cmath>
+
+#include "autograd/ops.h"
+#include "nn/check.h"
+#include "nn/init.h"
+
+namespace gradus::nn {
+
+namespace {
+
+std::int64_t or_else(std::int64_t size, std::int64_t otherwise) {
+  return size == 0 ? otherwise : size;
+}
+
+// [..., heads * d] -> [..., heads, d]
+Tensor split_heads(const Tensor& x, std::int64_t heads) {
+  return reshape(x, x.shape().with(-1, heads).inserted(-1, x.size(-1) / heads));
+}
+
+// The weight of the additive score, if that is the score.
+Tensor make_score_weight(Score score, std::int64_t size) {
+  if (score != Score::additive) return {};
+  const double bound = 1 / std::sqrt(static_cast<double>(size));
+  Tensor weight = parameter(empty({size}));
+  init::uniform(weight, -bound, bound);
+  return weight;
+}
+
+}  // namespace
+
+// ---- Attention ----
+
+Attention::Attention(std::int64_t dim, AttentionPoolingOptions options)
+    : q_proj(or_else(options.query_dim, dim), or_else(options.size, dim)),
+      k_proj(dim, or_else(options.size, dim)),
+      score_(options.score),
+      heads_(options.heads) {
+  split_over("Attention", dim, heads_);
+  const std::int64_t head = split_over("Attention", or_else(options.size, dim), heads_);
+  query = parameter(empty({1, or_else(options.query_dim, dim)}));
+  init::normal(query);
+  if (options.value) v_proj.emplace_back(dim, dim);
+  score_weight = make_score_weight(score_, head);
+}
+
+Attention::Pooled Attention::pool(const Tensor& x, const Segments& segments,
+                                  const Tensor& asked) const {
+  if (x.rank() != 2) {
+    throw ShapeError(fmt::format("{}: input {} must be [rows, features], packed", where(),
+                                 to_string(x.shape())));
+  }
+  const Tensor q = split_heads(q_proj(asked.defined() ? asked : query), heads_);
+  const Tensor k = split_heads(k_proj(x), heads_);
+  const Tensor v = split_heads(v_proj.empty() ? x : v_proj[0](x), heads_);
+  return located([&]() -> Pooled {
+    const Tensor weights =
+        pooling_weights(q, k, segments, {.score = score_, .weight = score_weight});
+    return {flatten(gradus::pool(weights, v, segments), 1), weights};
+  });
+}
+
+void Attention::visit(Visitor& v) {
+  v("query", query);
+  v("q_proj", q_proj);
+  v("k_proj", k_proj);
+  if (!v_proj.empty()) v("v_proj", v_proj[0]);
+  v("score_weight", score_weight);
+}
+
+std::string Attention::detail() const {
+  return fmt::format("{}, {} head{}", name_of(score_), heads_, heads_ == 1 ? "" : "s");
+}
+
+// ---- MultiheadAttention ----
+
+MultiheadAttention::MultiheadAttention(std::int64_t dim, std::int64_t heads,
+                                       MultiheadAttentionOptions options)
+    : out_proj(dim, dim, {.bias = options.bias}), dim_(dim), heads_(heads), score_(options.score) {
+  const std::int64_t head = split_over("MultiheadAttention", dim, heads);
+  in_proj_weight = parameter(empty({3 * dim, dim}));
+  init::xavier_uniform(in_proj_weight);
+  if (options.bias) {
+    in_proj_bias = parameter(zeros({3 * dim}));
+    init::zeros(out_proj.bias);
+  }
+  score_weight = make_score_weight(score_, head);
+}
+
+// x through the part of in_proj for queries (0), keys (1) or values (2), cut into heads:
+// [..., dim] -> [..., heads, dim / heads].
+Tensor MultiheadAttention::project(const Tensor& x, int part) const {
+  if (x.rank() == 0 || x.size(-1) != dim_) {
+    throw ShapeError(fmt::format("{}: input has {} features, expected {}; input {}", where(),
+                                 x.rank() == 0 ? 0 : x.size(-1), dim_, to_string(x.shape())));
+  }
+  const auto rows = [&](const Tensor& of) {
+    return of.defined() ? slice(of, 0, part * dim_, (part + 1) * dim_) : of;
+  };
+  return split_heads(linear(x, rows(in_proj_weight), rows(in_proj_bias)), heads_);
+}
+
+// [batch, time, dim] -> [batch, heads, time, dim / heads]
+Tensor MultiheadAttention::project_heads(const Tensor& x, int part) const {
+  if (x.rank() != 3) {
+    throw ShapeError(fmt::format(
+        "{}: input {} must be [batch, time, features]; a packed batch needs its segments", where(),
+        to_string(x.shape())));
+  }
+  return transpose(project(x, part), 1, 2);
+}
+
+AttentionOptions MultiheadAttention::options_for(const MaskOptions& options) const {
+  Tensor mask = options.mask;
+  if (mask.defined()) {
+    if (mask.rank() < 2 || mask.rank() > 4) {
+      throw ShapeError(fmt::format(
+          "{}: a mask is [batch, keys], [batch, queries, keys] or [batch, heads, queries, keys], "
+          "got {}",
+          where(), to_string(mask.shape())));
+    }
+    if (mask.rank() == 2) mask = unsqueeze(mask, 1);
+    if (mask.rank() == 3) mask = unsqueeze(mask, 1);
+  }
+  return {.score = score_, .weight = score_weight, .mask = mask, .causal = options.causal};
+}
+
+Tensor MultiheadAttention::operator()(const Tensor& x, const Segments& segments,
+                                      bool causal) const {
+  if (x.rank() != 2) {
+    throw ShapeError(fmt::format("{}: input {} must be [rows, features], packed", where(),
+                                 to_string(x.shape())));
+  }
+  const Tensor mixed = located([&] {
+    return attention(project(x, 0), project(x, 1), project(x, 2), segments,
+                     options_for({.mask = {}, .causal = causal}));
+  });
+  return out_proj(flatten(mixed, 1));
+}
+
+Tensor MultiheadAttention::operator()(const Tensor& x, const MaskOptions& options) const {
+  return (*this)(x, x, x, options);
+}
+
+Tensor MultiheadAttention::operator()(const Tensor& q, const Tensor& k, const Tensor& v,
+                                      const MaskOptions& options) const {
+  const Tensor qh = project_heads(q, 0), kh = project_heads(k, 1), vh = project_heads(v, 2);
+  const AttentionOptions how = options_for(options);
+  const Tensor mixed = located([&] { return attention(qh, kh, vh, how); });
+  return out_proj(flatten(transpose(mixed, 1, 2), 2));
+}
+
+Tensor MultiheadAttention::weights(const Tensor& q, const Tensor& k,
+                                   const MaskOptions& options) const {
+  const Tensor qh = project_heads(q, 0), kh = project_heads(k, 1);
+  const AttentionOptions how = options_for(options);
+  return located([&] { return attention_weights(qh, kh, how); });
+}
+
+void MultiheadAttention::visit(Visitor& v) {
+  v("in_proj_weight", in_proj_weight);
+  v("in_proj_bias", in_proj_bias);
+  v("out_proj", out_proj);
+  v("score_weight", score_weight);
+}
+
+std::string MultiheadAttention::detail() const {
+  return fmt::format("{} features, {} heads, {}", dim_, heads_, name_of(score_));
+}
+
+}  // namespace gradus::nn

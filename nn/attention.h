@@ -1,0 +1,103 @@
+// Attention with learned projections. autograd/attention.h has the operation itself and the scores
+// to choose from: dot, euclidean, additive.
+//
+// Attention pools: each text of a packed batch becomes one vector, the average of its rows by how
+// well they match a query - learned, or given for each text:
+//
+//   nn::Attention attend(128, {.score = Score::euclidean, .size = 64});
+//   Tensor context = attend(x, texts);              // x [rows, 128] -> [texts, 128]
+//   auto [next, weights] = attend.pool(x, texts, context);   // weights [rows, heads]: explains
+//
+// MultiheadAttention mixes: every row becomes an average over the rows it may look at.
+//
+//   nn::MultiheadAttention mix(128, 4);
+//   Tensor y = mix(x, texts);                       // packed [rows, 128] -> [rows, 128]
+//   Tensor z = mix(padded, {.mask = real});         // dense [batch, time, 128], mask [batch, time]
+#pragma once
+
+#include "autograd/attention.h"
+#include "nn/linear.h"
+
+namespace gradus::nn {
+
+struct AttentionPoolingOptions {
+  Score score = Score::dot;
+  std::int64_t size = 0;       // of projected queries and keys, over all heads; 0: dim
+  std::int64_t heads = 1;      // each pools its own dim / heads of the features
+  std::int64_t query_dim = 0;  // of the queries that are given; 0: dim
+  bool value = false;          // pool a learned projection of the rows instead of the rows
+};
+
+class Attention : public Module {
+ public:
+  // Throws ShapeError unless heads divides both dim and size.
+  explicit Attention(std::int64_t dim, AttentionPoolingOptions options = {});
+
+  struct Pooled {
+    Tensor context;  // [count, dim]
+    Tensor weights;  // [rows, heads]; those of a segment add up to 1
+  };
+  // x [rows, dim]; query [count, query_dim], or undefined for the learned one.
+  Pooled pool(const Tensor& x, const Segments& segments, const Tensor& query = {}) const;
+  Tensor operator()(const Tensor& x, const Segments& segments, const Tensor& asked = {}) const {
+    return pool(x, segments, asked).context;
+  }
+  void visit(Visitor& v) override;
+  std::string detail() const override;
+
+  Tensor query;  // [1, query_dim]
+  Linear q_proj, k_proj;
+  std::vector<Linear> v_proj;  // one, or none
+  Tensor score_weight;         // [size / heads], for the additive score
+
+ private:
+  Score score_;
+  std::int64_t heads_;
+};
+
+struct MultiheadAttentionOptions {
+  Score score = Score::dot;
+  bool bias = true;
+};
+
+// Who may look where, for dense batches.
+struct MaskOptions {
+  // Boolean, true where one may look: [batch, keys], [batch, queries, keys] or
+  // [batch, heads, queries, keys] (sizes of 1 broadcast); undefined: everywhere.
+  Tensor mask{};
+  bool causal = false;  // only at places up to one's own
+};
+
+// Parameters have PyTorch's names, shapes and first values.
+class MultiheadAttention : public Module {
+ public:
+  // Throws ShapeError unless heads divides dim.
+  MultiheadAttention(std::int64_t dim, std::int64_t heads, MultiheadAttentionOptions options = {});
+
+  // Packed, within each segment: [rows, dim] -> [rows, dim].
+  Tensor operator()(const Tensor& x, const Segments& segments, bool causal = false) const;
+  // Dense, a batch that looks at itself: [batch, time, dim] -> the same.
+  Tensor operator()(const Tensor& x, const MaskOptions& options = {}) const;
+  // q [batch, m, dim] looks at k and v [batch, n, dim]: [batch, m, dim].
+  Tensor operator()(const Tensor& q, const Tensor& k, const Tensor& v,
+                    const MaskOptions& options = {}) const;
+  // [batch, heads, m, n], each row adding up to 1.
+  Tensor weights(const Tensor& q, const Tensor& k, const MaskOptions& options = {}) const;
+  void visit(Visitor& v) override;
+  std::string detail() const override;
+
+  Tensor in_proj_weight;  // [3 dim, dim]: rows for queries, then keys, then values
+  Tensor in_proj_bias;    // [3 dim], or undefined
+  Linear out_proj;
+  Tensor score_weight;  // [dim / heads], for the additive score
+
+ private:
+  Tensor project(const Tensor& x, int part) const;
+  Tensor project_heads(const Tensor& x, int part) const;
+  AttentionOptions options_for(const MaskOptions& mask) const;
+
+  std::int64_t dim_, heads_;
+  Score score_;
+};
+
+}  // namespace gradus::nn

@@ -1,0 +1,29 @@
+// A linear map of the last axis: y = x weight^T + bias.
+//
+//   nn::Linear layer(784, 10);                    // or (784, 10, {.bias = false})
+//   Tensor y = layer(x);                          // x [..., 784] -> [..., 10]
+#pragma once
+
+#include "nn/module.h"
+
+namespace gradus::nn {
+
+struct LinearOptions {
+  bool bias = true;
+};
+
+class Linear : public Module {
+ public:
+  // Weight and bias start uniform within 1 / sqrt(in) of zero, as PyTorch's do.
+  Linear(std::int64_t in, std::int64_t out, LinearOptions options = {});
+
+  // Throws ShapeError unless x's last axis has `in` elements.
+  Tensor operator()(const Tensor& x) const;
+  void visit(Visitor& v) override;
+  std::string detail() const override;
+
+  Tensor weight;  // [out, in]
+  Tensor bias;    // [out], or undefined
+};
+
+}  // namespace gradus::nn

@@ -1,0 +1,171 @@
+#include <doctest/doctest.h>
+
+#include "gradus.h"
+
+using namespace gradus;
+
+namespace {
+
+struct Block : nn::Module {
+  nn::Linear inner;
+  Tensor seen = zeros({2});
+  Block() : inner(3, 3, {.bias = false}) {}
+  Tensor operator()(const Tensor& x) const { return relu(inner(x)); }
+  void visit(nn::Visitor& v) override {
+    v("inner", inner);
+    v.buffer("seen", seen);
+  }
+};
+
+struct Model : nn::Module {
+  nn::Linear first{2, 3};
+  nn::ModuleList<Block> blocks{2};
+  nn::Linear forgotten{3, 1};
+  bool visit_all = true;
+  Tensor operator()(const Tensor& x) const {
+    Tensor y = first(x);
+    for (const Block& block : blocks) y = block(y);
+    return forgotten(y);
+  }
+  void visit(nn::Visitor& v) override {
+    v("first", first);
+    v("blocks", blocks);
+    if (visit_all) v("last", forgotten);
+  }
+};
+
+std::vector<std::string> names(const nn::NamedTensors& tensors) {
+  std::vector<std::string> found;
+  for (const auto& [name, x] : tensors) found.push_back(name);
+  return found;
+}
+
+std::string message(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "nothing was thrown";
+}
+
+}  // namespace
+
+TEST_CASE("visit names parameters, buffers and what is saved") {
+  const Model model;
+  CHECK(names(model.named_parameters()) ==
+        std::vector<std::string>{"first.weight", "first.bias", "blocks.0.inner.weight",
+                                 "blocks.1.inner.weight", "last.weight", "last.bias"});
+  CHECK(names(model.named_buffers()) == std::vector<std::string>{"blocks.0.seen", "blocks.1.seen"});
+  CHECK(model.state().size() == 8);
+  // 2 * 3 + 3, twice 3 * 3, 3 * 1 + 1
+  CHECK(model.parameter_count() == 9 + 18 + 4);
+}
+
+TEST_CASE("errors begin with the path of the module that was given the wrong input") {
+  nn::Sequential model{nn::Linear(2, 3), relu, nn::Linear(128, 10)};
+  CHECK(message([&] {
+          model(ones({32, 2}));
+        }) == "Linear: input has 3 features, expected 128; input [32, 3]");
+  model.train();  // walks down, and so tells each module where it is
+  CHECK(message([&] {
+          model(ones({32, 2}));
+        }) == "2 (Linear): input has 3 features, expected 128; input [32, 3]");
+
+  struct Outer : nn::Module {
+    nn::Sequential encoder;
+    void visit(nn::Visitor& v) override { v("encoder", encoder); }
+  } outer;
+  outer.encoder = model;
+  outer.eval();
+  CHECK(message([&] {
+          outer.encoder(ones({32, 2}));
+        }) == "encoder.2 (Linear): input has 3 features, expected 128; input [32, 3]");
+  outer.encoder.parameters();  // a walk from further down does not shorten paths
+  CHECK(message([&] { outer.encoder(ones({32, 2})); }).starts_with("encoder.2 (Linear)"));
+
+  nn::Embedding embed(5, 2);
+  const Tensor tokens = tensor({7}, {.dtype = DType::i32});
+  CHECK_THROWS_AS(embed(tokens), IndexError);
+  CHECK(message([&] { embed(tokens); }).starts_with("Embedding: [gather]"));
+}
+
+TEST_CASE("train and eval reach every module") {
+  nn::Sequential model{nn::Linear(2, 2), nn::Sequential{nn::Dropout(0.5), relu}};
+  model.eval();
+  CHECK(!model.training());
+  CHECK(!model.at<nn::Sequential>(1).at<nn::Dropout>(0).training());
+  model.train();
+  CHECK(model.at<nn::Sequential>(1).at<nn::Dropout>(0).training());
+}
+
+TEST_CASE("copies share parameters, clones do not") {
+  nn::Sequential model{nn::Linear(2, 1)};
+  nn::Sequential shared = model;
+  nn::Sequential own = nn::clone(model);
+  const std::vector<double> before = own.parameters()[0].to_vector<double>();
+  CHECK(before == model.parameters()[0].to_vector<double>());
+  nn::init::constant(model.parameters()[0], 7);
+  CHECK(shared.at<nn::Linear>(0).weight.to_vector<double>() == std::vector<double>{7, 7});
+  CHECK(own.parameters()[0].to_vector<double>() == before);
+
+  sum(model(ones({1, 2}))).backward();
+  CHECK(shared.parameters()[0].grad().defined());
+  CHECK(!own.parameters()[0].grad().defined());
+  model.zero_grad();
+  CHECK(!shared.parameters()[0].grad().defined());
+}
+
+TEST_CASE("tied parameters count once and stay tied") {
+  struct Tied : nn::Module {
+    nn::Linear a{4, 4, {.bias = false}}, b{4, 4, {.bias = false}};
+    Tied() { b.weight = a.weight; }
+    void visit(nn::Visitor& v) override { v("a", a), v("b", b); }
+  } model;
+  CHECK(model.parameters().size() == 1);
+  CHECK(names(model.state()) == std::vector<std::string>{"a.weight", "b.weight"});
+  model.to({.dtype = DType::f64});
+  CHECK(model.parameters().size() == 1);
+  CHECK(model.a.weight.dtype() == DType::f64);
+  CHECK(model.b.weight.requires_grad());
+}
+
+TEST_CASE("frozen modules get no gradients") {
+  nn::Sequential model{nn::Linear(2, 2), nn::Linear(2, 1)};
+  model.at<nn::Linear>(0).set_requires_grad(false);
+  sum(model(ones({1, 2}))).backward();
+  CHECK(!model.at<nn::Linear>(0).weight.grad().defined());
+  CHECK(model.at<nn::Linear>(1).weight.grad().defined());
+  CHECK(model.parameters().size() == 4);
+}
+
+TEST_CASE("parameters that visit() forgets are found in the graph of the loss") {
+  Model model;
+  const Tensor loss = sum(model(ones({1, 2})));
+  CHECK(nn::missing_parameters(loss, model).empty());
+  CHECK_NOTHROW(nn::check_parameters(loss, model));
+  model.visit_all = false;
+  CHECK(nn::missing_parameters(loss, model).size() == 2);
+  CHECK(message([&] { nn::check_parameters(loss, model); }).find("2 parameters") !=
+        std::string::npos);
+  CHECK(message([&] { nn::check_parameters(loss, model); }).starts_with("Model: "));
+}
+
+TEST_CASE("a model prints as a tree with shapes and counts") {
+  const nn::Sequential model{nn::Linear(784, 128), relu, nn::Linear(128, 10, {.bias = false})};
+  CHECK(to_string(model) ==
+        "Sequential                     101,760\n"
+        "  0: Linear(784 -> 128)        100,480   weight [128, 784], bias [128]\n"
+        "  2: Linear(128 -> 10)           1,280   weight [10, 128]\n");
+}
+
+TEST_CASE("Sequential takes modules, functions and lambdas") {
+  nn::Sequential model{nn::Linear(1, 1, {.bias = false})};
+  model.add(relu).add([](const Tensor& x) { return x + 1; });
+  nn::init::constant(model.at<nn::Linear>(0).weight, -2);
+  // relu(-2 * -3) + 1
+  CHECK(model(full({1, 1}, -3)).item() == 7);
+  CHECK(model.size() == 3);
+  CHECK_THROWS_AS(model.at<nn::Linear>(1), IndexError);
+  CHECK_THROWS_AS(model.at<nn::Linear>(9), IndexError);
+}
