@@ -32,17 +32,10 @@ std::optional<Score> score_named(std::string_view name);
 struct AttentionOptions {
   Score score = Score::dot;
   // [d]; needed by the additive score, unused by the others.
-<<<<<<< HEAD
   Tensor weight = {};
   // Boolean, broadcasts to the scores [..., m, n]: true where a query may look. A query that may
   // look nowhere gets zeros, and finite gradients. Dense form only.
   Tensor mask = {};
-=======
-  Tensor weight{};
-  // Boolean, broadcasts to the scores [..., m, n]: true where a query may look. A query that may
-  // look nowhere gets zeros, and finite gradients. Dense form only.
-  Tensor mask{};
->>>>>>> nn
   // Query i sees keys 0..i only.
   bool causal = false;
 };

@@ -19,11 +19,7 @@ namespace gradus {
 
 struct BackwardOptions {
   // dL/d(output); undefined: 1, and the output must have one element.
-<<<<<<< HEAD
   Tensor gradient = {};
-=======
-  Tensor gradient{};
->>>>>>> nn
   // Keep what pullbacks captured, so that the graph can be walked again. Otherwise it is freed as
   // the walk goes, and a second walk throws GradError.
   bool retain_graph = false;

@@ -1,0 +1,47 @@
+// The commands of the `gradus` program, one function each. They print what a person wants to see on
+// standard output and throw Error for anything that keeps them from it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "apps/classify/config.h"
+#include "apps/classify/trainer.h"
+#include "data/dataset.h"
+
+namespace gradus::classify {
+
+struct TrainOptions {
+  std::filesystem::path data;
+  data::ReadOptions read;
+  std::filesystem::path out;
+  Config config;  // but for vocabulary and classes, which the data decides
+  std::int64_t vocabulary_size = 20000;
+  TrainSettings settings;
+  double valid_fraction = 0.2;
+  std::filesystem::path log;  // empty: none
+  bool quiet = false;
+};
+
+// False if Ctrl-C ended it early; what was best until then is saved.
+bool run_train(const TrainOptions& options);
+
+struct EvalOptions {
+  std::filesystem::path model;
+  std::filesystem::path data;
+  data::ReadOptions read;
+  bool json = false;
+};
+void run_eval(const EvalOptions& options);
+
+// `input` is a file with a text in each line; "-" is standard input.
+void run_predict(const std::filesystem::path& model, const std::string& input, bool json);
+
+void run_explain(const std::filesystem::path& model, const std::string& text, bool json);
+
+// Without a model: backends and machine.
+void run_info(const std::filesystem::path& model);
+
+}  // namespace gradus::classify

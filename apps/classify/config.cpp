@@ -1,0 +1,69 @@
+#include "apps/classify/config.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "tensor/error.h"
+
+namespace gradus::classify {
+
+namespace {
+constexpr std::array kEncoders{"linear", "conv", "transformer"};
+}
+
+const char* name_of(EncoderKind kind) { return kEncoders[static_cast<std::size_t>(kind)]; }
+
+EncoderKind encoder_named(const std::string& name) {
+  for (std::size_t i = 0; i < kEncoders.size(); ++i) {
+    if (name == kEncoders[i]) return static_cast<EncoderKind>(i);
+  }
+  throw Error(
+      fmt::format("[model] there is no encoder '{}'; there are linear, conv, transformer", name));
+}
+
+std::string to_json(const Config& c) {
+  const nlohmann::ordered_json json{{"encoder", name_of(c.encoder)},
+                                    {"attention", name_of(c.attention)},
+                                    {"vocabulary", c.vocabulary},
+                                    {"classes", c.classes},
+                                    {"attention_size", c.attention_size},
+                                    {"hidden_size", c.hidden_size},
+                                    {"layers", c.layers},
+                                    {"heads", c.heads},
+                                    {"hops", c.hops},
+                                    {"dropout", c.dropout}};
+  return json.dump();
+}
+
+Config config_from_json(const std::string& text) {
+  Config c;
+  try {
+    const auto json = nlohmann::json::parse(text);
+    c.encoder = encoder_named(json.at("encoder").get<std::string>());
+    const auto score = score_named(json.at("attention").get<std::string>());
+    if (!score) throw Error("[model] unknown attention");
+    c.attention = *score;
+    // A size beyond these is a broken file; refusing it here keeps it from asking for terabytes.
+    const auto size = [&json](const char* name, std::int64_t most) {
+      const auto value = json.at(name).get<std::int64_t>();
+      if (value < 1 || value > most) throw Error(fmt::format("[model] {} is {}", name, value));
+      return value;
+    };
+    c.vocabulary = size("vocabulary", 1 << 28);
+    c.classes = size("classes", 1 << 20);
+    c.attention_size = size("attention_size", 1 << 16);
+    c.hidden_size = size("hidden_size", 1 << 20);
+    c.layers = size("layers", 1 << 10);
+    c.heads = size("heads", c.attention_size);
+    c.hops = size("hops", 1 << 10);
+    c.dropout = json.at("dropout").get<double>();
+  } catch (const std::exception& error) {
+    throw IoError(
+        fmt::format("[model] the configuration in the file cannot be used: {}", error.what()));
+  }
+  return c;
+}
+
+}  // namespace gradus::classify

@@ -1,0 +1,34 @@
+// What a classifier is made of: everything that must be known to build it again before its weights are
+// loaded. Written into the model file as JSON.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "autograd/attention.h"
+
+namespace gradus::classify {
+
+enum class EncoderKind { linear, conv, transformer };
+const char* name_of(EncoderKind kind);
+// Throws Error for another name, listing the known ones.
+EncoderKind encoder_named(const std::string& name);
+
+struct Config {
+  EncoderKind encoder = EncoderKind::linear;
+  Score attention = Score::dot;  // of the attention layer that pools a text
+  std::int64_t vocabulary = 0;   // words, <unk> included
+  std::int64_t classes = 0;
+  std::int64_t attention_size = 128;  // of a word's vector and of all that attention compares
+  std::int64_t hidden_size = 2048;    // of the wide layers between
+  std::int64_t layers = 1;            // stacked convolutions or transformer layers
+  std::int64_t heads = 4;
+  std::int64_t hops = 1;
+  double dropout = 0.3;
+};
+
+std::string to_json(const Config& config);
+// Throws IoError for text that is no such object, or sizes that no model can have.
+Config config_from_json(const std::string& json);
+
+}  // namespace gradus::classify

@@ -1,0 +1,11 @@
+// Ctrl-C as a question that long work asks between two steps, so that it can save what it has. The first
+// SIGINT or SIGTERM sets a flag; a second one ends the program at once.
+#pragma once
+
+namespace gradus::classify {
+
+// From now on the first signal sets the flag. Call once.
+void catch_interrupts();
+bool interrupted();
+
+}  // namespace gradus::classify

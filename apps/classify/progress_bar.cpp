@@ -1,0 +1,61 @@
+#include "apps/classify/progress_bar.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+
+namespace gradus::classify {
+
+namespace {
+constexpr int kBarWidth = 24;
+constexpr std::chrono::milliseconds kRedraw{100};
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+}  // namespace
+
+std::string clock_text(double seconds) {
+  const auto s = static_cast<std::int64_t>(std::llround(seconds));
+  if (s < 3600) return fmt::format("{}:{:02}", s / 60, s % 60);
+  return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+}
+
+ProgressBar::ProgressBar(std::int64_t epochs, bool quiet)
+    : epochs_(epochs), quiet_(quiet), terminal_(!quiet && isatty(STDERR_FILENO) == 1) {}
+
+void ProgressBar::step(std::int64_t epoch, double done, double loss, double tokens_per_second) {
+  const auto now = Clock::now();
+  if (!terminal_ || now - drawn_ < kRedraw) return;
+  drawn_ = now;
+  const int filled = static_cast<int>(done * kBarWidth);
+  const double left = done > 0 ? seconds_since(begin_) * (1 - done) / done : 0;
+  const std::string line =
+      fmt::format("epoch {}/{} [{}{}] {:3.0f} %  loss {:.4f}  {:.0f} tokens/s  {} left", epoch,
+                  epochs_, std::string(static_cast<std::size_t>(filled), '#'),
+                  std::string(static_cast<std::size_t>(kBarWidth - filled), '.'), 100 * done, loss,
+                  tokens_per_second, clock_text(left));
+  fmt::print(stderr, "\r{}\x1b[K", line);
+  std::fflush(stderr);
+}
+
+void ProgressBar::wipe() {
+  if (terminal_) fmt::print(stderr, "\r\x1b[K");
+}
+
+void ProgressBar::row(const EpochRow& r) {
+  if (quiet_) return;
+  wipe();
+  if (!headed_) {
+    fmt::print("epoch  train loss  held-out loss  accuracy  macro F1  tokens/s    time\n");
+    headed_ = true;
+  }
+  fmt::print("{:5}  {:10.4f}  {:13.4f}  {:8.4f}  {:8.4f}  {:8.0f}  {:>6}{}\n", r.epoch,
+             r.train_loss, r.held_out_loss, r.accuracy, r.macro_f1, r.tokens_per_second,
+             clock_text(r.seconds), r.best ? "  best" : "");
+  std::fflush(stdout);
+}
+
+}  // namespace gradus::classify

@@ -1,0 +1,46 @@
+// What a person sees while a model trains: on a terminal a bar that is drawn over itself, with loss,
+// tokens a second and the time left; everywhere a table with a row for each epoch.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace gradus::classify {
+
+struct EpochRow {
+  std::int64_t epoch = 0;
+  double train_loss = 0;
+  double held_out_loss = 0;
+  double accuracy = 0;
+  double macro_f1 = 0;
+  double tokens_per_second = 0;
+  double seconds = 0;  // since training began
+  bool best = false;
+};
+
+class ProgressBar {
+ public:
+  // Draws nothing if `quiet`; the bar only where stderr is a terminal.
+  ProgressBar(std::int64_t epochs, bool quiet);
+
+  // `done` of the whole training in [0, 1].
+  void step(std::int64_t epoch, double done, double loss, double tokens_per_second);
+  void row(const EpochRow& row);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void wipe();
+
+  std::int64_t epochs_;
+  bool quiet_;
+  bool terminal_;
+  bool headed_ = false;
+  Clock::time_point begin_ = Clock::now();
+  Clock::time_point drawn_;
+};
+
+// "1:02:03" or "2:03".
+std::string clock_text(double seconds);
+
+}  // namespace gradus::classify

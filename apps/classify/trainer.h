@@ -1,0 +1,52 @@
+// Training: AdamW with a warm-up and a linear fall of the learning rate, and the best epoch by held-out
+// loss kept.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "apps/classify/model.h"
+#include "apps/classify/progress_bar.h"
+#include "data/batches.h"
+#include "data/metrics.h"
+
+namespace gradus::classify {
+
+struct TrainSettings {
+  std::int64_t epochs = 3;
+  std::int64_t batch_tokens = 8192;
+  double lr = 1e-3;
+  std::uint64_t seed = 1;
+};
+
+struct StepReport {
+  std::int64_t step = 0;
+  std::int64_t epoch = 0;
+  double done = 0;  // of the whole training, in [0, 1]
+  double loss = 0;
+  double lr = 0;
+  std::int64_t tokens = 0;
+  double tokens_per_second = 0;
+};
+
+// Called as training goes; either may be empty.
+struct Listeners {
+  std::function<void(const StepReport&)> step;
+  // After each epoch. `row.best` says that the model, as it is now, is the best so far: save it.
+  std::function<void(const EpochRow&, const data::Metrics&)> epoch;
+};
+
+enum class Outcome { finished, interrupted };
+
+// Trains in place; the model is left as the last step made it. Returns early after Ctrl-C. Throws Error
+// if the loss is no longer a number, naming the operation that made the first NaN.
+Outcome train(Classifier& model, const std::vector<std::string>& labels,
+              const data::EncodedTexts& texts, const data::EncodedTexts& held_out,
+              const TrainSettings& settings, const Listeners& listeners);
+
+// Class probabilities [texts, classes], flat, in the order of the texts.
+std::vector<float> probabilities(Classifier& model, const data::EncodedTexts& texts,
+                                 std::int64_t batch_tokens = 16384);
+
+}  // namespace gradus::classify
