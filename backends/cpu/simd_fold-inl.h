@@ -65,7 +65,7 @@ HWY_INLINE T max_row(const T* x, std::int64_t n) {
   const auto step = static_cast<std::int64_t>(hn::Lanes(d));
   const T lowest = -std::numeric_limits<T>::infinity();
   const auto larger = [](auto a, auto b) HWY_ATTR {
-    return hn::IfThenElse(hn::Or(hn::Gt(b, a), hn::Ne(b, b)), b, a);  // b, if it is NaN
+    return hn::IfThenElse(hn::Or(hn::Gt(b, a), hn::IsNaN(b)), b, a);  // b, if it is NaN
   };
   auto m0 = hn::Set(d, lowest), m1 = m0;
   std::int64_t i = 0;
