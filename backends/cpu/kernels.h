@@ -45,6 +45,6 @@ bool attention(Cache& cache, const View& q, const View& k, const View& v, const 
 bool attention_gradient(Cache& cache, const View& q, const View& k, const View& v,
                         const View& key_bias, const View& offsets, double scale, const View& y,
                         const View& log_sum, const View& g, const View& dq, const View& dk,
-                        const View& dv, const View& dkey_bias);  // attention_gradient.cpp
+                        const View& dv, const View& dkey_bias);
 
 }  // namespace gradus::cpu

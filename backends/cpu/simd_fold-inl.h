@@ -52,6 +52,15 @@ HWY_INLINE hn::Vec<D> load_some(D d, const T* p, std::int64_t count, T filler = 
                                                           : load_part(d, p, count, filler);
 }
 
+template <class D, class V, class T = hn::TFromD<D>>
+HWY_INLINE void store_some(D d, V v, T* p, std::int64_t count) {
+  if (count >= static_cast<std::int64_t>(hn::Lanes(d))) {
+    hn::StoreU(v, d, p);
+  } else {
+    store_part(d, v, p, count);
+  }
+}
+
 template <class T>
 HWY_INLINE double sum_row(const T* x, std::int64_t n) {
   return sum_of<T>(n, [x](auto d, std::int64_t i, std::int64_t count)
@@ -65,7 +74,7 @@ HWY_INLINE T max_row(const T* x, std::int64_t n) {
   const auto step = static_cast<std::int64_t>(hn::Lanes(d));
   const T lowest = -std::numeric_limits<T>::infinity();
   const auto larger = [](auto a, auto b) HWY_ATTR {
-    return hn::IfThenElse(hn::Or(hn::Gt(b, a), hn::Ne(b, b)), b, a);  // b, if it is NaN
+    return hn::IfThenElse(hn::Or(hn::Gt(b, a), hn::IsNaN(b)), b, a);  // b, if it is NaN
   };
   auto m0 = hn::Set(d, lowest), m1 = m0;
   std::int64_t i = 0;

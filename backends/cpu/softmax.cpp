@@ -32,11 +32,7 @@ void softmax_row(const T* x, T* y, std::int64_t n) {
   const T lowest = -std::numeric_limits<T>::infinity();
   const double sum = sum_of<T>(n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
     const auto e = exp(d, hn::Sub(load_some(d, x + i, count, lowest), hn::Set(d, shift)));
-    if (count == static_cast<std::int64_t>(hn::Lanes(d))) {
-      hn::StoreU(e, d, y + i);
-    } else {
-      store_part(d, e, y + i, count);
-    }
+    store_some(d, e, y + i, count);
     return e;
   });
   const T scale = sum == 0 ? T{0} : static_cast<T>(1 / sum);

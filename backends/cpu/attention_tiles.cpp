@@ -1,0 +1,105 @@
+// The vector loops of attention, and how its work is cut. Highway compiles this file once for each
+// kind of CPU.
+#include "backends/cpu/simd.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/cpu/attention_tiles.cpp"
+#include <hwy/foreach_target.h>
+// clang-format off
+#include <hwy/highway.h>
+#include "backends/cpu/simd_fold-inl.h"
+// clang-format on
+
+#include <cmath>
+#include <limits>
+
+#include "backends/cpu/attention.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradus::cpu::HWY_NAMESPACE {
+
+template <class T>
+void softmax_tile(T* s, const T* bias, std::int64_t rows, std::int64_t keys, T* maximum, T* sum,
+                  T* rescale) {
+  constexpr T kLowest = -std::numeric_limits<T>::infinity();
+  for (std::int64_t r = 0; r < rows; ++r, s += keys) {
+    write_row(s, keys, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+      return hn::Add(load_some(d, s + i, count), load_some(d, bias + i, count));
+    });
+    const T largest = max_row(s, keys);
+    const T before = maximum[r];
+    maximum[r] = largest > before || largest != largest ? largest : before;  // NaN stays
+    const T shift = maximum[r] == kLowest ? T{0} : maximum[r];
+    const double added = sum_of<T>(keys, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+      const auto e = exp(d, hn::Sub(load_some(d, s + i, count, kLowest), hn::Set(d, shift)));
+      store_some(d, e, s + i, count);
+      return e;
+    });
+    rescale[r] = std::exp(before - shift);  // 0 where nothing came before
+    sum[r] = sum[r] * rescale[r] + static_cast<T>(added);
+  }
+}
+
+template <class T>
+void gradient_tile(T* s, T* dp, const T* bias, std::int64_t rows, std::int64_t keys,
+                   const T* log_sum, const T* dot, T* dbias) {
+  for (std::int64_t r = 0; r < rows; ++r, s += keys, dp += keys) {
+    if (log_sum[r] == -std::numeric_limits<T>::infinity()) {  // all its keys are masked
+      std::fill_n(s, keys, T{0});
+      std::fill_n(dp, keys, T{0});
+      continue;
+    }
+    write_row(s, keys, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+      const auto score = hn::Add(load_some(d, s + i, count), load_some(d, bias + i, count));
+      return exp(d, hn::Sub(score, hn::Set(d, log_sum[r])));
+    });
+    write_row(dp, keys, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+      const auto centred = hn::Sub(load_some(d, dp + i, count), hn::Set(d, dot[r]));
+      return hn::Mul(load_some(d, s + i, count), centred);
+    });
+    write_row(dbias, keys, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+      return hn::Add(load_some(d, dbias + i, count), load_some(d, dp + i, count));
+    });
+  }
+}
+
+template <class T>
+void scale_row(T* y, T factor, std::int64_t n) {
+  write_row(y, n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+    return hn::Mul(load_some(d, y + i, count), hn::Set(d, factor));
+  });
+}
+
+template <class T>
+double dot_row(const T* a, const T* b, std::int64_t n) {
+  return sum_of<T>(n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+    return hn::Mul(load_some(d, a + i, count), load_some(d, b + i, count));
+  });
+}
+
+AttentionTiles<float> FloatTiles() {
+  return {softmax_tile<float>, gradient_tile<float>, scale_row<float>, dot_row<float>};
+}
+AttentionTiles<double> DoubleTiles() {
+  return {softmax_tile<double>, gradient_tile<double>, scale_row<double>, dot_row<double>};
+}
+
+}  // namespace gradus::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gradus::cpu {
+
+HWY_EXPORT(FloatTiles);
+HWY_EXPORT(DoubleTiles);
+
+template <>
+AttentionTiles<float> attention_tiles<float>() {
+  return HWY_DYNAMIC_DISPATCH(FloatTiles)();
+}
+template <>
+AttentionTiles<double> attention_tiles<double>() {
+  return HWY_DYNAMIC_DISPATCH(DoubleTiles)();
+}
+
+}  // namespace gradus::cpu
+#endif
