@@ -306,7 +306,8 @@ TEST_CASE("hostile archives are refused and the member is named") {
       {{"a/device", "", AE_IFCHR}, "'a/device' is neither a file nor a folder"},
       {{"a/pipe", "", AE_IFIFO}, "'a/pipe' is neither a file nor a folder"}};
   for (const auto& [member, message] : cases) {
-    CAPTURE(member.name);
+    const std::string& name = member.name;
+    CAPTURE(name);
     write_archive(tmp / "bad.tar.gz", {good, also, member});
     CHECK(error_of(tmp / "bad.tar.gz") == "bad.tar.gz: refused: the archive's member " + message);
   }
