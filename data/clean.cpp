@@ -48,13 +48,8 @@ class Cleaner {
       const char c = raw_[at_];
       if (is_plain(c)) {
         plain();
-      } else if (c == '<' && tag()) {
-      } else if (c == '&' && entity()) {
-      } else {
-        const std::size_t begin = at_;
-        const char32_t code = next_code_point(raw_, at_);
-        if (code == kInvalid) counts_.invalid_bytes += static_cast<std::int64_t>(at_ - begin);
-        put(code == kInvalid ? kReplacement : code);
+      } else if (!(c == '<' && tag()) && !(c == '&' && entity())) {
+        character();
       }
     }
     if (spaces_ > 0) ++counts_.spaces;  // white space at the end
@@ -69,6 +64,13 @@ class Cleaner {
     flush_space();
     marks_ = 0;
     out_.append(raw_, begin, at_ - begin);
+  }
+
+  void character() {
+    const std::size_t begin = at_;
+    const char32_t code = next_code_point(raw_, at_);
+    if (code == kInvalid) counts_.invalid_bytes += static_cast<std::int64_t>(at_ - begin);
+    put(code == kInvalid ? kReplacement : code);
   }
 
   bool tag() {

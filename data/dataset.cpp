@@ -142,6 +142,7 @@ Format format_named(std::string_view name) {
 
 std::vector<std::string> format_names() {
   std::vector<std::string> names;
+  names.reserve(kFormats.size());
   for (const auto& format : kFormats) names.emplace_back(format.first);
   return names;
 }

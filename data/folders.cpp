@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "data/clean.h"
 #include "data/readers.h"
 
 namespace gradus::data {
@@ -109,7 +110,7 @@ Rows read_folders(Files files, bool imdb, const std::string& where) {
     if (!place) continue;
     File& file = files.files[i];
     check_text_size(file.bytes.size(), where + ", file " + file.path);
-    result.rows.push_back({std::move(file.bytes), std::string(place->label), place->test});
+    result.rows.push_back({std::move(file.bytes), clean_text(place->label), place->test});
     test = test || place->test;
     if (!place->test) train_labels.insert(place->label);
   }

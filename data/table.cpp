@@ -63,13 +63,13 @@ class RecordReader {
  private:
   void field(std::string& out) {
     if (quotes_ && at_ < bytes_.size() && bytes_[at_] == '"') return quoted(out);
-    const std::size_t begin = at_;
-    while (at_ < bytes_.size() && bytes_[at_] != delimiter_ && bytes_[at_] != '\n') ++at_;
-    std::size_t end = at_;
-    const bool at_line_end = at_ == bytes_.size() || bytes_[at_] == '\n';
-    if (at_line_end && end > begin && bytes_[end - 1] == '\r') --end;
-    check_size(end - begin, line_);
-    out.assign(bytes_, begin, end - begin);
+    if (at_ == 0 || newline_ < at_) newline_ = std::min(bytes_.find('\n', at_), bytes_.size());
+    const std::string_view line = bytes_.substr(at_, newline_ - at_);
+    std::size_t size = std::min(line.find(delimiter_), line.size());
+    at_ += size;
+    if (size == line.size() && line.ends_with('\r')) --size;
+    check_size(size, line_);
+    out.assign(line, 0, size);
   }
 
   void quoted(std::string& out) {
@@ -113,6 +113,7 @@ class RecordReader {
   bool quotes_;
   const std::string& where_;
   std::size_t at_ = 0;
+  std::size_t newline_ = 0;  // the next one at or behind at_, so that each is looked for once
   std::int64_t line_ = 1;
   std::int64_t record_line_ = 1;
 };

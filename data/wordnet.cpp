@@ -67,7 +67,8 @@ void read_part(const File& file, const std::string& where, Rows& result) {
     if (bar == std::string_view::npos || bar < 12 || !digit(9) || !digit(10)) {
       fail_reading(here, "is not a line of WordNet: 'offset file-number type ... | gloss'");
     }
-    const auto kind = static_cast<std::size_t>((line[9] - '0') * 10 + (line[10] - '0'));
+    const auto kind =
+        static_cast<unsigned>(line[9] - '0') * 10U + static_cast<unsigned>(line[10] - '0');
     if (kind >= kFileNames.size()) {
       fail_reading(here, fmt::format("lexicographer file {} is none of the 45", kind));
     }

@@ -30,7 +30,7 @@ constexpr std::array<Ascii, 256> kAscii = [] {
                                                      : Ascii::separator;
   }
   for (const char c : std::string_view("!?.,;:()\"$%*&")) {
-    table[static_cast<std::size_t>(c)] = Ascii::mark;
+    table[static_cast<unsigned char>(c)] = Ascii::mark;
   }
   return table;
 }();
@@ -44,37 +44,24 @@ std::string_view mark_of(char32_t c) {
     case 0x3002:
     case 0xFF0E:
     case 0xFF61:
-    case 0x0964:
-      return ".";
+    case 0x0964: return ".";
     case 0xFF0C:
     case 0x3001:
     case 0xFF64:
-    case 0x060C:
-      return ",";
-    case 0xFF01:
-      return "!";
+    case 0x060C: return ",";
+    case 0xFF01: return "!";
     case 0xFF1F:
-    case 0x061F:
-      return "?";
+    case 0x061F: return "?";
     case 0xFF1B:
-    case 0x061B:
-      return ";";
-    case 0xFF1A:
-      return ":";
-    case 0xFF08:
-      return "(";
-    case 0xFF09:
-      return ")";
-    case 0xFF04:
-      return "$";
-    case 0xFF05:
-      return "%";
-    case 0xFF0A:
-      return "*";
-    case 0xFF06:
-      return "&";
-    case 0x2026:
-      return "...";
+    case 0x061B: return ";";
+    case 0xFF1A: return ":";
+    case 0xFF08: return "(";
+    case 0xFF09: return ")";
+    case 0xFF04: return "$";
+    case 0xFF05: return "%";
+    case 0xFF0A: return "*";
+    case 0xFF06: return "&";
+    case 0x2026: return "...";
     case 0xAB:
     case 0xBB:
     case 0x201C:
@@ -84,10 +71,8 @@ std::string_view mark_of(char32_t c) {
     case 0x300D:
     case 0x300E:
     case 0x300F:
-    case 0xFF02:
-      return "\"";
-    default:
-      return "";
+    case 0xFF02: return "\"";
+    default: return "";
   }
 }
 
@@ -104,10 +89,8 @@ bool is_unspaced(char32_t c) {
     case USCRIPT_THAI:
     case USCRIPT_LAO:
     case USCRIPT_KHMER:
-    case USCRIPT_MYANMAR:
-      return true;
-    default:
-      return c == 0x30FC || c == 0xFF70;
+    case USCRIPT_MYANMAR: return true;
+    default: return c == 0x30FC || c == 0xFF70;
   }
 }
 
@@ -159,18 +142,10 @@ class Splitter {
     tokens_.clear();
     for (std::size_t i = 0; i < text_.size();) {
       switch (ascii(text_[i])) {
-        case Ascii::separator:
-          ++i;
-          break;
-        case Ascii::word:
-          i = word(i);
-          break;
-        case Ascii::mark:
-          i = mark(i);
-          break;
-        case Ascii::wide:
-          i = wide(i);
-          break;
+        case Ascii::separator: ++i; break;
+        case Ascii::word: i = word(i); break;
+        case Ascii::mark: i = mark(i); break;
+        case Ascii::wide: i = wide(i); break;
       }
     }
   }
@@ -229,18 +204,11 @@ class Splitter {
     std::size_t i = begin;
     const char32_t c = next_code_point(text_, i);
     switch (kind_of(c)) {
-      case Kind::letter:
-        return word(begin);
-      case Kind::unspaced:
-        return unspaced(begin);
-      case Kind::mark:
-        respell(begin, i, mark_of(c));
-        break;
-      case Kind::symbol:
-        take(begin, i);
-        break;
-      default:
-        break;
+      case Kind::letter: return word(begin);
+      case Kind::unspaced: return unspaced(begin);
+      case Kind::mark: respell(begin, i, mark_of(c)); break;
+      case Kind::symbol: take(begin, i); break;
+      default: break;
     }
     return i;
   }

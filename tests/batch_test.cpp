@@ -39,6 +39,7 @@ TEST_CASE("texts become numbers, none of them empty") {
 
 TEST_CASE("encoding does not depend on the number of threads") {
   std::vector<Text> texts;
+  texts.reserve(3000);
   for (int i = 0; i < 3000; ++i) texts.push_back({fmt::format("w{} x y", i % 50), i % 3});
   const auto v = Vocabulary::of_texts(texts, 30);
   const int before = gradus::num_threads();
@@ -68,6 +69,7 @@ TEST_CASE("batches are filled up to the budget") {
 
 TEST_CASE("every epoch has every text once, in another order") {
   std::vector<int> lengths;
+  lengths.reserve(1000);
   for (int i = 0; i < 1000; ++i) lengths.push_back(1 + i * 7919 % 300);
   const EncodedTexts texts = of_lengths(lengths);
   const auto flat = [&](std::uint64_t seed, std::int64_t epoch) {
