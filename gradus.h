@@ -5,6 +5,7 @@
 
 #include "autograd/attention.h"
 #include "autograd/autograd.h"
+#include "autograd/gradient.h"
 #include "autograd/ops.h"
 #include "autograd/segments.h"
 #include "nn/activations.h"
