@@ -12,7 +12,6 @@
 //   for (const auto& layer : layers) x = layer(x, texts);
 #pragma once
 
-#include <concepts>
 #include <functional>
 #include <initializer_list>
 #include <string>
@@ -38,7 +37,7 @@ struct ModuleList : std::vector<M> {
 };
 
 template <class F>
-concept Step = std::copy_constructible<F> && std::is_invocable_r_v<Tensor, const F&, const Tensor&>;
+concept Step = std::is_invocable_r_v<Tensor, const F&, const Tensor&>;
 
 class Sequential : public Module {
  public:

@@ -17,8 +17,8 @@ void RMSpropOptions::check() const {
 
 std::vector<std::string> RMSprop::moments(const RMSpropOptions& o) const {
   std::vector<std::string> names{"square_avg"};
-  if (o.centered) names.push_back("grad_avg");
-  if (o.momentum != 0) names.push_back("momentum_buffer");
+  if (o.centered) names.emplace_back("grad_avg");
+  if (o.momentum != 0) names.emplace_back("momentum_buffer");
   return names;
 }
 

@@ -32,7 +32,10 @@ double half_cosine(double done) { return (1 + std::cos(std::numbers::pi * done))
 
 Schedule step_decay(std::int64_t every, double factor) {
   if (every < 1) throw Error(fmt::format("[schedule] a stair every {} steps", every));
-  return [=](std::int64_t step) { return std::pow(factor, static_cast<double>(step / every)); };
+  return [=](std::int64_t step) {
+    const std::int64_t stairs = step / every;
+    return std::pow(factor, static_cast<double>(stairs));
+  };
 }
 
 Schedule cosine(std::int64_t total, double floor) {

@@ -144,9 +144,9 @@ TEST_CASE("Attention averages each text by how well its rows match the query") {
     const Tensor again = attend(x, texts, context);
     CHECK(again.shape() == Shape{3, 4});
     sum(square(again)).backward();
-    for (const auto& [name, p] : attend.named_parameters()) {
-      CAPTURE(name);
-      CHECK(p.grad().defined());
+    for (const auto& named : attend.named_parameters()) {
+      CAPTURE(named.first);
+      CHECK(named.second.grad().defined());
     }
     CHECK(x.grad().defined());
   }

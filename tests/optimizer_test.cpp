@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <memory>
 #include <numbers>
 
 #include "gradus.h"
@@ -103,17 +104,17 @@ TEST_CASE("row-sparse gradients move only the rows that they touch") {
     }
     check_close(sparse, dense.to_vector<double>());
   };
-  const auto maker = [](auto zero, auto options) {
-    return [options, zero](Tensor& p) {
-      using Optimizer = std::remove_pointer_t<decltype(zero)>;
-      return std::make_unique<Optimizer>(std::vector<Tensor>{p}, options);
-    };
-  };
   using namespace optim;
-  compare(maker((SGD*)nullptr, SGDOptions{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.1}));
-  compare(maker((AdamW*)nullptr, AdamWOptions{.lr = 0.1}));
-  compare(maker((RMSprop*)nullptr, RMSpropOptions{.lr = 0.1, .momentum = 0.9, .centered = true}));
-  compare(maker((Adagrad*)nullptr, AdagradOptions{.lr = 0.1}));
+  compare([](Tensor& p) {
+    const SGDOptions options{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.1};
+    return std::make_unique<SGD>(std::vector{p}, options);
+  });
+  compare([](Tensor& p) { return std::make_unique<AdamW>(std::vector{p}); });
+  compare([](Tensor& p) {
+    const RMSpropOptions options{.lr = 0.1, .momentum = 0.9, .centered = true};
+    return std::make_unique<RMSprop>(std::vector{p}, options);
+  });
+  compare([](Tensor& p) { return std::make_unique<Adagrad>(std::vector{p}); });
 }
 
 TEST_CASE("groups have their own options; parameters without a gradient stay") {
@@ -206,7 +207,7 @@ TEST_CASE("two spirals are learned by a small network") {
   std::vector<float> points;
   std::vector<std::int32_t> arms;
   for (int i = 0; i < 200; ++i) {
-    const double along = (i / 2) / 100.0, sign = i % 2 == 0 ? 1 : -1;
+    const double along = i / 200.0, sign = i % 2 == 0 ? 1 : -1;
     const double angle = along * 1.5 * std::numbers::pi;
     points.push_back(static_cast<float>(sign * (along + 0.1) * std::cos(angle)));
     points.push_back(static_cast<float>(sign * (along + 0.1) * std::sin(angle)));

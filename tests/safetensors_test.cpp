@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -64,14 +65,14 @@ TEST_CASE("tensors and metadata come back as they were saved") {
   const nn::Checkpoint file = nn::load(path);
   CHECK(file.metadata == metadata);
   REQUIRE(file.tensors.size() == tensors.size());
-  for (const auto& [name, x] : tensors) {
-    CAPTURE(name);
-    const auto same = [&n = name](const auto& pair) { return pair.first == n; };
-    const auto at = std::find_if(file.tensors.begin(), file.tensors.end(), same);
+  for (const auto& named : tensors) {
+    CAPTURE(named.first);
+    const auto at = std::find_if(file.tensors.begin(), file.tensors.end(),
+                                 [&](const auto& other) { return other.first == named.first; });
     REQUIRE(at != file.tensors.end());
-    CHECK(at->second.dtype() == x.dtype());
-    CHECK(at->second.shape() == x.shape());
-    CHECK(at->second.to_vector<double>() == x.to_vector<double>());
+    CHECK(at->second.dtype() == named.second.dtype());
+    CHECK(at->second.shape() == named.second.shape());
+    CHECK(at->second.to_vector<double>() == named.second.to_vector<double>());
   }
   // The same tensors make the same bytes; nothing else is left in the folder.
   const std::string bytes = read(path);
@@ -79,7 +80,7 @@ TEST_CASE("tensors and metadata come back as they were saved") {
   CHECK(read(path) == bytes);
   CHECK(std::distance(fs::directory_iterator(folder.path), {}) == 1);
   // The header's end, where the numbers begin, is at a multiple of 8.
-  CHECK(bytes.find("{") == 8);
+  CHECK(bytes.find('{') == 8);
   CHECK(static_cast<unsigned char>(bytes[0]) % 8 == 0);
 }
 
