@@ -6,14 +6,14 @@
 //
 // A step is anything that takes a tensor and returns one: a module (of which the Sequential holds a
 // copy, sharing parameters), a function or a lambda. Steps that need more than one input belong in
-// a module of your own, and blocks of one kind in a std::vector, which Visitor understands:
+// a module of your own, and blocks of one kind in a list:
 //
-//   std::vector<Block> blocks;              // or nn::ModuleList<Block>, the same thing
-//   for (const Block& block : blocks) x = block(x, texts);
+//   nn::ModuleList<nn::TransformerEncoderLayer> layers(2, 128, 4);     // two layers (128, 4)
+//   for (const auto& layer : layers) x = layer(x, texts);
 #pragma once
 
-#include <concepts>
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -22,11 +22,22 @@
 
 namespace gradus::nn {
 
+// A std::vector of modules, which Visitor names "name.0", "name.1" and so on, as it does any
+// std::vector. It differs in one way: std::vector(2, Block(128)) holds two copies of one block, and
+// copies share parameters; ModuleList(2, 128) makes each block by itself.
 template <class M>
-using ModuleList = std::vector<M>;
+struct ModuleList : std::vector<M> {
+  ModuleList() = default;
+  ModuleList(std::initializer_list<M> modules) : std::vector<M>(modules) {}
+  // Adds M(arguments...) `count` times.
+  template <class... Arguments>
+  explicit ModuleList(std::int64_t count, const Arguments&... arguments) {
+    for (std::int64_t i = 0; i < count; ++i) this->emplace_back(arguments...);
+  }
+};
 
 template <class F>
-concept Step = std::copy_constructible<F> && std::is_invocable_r_v<Tensor, const F&, const Tensor&>;
+concept Step = std::is_invocable_r_v<Tensor, const F&, const Tensor&>;
 
 class Sequential : public Module {
  public:

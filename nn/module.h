@@ -4,9 +4,9 @@
 //
 //   struct Classifier : nn::Module {
 //     nn::Embedding embed;
-//     std::vector<nn::TransformerEncoderLayer> blocks;
+//     nn::ModuleList<nn::TransformerEncoderLayer> blocks;
 //     nn::Linear head;
-//     Classifier() : embed(20000, 128), blocks(2, {128, 4}), head(128, 2) {}
+//     Classifier() : embed(20000, 128), blocks(2, 128, 4), head(128, 2) {}
 //     Tensor operator()(const Tensor& tokens, const Segments& texts) const { ... }
 //     void visit(nn::Visitor& v) override {
 //       v("embed", embed);

@@ -1,12 +1,9 @@
 // One layer of a transformer's encoder (Vaswani et al., "Attention is all you need", 2017): self-
 // attention, then a feed-forward network on each row, each added to what it was given.
 //
-//   std::vector<nn::TransformerEncoderLayer> layers(2, {128, 4, {.hidden = 512, .dropout = 0.1}});
-//   for (const auto& layer : layers) x = layer(x, texts);      // packed [rows, 128]
+//   nn::ModuleList<nn::TransformerEncoderLayer> layers(2, 128, 4);
+//   for (const auto& layer : layers) x = layer(x, texts);            // packed [rows, 128]
 //   for (const auto& layer : layers) y = layer(y, {.mask = real});   // dense [batch, time, 128]
-//
-// A std::vector filled with copies of one layer shares that layer's parameters; give every layer
-// its own by emplace_back(128, 4).
 #pragma once
 
 #include "autograd/ops.h"

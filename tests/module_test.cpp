@@ -60,6 +60,8 @@ TEST_CASE("visit names parameters, buffers and what is saved") {
   CHECK(model.state().size() == 8);
   // 2 * 3 + 3, twice 3 * 3, 3 * 1 + 1
   CHECK(model.parameter_count() == 9 + 18 + 4);
+  CHECK(nn::ModuleList<nn::Linear>{nn::Linear(2, 3), nn::Linear(3, 4)}.size() == 2);
+  CHECK(nn::ModuleList<nn::Linear>(3, 2, 5)[2].weight.shape() == Shape{5, 2});
 }
 
 TEST_CASE("errors begin with the path of the module that was given the wrong input") {

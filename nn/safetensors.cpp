@@ -1,0 +1,119 @@
+#include "nn/safetensors.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "autograd/compute.h"
+#include "nn/atomic_file.h"
+#include "tensor/error.h"
+
+namespace gradus::nn {
+
+static_assert(std::endian::native == std::endian::little, "safetensors are little-endian");
+
+namespace {
+
+using nlohmann::ordered_json;
+
+const char* file_name_of(DType dtype) {
+  switch (dtype) {
+    case DType::f64: return "F64";
+    case DType::i32: return "I32";
+    case DType::boolean: return "BOOL";
+    default: return "F32";
+  }
+}
+
+std::vector<std::byte> bytes_of(const Tensor& x) {
+  std::vector<std::byte> bytes(static_cast<std::size_t>(x.numel()) * size_of(x.dtype()));
+  x.backend().download(compute::contiguous(x).view(), bytes.data());
+  return bytes;
+}
+
+std::string header_of(const NamedTensors& tensors, const Metadata& metadata) {
+  ordered_json header = ordered_json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::uint64_t end = 0;
+  for (const auto& [name, x] : tensors) {
+    const std::uint64_t begin =
+        std::exchange(end, end + static_cast<std::uint64_t>(x.numel()) * size_of(x.dtype()));
+    header[name] = {{"dtype", file_name_of(x.dtype())},
+                    {"shape", std::vector<std::int64_t>(x.shape().begin(), x.shape().end())},
+                    {"data_offsets", {begin, end}}};
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // the numbers begin at a multiple of 8
+  return text;
+}
+
+}  // namespace
+
+// A file is: the header's length (8 bytes), the header, the tensors' bytes one after another.
+void save(const std::string& path, const NamedTensors& tensors, const Metadata& metadata) {
+  std::set<std::string> names{"__metadata__"};
+  for (const auto& [name, x] : tensors) {
+    if (!names.insert(name).second) {
+      throw IoError(fmt::format("[save] {}: the name '{}' is there twice or reserved", path, name));
+    }
+  }
+  NamedTensors sorted = tensors;  // large elements first, so that every tensor is aligned
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
+    return size_of(a.second.dtype()) > size_of(b.second.dtype());
+  });
+  std::string header;
+  try {
+    header = header_of(sorted, metadata);
+  } catch (const nlohmann::json::exception&) {
+    throw IoError(fmt::format("[save] {}: a name or the metadata is not valid UTF-8", path));
+  }
+  const std::uint64_t length = header.size();
+  AtomicFile file(path);
+  file.write(std::as_bytes(std::span(&length, 1)));
+  file.write(std::as_bytes(std::span(header)));
+  for (const auto& [name, x] : sorted) file.write(bytes_of(x));
+  file.commit();
+}
+
+void save(const std::string& path, const Module& module, const Metadata& metadata) {
+  save(path, module.state(), metadata);
+}
+
+Metadata load(const std::string& path, Module& module) {
+  const NamedTensors state = module.state();
+  Checkpoint file = load(path, state.empty() ? default_backend() : state.front().second.backend());
+  load_state(module, file.tensors, path);
+  return std::move(file.metadata);
+}
+
+void load_state(Module& module, const NamedTensors& tensors, const std::string& source) {
+  std::map<std::string, Tensor> found(tensors.begin(), tensors.end());
+  NamedTensors wanted = module.state();
+  std::string differences;
+  for (const auto& [name, x] : wanted) {
+    const auto at = found.find(name);
+    if (at == found.end()) {
+      differences += fmt::format("\n  missing: {} {}", name, to_string(x.shape()));
+    } else if (at->second.shape() != x.shape() || at->second.dtype() != x.dtype()) {
+      differences += fmt::format("\n  {}: the file has {} {}, the model {} {}", name,
+                                 name_of(at->second.dtype()), to_string(at->second.shape()),
+                                 name_of(x.dtype()), to_string(x.shape()));
+    }
+  }
+  std::map<std::string, Tensor> unexpected = found;
+  for (const auto& [name, x] : wanted) unexpected.erase(name);
+  for (const auto& [name, x] : unexpected) {
+    differences += fmt::format("\n  unexpected: {} {}", name, to_string(x.shape()));
+  }
+  if (!differences.empty()) {
+    throw IoError(
+        fmt::format("[load] {} does not fit the model {}:{}", source, module.type(), differences));
+  }
+  for (auto& [name, x] : wanted) x.assign(found.at(name));
+}
+
+}  // namespace gradus::nn

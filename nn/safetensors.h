@@ -1,0 +1,43 @@
+// Models on disk, as safetensors: a JSON header with names, shapes and places, then the numbers and
+// nothing else. Such a file can be read by Python and Rust too, and never runs code.
+// Format: https://github.com/huggingface/safetensors
+//
+//   nn::save("model.safetensors", model, {{"classes", "pos,neg"}});
+//   auto metadata = nn::load("model.safetensors", model);    // into a model of the same layout
+//
+//   nn::Checkpoint file = nn::load("model.safetensors");     // or as it is
+//   file.metadata.at("classes");
+//   nn::load_state(model, file.tensors, "model.safetensors");
+//
+// Writing the same tensors gives the same bytes. A file appears whole or not at all. Reading trusts
+// nothing: whatever is wrong with a file is an IoError that names the file and says what, and the
+// memory asked for is in proportion to the length of the file, whatever its header claims.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "nn/module.h"
+
+namespace gradus::nn {
+
+using Metadata = std::map<std::string, std::string>;
+
+struct Checkpoint {
+  NamedTensors tensors;  // in the order of their data in the file
+  Metadata metadata;
+};
+
+// Throws IoError if the file cannot be written, a name is there twice, or text is not UTF-8.
+void save(const std::string& path, const NamedTensors& tensors, const Metadata& metadata = {});
+// Tensors of dtype F32, F64, I32 and BOOL.
+Checkpoint load(const std::string& path, Backend& backend = default_backend());
+
+// The module's state(). load() wants every name to be there with its shape and dtype, and no
+// others: it throws one IoError that lists all differences, before it changes anything.
+void save(const std::string& path, const Module& module, const Metadata& metadata = {});
+Metadata load(const std::string& path, Module& module);
+// The same from tensors in memory; `source` is for the message.
+void load_state(Module& module, const NamedTensors& tensors, const std::string& source);
+
+}  // namespace gradus::nn

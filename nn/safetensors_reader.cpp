@@ -1,0 +1,215 @@
+// Reading safetensors, strictly. A header says of every tensor
+//   "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}
+// where the offsets count bytes after the header; together they cover the rest of the file without
+// gap or overlap.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+#include "nn/safetensors.h"
+#include "tensor/error.h"
+
+namespace gradus::nn {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint64_t kLongestHeader = 100'000'000;
+constexpr int kDeepest = 4;  // a file, its tensors, their fields, the sizes in a shape
+
+struct Entry {
+  std::string name;
+  DType dtype;
+  Shape shape;
+  std::uint64_t begin, end;
+};
+
+std::optional<DType> dtype_named(const std::string& name) {
+  if (name == "F32") return DType::f32;
+  if (name == "F64") return DType::f64;
+  if (name == "I32") return DType::i32;
+  if (name == "BOOL") return DType::boolean;
+  return std::nullopt;
+}
+
+class Reader {
+ public:
+  Reader(const std::string& path, Backend& backend) : path_(path), backend_(backend) {
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) fail("there is no such file");
+    if (!std::filesystem::is_regular_file(path, error)) fail("this is not a regular file");
+    size_ = std::filesystem::file_size(path, error);
+    file_.open(path, std::ios::binary);
+    if (error || !file_) fail("the file cannot be opened");
+  }
+
+  Checkpoint read() {
+    const json header = parse(read_header());
+    std::vector<Entry> entries;
+    for (const auto& [name, value] : header.items()) {
+      if (name == "__metadata__") {
+        read_metadata(value);
+      } else {
+        entries.push_back(entry(name, value));
+      }
+    }
+    // Names come sorted; tensors without elements stay in front of what follows them.
+    std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+      return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+    });
+    check_cover(entries);
+    for (const Entry& e : entries) result_.tensors.emplace_back(e.name, read_tensor(e));
+    return std::move(result_);
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw IoError(fmt::format("[load] {}: {}", path_, what));
+  }
+  [[noreturn]] void fail(const std::string& name, const std::string& what) const {
+    fail(fmt::format("tensor '{}': {}", name, what));
+  }
+
+  void read_bytes(void* to, std::uint64_t count) {
+    file_.read(static_cast<char*>(to), static_cast<std::streamsize>(count));
+    if (!file_) fail("the file ends early, or cannot be read");
+  }
+
+  std::string read_header() {
+    std::uint64_t length = 0;
+    if (size_ < sizeof length) fail(fmt::format("{} bytes are no safetensors file", size_));
+    read_bytes(&length, sizeof length);
+    if (length > kLongestHeader || length > size_ - sizeof length) {
+      fail(
+          fmt::format("its header would take {} bytes, of {} in the file; it is truncated or "
+                      "no safetensors file",
+                      length, size_));
+    }
+    data_size_ = size_ - sizeof length - length;
+    std::string text(length, '\0');
+    read_bytes(text.data(), length);
+    return text;
+  }
+
+  // A JSON object in which no key comes twice.
+  json parse(const std::string& text) const {
+    if (!text.starts_with('{')) fail("its header does not begin with {");
+    std::vector<std::set<std::string>> keys;  // of the objects that are open
+    const auto check = [&](int depth, json::parse_event_t event, json& value) {
+      if (depth > kDeepest) fail("its header is nested too deeply");
+      if (event == json::parse_event_t::object_start) keys.emplace_back();
+      if (event == json::parse_event_t::object_end) keys.pop_back();
+      if (event == json::parse_event_t::key &&
+          !keys.back().insert(value.get<std::string>()).second) {
+        fail(fmt::format("the name '{}' is in its header twice", value.get<std::string>()));
+      }
+      return true;
+    };
+    try {
+      return json::parse(text, check);
+    } catch (const json::exception&) {
+      fail("its header is not JSON");
+    }
+  }
+
+  void read_metadata(const json& value) {
+    if (!value.is_object()) fail("its metadata is not an object");
+    for (const auto& [key, text] : value.items()) {
+      if (!text.is_string()) fail(fmt::format("its metadata '{}' is not a string", key));
+      result_.metadata[key] = text.get<std::string>();
+    }
+  }
+
+  std::uint64_t natural(const std::string& name, const char* what, const json& value) const {
+    if (!value.is_number_unsigned()) fail(name, fmt::format("{} is not a whole number", what));
+    return value.get<std::uint64_t>();
+  }
+
+  Entry entry(const std::string& name, const json& value) const {
+    if (!value.is_object() || value.size() != 3 || !value.contains("dtype") ||
+        !value.contains("shape") || !value.contains("data_offsets")) {
+      fail(name, "it needs dtype, shape and data_offsets, and nothing else");
+    }
+    const json &type = value["dtype"], &sizes = value["shape"], &offsets = value["data_offsets"];
+    if (!type.is_string() || !sizes.is_array() || !offsets.is_array() || offsets.size() != 2) {
+      fail(name, "dtype must be a string, shape a list and data_offsets a pair");
+    }
+    const std::optional<DType> dtype = dtype_named(type.get<std::string>());
+    if (!dtype) {
+      fail(name, fmt::format("dtype {} is not one of F32, F64, I32, BOOL", type.dump()));
+    }
+    const Entry e{name, *dtype, shape(name, sizes), natural(name, "an offset", offsets[0]),
+                  natural(name, "an offset", offsets[1])};
+    if (e.begin > e.end || e.end > data_size_) {
+      fail(name, fmt::format("its bytes {} to {} are not within the {} bytes of data; the file may "
+                             "be truncated",
+                             e.begin, e.end, data_size_));
+    }
+    // The shape's product fits 63 bits, but times the element size it may not: divide instead.
+    const std::uint64_t width = size_of(e.dtype), bytes = e.end - e.begin;
+    if (bytes % width != 0 || bytes / width != static_cast<std::uint64_t>(e.shape.numel())) {
+      fail(name, fmt::format("{} bytes do not hold {} {}", bytes, type.get<std::string>(),
+                             to_string(e.shape)));
+    }
+    return e;
+  }
+
+  Shape shape(const std::string& name, const json& sizes) const {
+    std::vector<std::int64_t> list;
+    for (const json& size : sizes) {
+      // More than 63 bits become negative, which Shape refuses.
+      list.push_back(static_cast<std::int64_t>(natural(name, "a size", size)));
+    }
+    try {
+      return Shape(list);
+    } catch (const ShapeError& e) {
+      fail(name, e.what());
+    }
+  }
+
+  void check_cover(const std::vector<Entry>& entries) const {
+    std::uint64_t end = 0;
+    for (const Entry& e : entries) {
+      if (e.begin != end) {
+        fail(e.name, fmt::format("its data begins at byte {}, {} byte {} where the one before ends",
+                                 e.begin, e.begin < end ? "before" : "after", end));
+      }
+      end = e.end;
+    }
+    if (end != data_size_) {
+      fail(fmt::format("{} bytes at its end belong to no tensor", data_size_ - end));
+    }
+  }
+
+  Tensor read_tensor(const Entry& e) {
+    std::vector<std::byte> bytes(e.end - e.begin);
+    read_bytes(bytes.data(), bytes.size());
+    if (e.dtype == DType::boolean &&
+        std::any_of(bytes.begin(), bytes.end(), [](std::byte b) { return b > std::byte{1}; })) {
+      fail(e.name, "a BOOL is neither 0 nor 1");
+    }
+    Tensor x = empty(e.shape, {e.dtype, &backend_});
+    backend_.upload(bytes.data(), x.view());
+    return x;
+  }
+
+  std::string path_;
+  Backend& backend_;
+  std::ifstream file_;
+  std::uint64_t size_ = 0, data_size_ = 0;
+  Checkpoint result_;
+};
+
+}  // namespace
+
+Checkpoint load(const std::string& path, Backend& backend) { return Reader(path, backend).read(); }
+
+}  // namespace gradus::nn

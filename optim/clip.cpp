@@ -1,0 +1,53 @@
+#include "optim/clip.h"
+
+#include <cmath>
+#include <limits>
+
+#include "autograd/autograd.h"
+#include "autograd/gradient.h"
+#include "autograd/ops.h"
+#include "optim/optimizer.h"
+
+namespace gradus::optim {
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// Replaces each gradient by f of its values. Rows of a sparse one are added up first: only then are
+// its values the gradient's numbers.
+template <class F>
+void replace_gradients(std::vector<Tensor> parameters, F f) {
+  NoGrad off;
+  for (Tensor& p : parameters) {
+    const Gradient g = p.gradient().coalesced();
+    if (!g.defined()) continue;
+    const Tensor values = f(g.values());
+    p.set_gradient(g.is_sparse() ? Gradient::row_sparse(g.rows(), values, g.shape()) : values);
+  }
+}
+
+}  // namespace
+
+double clip_grad_norm(const std::vector<Tensor>& parameters, double max_norm) {
+  check_option("clip_grad_norm", "max_norm", max_norm, 0, kInfinity);
+  double squares = 0;
+  replace_gradients(parameters, [&](const Tensor& values) {
+    squares += sum(square(values)).item();
+    return values;
+  });
+  const double norm = std::sqrt(squares);
+  const double scale = max_norm / (norm + 1e-6);  // as PyTorch has it: no division by zero
+  if (std::isfinite(norm) && scale < 1) {
+    replace_gradients(parameters, [scale](const Tensor& values) { return values * scale; });
+  }
+  return norm;
+}
+
+void clip_grad_value(const std::vector<Tensor>& parameters, double limit) {
+  check_option("clip_grad_value", "limit", limit, 0, kInfinity);
+  replace_gradients(parameters,
+                    [limit](const Tensor& values) { return clamp(values, -limit, limit); });
+}
+
+}  // namespace gradus::optim

@@ -1,0 +1,126 @@
+// Optimizers change parameters so that the loss falls: after backward() has filled the gradients
+// in, step() applies one update to every parameter.
+//
+//   optim::AdamW optimizer(model.parameters(), {.lr = 3e-4});
+//   for (...) {
+//     optimizer.zero_grad();
+//     nn::cross_entropy(model(x), labels).backward();
+//     optim::clip_grad_norm(model.parameters(), 1);
+//     optimizer.step();
+//   }
+//
+// Groups of parameters may have options of their own:
+//
+//   optim::SGD optimizer({{embed.parameters(), {.lr = 0.1}}, {head.parameters(), {.lr = 0.01}}});
+//
+// Each optimizer is one function, update(), from a parameter and its gradient to the new parameter.
+// Where a gradient is row-sparse (an embedding's), the same function is given the rows that were
+// touched and their part of the state, so that a step costs in proportion to the batch and not to
+// the table. Rows that a batch does not touch stay as they are: their moments do not decay and
+// weight decay passes them by ("lazy" updates, as in PyTorch's SparseAdam).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace gradus::optim {
+
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+
+  // Updates every parameter that has a gradient.
+  void step();
+  void zero_grad();
+
+  // For schedules (optim/schedule.h): each group's learning rate is its own times this factor.
+  void set_lr_factor(double factor) { lr_factor_ = factor; }
+  double lr_factor() const { return lr_factor_; }
+  // The learning rate in effect.
+  virtual double lr(std::size_t group = 0) const = 0;
+
+  // What update() remembers of each parameter, for saving: "3.step" and, say, "3.exp_avg" for
+  // parameter 3. load_state() throws Error, and changes nothing, unless the names and shapes fit.
+  using State = std::vector<std::pair<std::string, Tensor>>;
+  State state() const;
+  void load_state(const State& state);
+
+ protected:
+  using Moments = std::vector<Tensor>;  // each of the parameter's shape, zeros at first
+
+  Optimizer() = default;
+  // Throws Error for a parameter that is undefined or already there.
+  void add_group(const std::vector<Tensor>& parameters);
+
+  // The names of the moments that the group's options call for.
+  virtual std::vector<std::string> moments_of(std::size_t group) const = 0;
+  // From a parameter, its gradient and its moments to the new parameter and moments. `step` is 1
+  // the first time that the parameter gets a gradient.
+  virtual Tensor update(const Tensor& parameter, const Tensor& gradient, Moments& moments,
+                        std::int64_t step, std::size_t group) const = 0;
+
+ private:
+  struct Slot {
+    Tensor parameter;
+    std::size_t group = 0;
+    std::int64_t steps = 0;
+    Moments moments = {};  // empty before the first step
+  };
+  std::vector<Slot> slots_;
+  std::size_t groups_ = 0;
+  double lr_factor_ = 1;
+};
+
+template <class Options>
+struct Group {
+  std::vector<Tensor> parameters;
+  Options options;
+};
+
+// An Optimizer whose groups have Options: an aggregate with a learning rate `lr` and a function
+// check() that throws Error for values that make no sense.
+template <class Options>
+class OptimizerWith : public Optimizer {
+ public:
+  explicit OptimizerWith(const std::vector<Tensor>& parameters, Options options = {})
+      : OptimizerWith(std::vector<Group<Options>>{{parameters, options}}) {}
+  explicit OptimizerWith(const std::vector<Group<Options>>& groups) {
+    for (const Group<Options>& group : groups) {
+      group.options.check();
+      options_.push_back(group.options);
+      add_group(group.parameters);
+    }
+  }
+
+  Options& options(std::size_t group = 0) { return options_.at(group); }
+  double lr(std::size_t group = 0) const override { return options_.at(group).lr * lr_factor(); }
+
+ protected:
+  virtual std::vector<std::string> moments(const Options& options) const = 0;
+  virtual Tensor update(const Tensor& p, Tensor g, Moments& moments, std::int64_t step,
+                        const Options& options) const = 0;
+
+ private:
+  std::vector<std::string> moments_of(std::size_t group) const final {
+    return moments(options_[group]);
+  }
+  Tensor update(const Tensor& p, const Tensor& g, Moments& moments, std::int64_t step,
+                std::size_t group) const final {
+    Options now = options_[group];
+    now.lr *= lr_factor();
+    return update(p, g, moments, step, now);
+  }
+
+  std::vector<Options> options_;
+};
+
+// Throws Error, naming the optimizer and the option, unless low <= value < high.
+void check_option(const char* optimizer, const char* option, double value, double low, double high);
+
+}  // namespace gradus::optim

@@ -1,0 +1,86 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "gradus.h"
+
+using namespace gradus;
+
+namespace {
+Tensor labels(const NestedValues& values) { return tensor(values, {.dtype = DType::i32}); }
+const TensorOptions kDouble{.dtype = DType::f64};
+}  // namespace
+
+TEST_CASE("cross_entropy is the mean of -log softmax at the label") {
+  // Even logits over two classes: log 2; its gradient is (softmax - one_hot) / n.
+  Tensor logits = zeros({2, 2}, kDouble).set_requires_grad();
+  const Tensor loss = nn::cross_entropy(logits, labels({0, 1}));
+  CHECK(loss.item() == doctest::Approx(std::log(2)));
+  loss.backward();
+  CHECK(logits.grad().to_vector<double>() == std::vector<double>{-0.25, 0.25, 0.25, -0.25});
+}
+
+TEST_CASE("cross_entropy with class weights gives PyTorch's numbers") {
+  // logits sin(1..6) / 2, labels 2 and 0, weights 1, 2, 3
+  Tensor logits = reshape(sin(arange(6, kDouble) + 1) / 2, {2, 3}).detach().set_requires_grad();
+  CHECK(nn::cross_entropy(logits, labels({2, 0})).item() == doctest::Approx(1.2563074));
+  const Tensor loss =
+      nn::cross_entropy(logits, labels({2, 0}), {.weight = tensor({1, 2, 3}, kDouble)});
+  CHECK(loss.item() == doctest::Approx(1.3070487));
+  loss.backward();
+  const std::vector<double> expected{0.2738166,  0.2832619, -0.5570785,
+                                     -0.1712218, 0.0712059, 0.1000159};
+  const std::vector<double> found = logits.grad().to_vector<double>();
+  for (std::size_t i = 0; i < 6; ++i) CHECK(found[i] == doctest::Approx(expected[i]).epsilon(1e-6));
+}
+
+TEST_CASE("losses stay finite for huge logits") {
+  Tensor logits = tensor({{1e4, -1e4}, {-1e4, 1e4}}).set_requires_grad();
+  const Tensor loss = nn::cross_entropy(logits, labels({1, 1}));
+  CHECK(loss.item() == 1e4);  // (2e4 + 0) / 2
+  loss.backward();
+  CHECK(logits.grad().to_vector<double>() == std::vector<double>{0.5, -0.5, 0, 0});
+
+  Tensor x = tensor({1e4, -1e4, 1e4}).set_requires_grad();
+  const Tensor bce = nn::bce_with_logits(x, tensor({0, 0, 1}));
+  CHECK(bce.item() == doctest::Approx(1e4 / 3));
+  bce.backward();
+  const std::vector<double> g = x.grad().to_vector<double>();
+  CHECK(g[0] == doctest::Approx(1.0 / 3));
+  CHECK(g[1] == 0);
+  CHECK(g[2] == 0);
+}
+
+TEST_CASE("bce_with_logits is -t log s(x) - (1 - t) log(1 - s(x)), also at 0") {
+  // x = 0: log 2, gradient s(0) - t. x = 2, t = 0.25: s(2) = 0.8807971,
+  // -0.25 log s - 0.75 log(1 - s) = 1.6269280, gradient 0.6307971
+  Tensor x = tensor({0, 2}, kDouble).set_requires_grad();
+  const Tensor loss = nn::bce_with_logits(x, tensor({1, 0.25}, kDouble));
+  CHECK(loss.item() == doctest::Approx((std::log(2) + 1.6269280) / 2));
+  loss.backward();
+  CHECK(x.grad().to_vector<double>()[0] == doctest::Approx(-0.25));
+  CHECK(x.grad().to_vector<double>()[1] == doctest::Approx(0.6307971 / 2));
+}
+
+TEST_CASE("mse_loss is the mean square") {
+  Tensor x = tensor({1, 2}, kDouble).set_requires_grad();
+  const Tensor loss = nn::mse_loss(x, tensor({3, 2}, kDouble));  // (4 + 0) / 2
+  CHECK(loss.item() == 2);
+  loss.backward();  // 2 (x - t) / n
+  CHECK(x.grad().to_vector<double>() == std::vector<double>{-2, 0});
+}
+
+TEST_CASE("losses do not broadcast") {
+  try {
+    nn::mse_loss(ones({4, 1}), ones({4}));
+    FAIL("nothing was thrown");
+  } catch (const ShapeError& e) {
+    CHECK(std::string(e.what()).find("prediction [4, 1], target [4]") != std::string::npos);
+  }
+  CHECK_THROWS_AS(nn::bce_with_logits(ones({4, 1}), ones({1, 4})), ShapeError);
+  CHECK_THROWS_AS(nn::cross_entropy(ones({4, 2}), labels({1})), ShapeError);
+  CHECK_THROWS_AS(nn::cross_entropy(zeros({0, 2}), zeros({0}, {.dtype = DType::i32})), ShapeError);
+  CHECK_THROWS_AS(nn::cross_entropy(ones({1, 2}), labels({2})), IndexError);
+  CHECK_THROWS_AS(nn::cross_entropy(ones({1, 2}), labels({-1})), IndexError);
+  CHECK_THROWS_AS(nn::cross_entropy(ones({1, 2}), labels({1}), {.weight = ones({3})}), ShapeError);
+}

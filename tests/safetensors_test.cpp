@@ -1,0 +1,218 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "gradus.h"
+
+using namespace gradus;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A folder of this test's own, gone with it.
+struct Folder {
+  fs::path path = fs::path(GRADUS_BUILD_DIR) / "safetensors_test";
+  Folder() { fs::create_directories(path); }
+  ~Folder() { fs::remove_all(path); }
+  std::string operator/(const char* name) const { return (path / name).string(); }
+};
+
+std::string read(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void write(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+// A file with this header and `data` bytes of zeros.
+std::string file_of(const std::string& header, std::size_t data) {
+  const std::uint64_t length = header.size();
+  std::string bytes(8, '\0');
+  std::memcpy(bytes.data(), &length, 8);
+  return bytes + header + std::string(data, '\0');
+}
+
+std::string message(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const IoError& e) {
+    return e.what();
+  }
+  return "nothing was thrown";
+}
+
+nn::NamedTensors small() {
+  return {{"flag", cast(tensor({1, 0, 1}), DType::boolean)},
+          {"weight", tensor({{1.5, -2}, {3, 4}})},
+          {"half", tensor({1.0 / 3}, {.dtype = DType::f64})},
+          {"count", tensor(7, {.dtype = DType::i32})},
+          {"none", zeros({0, 5})}};
+}
+
+}  // namespace
+
+TEST_CASE("tensors and metadata come back as they were saved") {
+  const Folder folder;
+  const std::string path = folder / "small.safetensors";
+  const nn::Metadata metadata{{"labels", "[\"für\", \"\\n\"]"}, {"empty", ""}};
+  const nn::NamedTensors tensors = small();
+  nn::save(path, tensors, metadata);
+  const nn::Checkpoint file = nn::load(path);
+  CHECK(file.metadata == metadata);
+  REQUIRE(file.tensors.size() == tensors.size());
+  for (const auto& named : tensors) {
+    CAPTURE(named.first);
+    const auto at = std::find_if(file.tensors.begin(), file.tensors.end(),
+                                 [&](const auto& other) { return other.first == named.first; });
+    REQUIRE(at != file.tensors.end());
+    CHECK(at->second.dtype() == named.second.dtype());
+    CHECK(at->second.shape() == named.second.shape());
+    CHECK(at->second.to_vector<double>() == named.second.to_vector<double>());
+  }
+  // The same tensors make the same bytes; nothing else is left in the folder.
+  const std::string bytes = read(path);
+  nn::save(path, small(), metadata);
+  CHECK(read(path) == bytes);
+  CHECK(std::distance(fs::directory_iterator(folder.path), {}) == 1);
+  // The header's end, where the numbers begin, is at a multiple of 8.
+  CHECK(bytes.find('{') == 8);
+  CHECK(static_cast<unsigned char>(bytes[0]) % 8 == 0);
+}
+
+TEST_CASE("strided tensors are saved in row-major order") {
+  const Folder folder;
+  nn::save(folder / "t", {{"x", transpose(tensor({{1, 2, 3}, {4, 5, 6}}))}});
+  CHECK(nn::load(folder / "t").tensors[0].second.to_vector<double>() ==
+        std::vector<double>{1, 4, 2, 5, 3, 6});
+}
+
+TEST_CASE("a model is saved and loaded by its names") {
+  const Folder folder;
+  const std::string path = folder / "model.safetensors";
+  nn::Sequential model{nn::Linear(2, 3), relu, nn::LayerNorm(3)};
+  nn::save(path, model, {{"size", "3"}});
+  nn::Sequential other{nn::Linear(2, 3), relu, nn::LayerNorm(3)};
+  const Tensor weight = other.at<nn::Linear>(0).weight;
+  CHECK(nn::load(path, other).at("size") == "3");
+  CHECK(weight.to_vector<double>() == model.at<nn::Linear>(0).weight.to_vector<double>());
+  CHECK(weight.requires_grad());
+
+  nn::Sequential wrong{nn::Linear(2, 4), relu, relu, nn::LayerNorm(3)};
+  const std::vector<double> before = wrong.parameters()[0].to_vector<double>();
+  const std::string said = message([&] { nn::load(path, wrong); });
+  for (const char* part :
+       {"0.weight: the file has f32 [3, 2], the model f32 [4, 2]", "missing: 3.weight [3]",
+        "unexpected: 2.bias [3]", path.c_str(), "Sequential"}) {
+    CAPTURE(part);
+    CHECK(said.find(part) != std::string::npos);
+  }
+  CHECK(wrong.parameters()[0].to_vector<double>() == before);
+}
+
+TEST_CASE("what cannot be saved leaves the old file alone") {
+  const Folder folder;
+  write(folder / "old", "old");
+  CHECK_THROWS_AS(nn::save(folder / "old", {{"x", ones({1})}, {"x", ones({1})}}), IoError);
+  CHECK_THROWS_AS(nn::save(folder / "old", {{"__metadata__", ones({1})}}), IoError);
+  CHECK_THROWS_AS(nn::save(folder / "old", {{"\xff", ones({1})}}), IoError);
+  CHECK_THROWS_AS(nn::save(folder / "old", small(), {{"k", "\xff"}}), IoError);
+  CHECK(read(folder / "old") == "old");
+  CHECK(message([&] { nn::save(folder / "no/such/folder", small()); }).find("No such file") !=
+        std::string::npos);
+  CHECK(std::distance(fs::directory_iterator(folder.path), {}) == 1);
+}
+
+TEST_CASE("every kind of damage has its sentence") {
+  const Folder folder;
+  const std::string path = folder / "bad";
+  struct Case {
+    std::string bytes, says;
+  };
+  const std::string x = R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string header = x;
+    return header.replace(header.find(from), from.size(), to);
+  };
+  const std::string huge(8, '\xff');
+  for (const Case& c : std::vector<Case>{
+           {"", "0 bytes are no"},
+           {"1234567", "7 bytes are no"},
+           {huge + "{}", "header would take 18446744073709551615 bytes"},
+           {file_of(x, 0).substr(0, 30), "truncated"},
+           {file_of(x, 7), "not within the 7 bytes"},
+           {file_of(x, 9), "1 bytes at its end belong to no tensor"},
+           {file_of("[]", 0), "does not begin with {"},
+           {file_of("", 0), "does not begin with {"},
+           {file_of("{\"x\":", 0), "not JSON"},
+           {file_of("{\"\xff\":1}", 0), "not JSON"},
+           {file_of(x + "x", 8), "not JSON"},
+           {file_of(with("8]", "NaN]"), 8), "not JSON"},
+           {file_of("{\"a\":" + std::string(100000, '['), 0), "nested too deeply"},
+           {file_of("{\"x\":3}", 0), "it needs dtype, shape and data_offsets"},
+           {file_of(with("shape", "shade"), 8), "it needs dtype, shape and data_offsets"},
+           {file_of(with("\"shape\"", "\"more\":1,\"shape\""), 8), "and nothing else"},
+           {file_of(with("\"F32\"", "32"), 8), "dtype must be a string"},
+           {file_of(with("F32", "F16"), 8), "dtype \"F16\" is not one of"},
+           {file_of(with("[2]", "2"), 8), "shape a list"},
+           {file_of(with("[2]", "[-2]"), 8), "a size is not a whole number"},
+           {file_of(with("[2]", "[2.0]"), 8), "a size is not a whole number"},
+           {file_of(with("[2]", "[3]"), 8), "8 bytes do not hold F32 [3]"},
+           {file_of(with("[2]", "[4294967296,4294967296,0]"), 8), "64 bits"},
+           {file_of(with("[2]", "[18446744073709551615]"), 8), "tensor 'x'"},
+           {file_of(with("[2]", "[1,1,1,1,1,1,1,1,2]"), 8), "tensor 'x'"},
+           {file_of(with("[2]", "[4611686018427387906]"), 8), "do not hold"},  // * 4 wraps to 8
+           {file_of(with("[0,8]", "[0,8,9]"), 8), "data_offsets a pair"},
+           {file_of(with("[0,8]", "[8,0]"), 8), "not within"},
+           {file_of(with("[0,8]", "[0,1e3]"), 8), "an offset is not"},
+           {file_of(with("[0,8]", "[0,18446744073709551615]"), 8), "not within"},
+           {file_of(with("[0,8]", "[1,9]"), 9), "begins at byte 1, after byte 0"},
+           {file_of(x.substr(0, x.size() - 1) + "," + x.substr(1), 8),
+            "'x' is in its header twice"},
+           {file_of(x.substr(0, x.size() - 1) + ",\"y" + x.substr(3), 8),
+            "begins at byte 0, before byte 8"},
+           {file_of("{\"__metadata__\":[1]}", 0), "metadata is not an object"},
+           {file_of("{\"__metadata__\":{\"a\":1}}", 0), "metadata 'a' is not a string"},
+           {file_of(R"({"x":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]}})", 0) + "\2",
+            "neither 0 nor 1"}}) {
+    write(path, c.bytes);
+    CAPTURE(c.says);
+    const std::string said = message([&] { nn::load(path); });
+    CAPTURE(said);
+    CHECK(said.starts_with("[load] " + path + ": "));
+    CHECK(said.find(c.says) != std::string::npos);
+  }
+  CHECK(message([&] { nn::load(folder / "none"); }).find("no such file") != std::string::npos);
+  CHECK(message([&] { nn::load(folder.path.string()); }).find("not a regular file") !=
+        std::string::npos);
+}
+
+TEST_CASE("a file cut short or with a byte changed is refused or reads as a tensor file") {
+  const Folder folder;
+  const std::string path = folder / "fuzz";
+  nn::save(path, small(), {{"k", "v"}});
+  const std::string whole = read(path);
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    write(path, whole.substr(0, length));
+    CHECK_THROWS_AS(nn::load(path), IoError);
+  }
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    for (int flip : {1, 2, 4, 16, 32, 64, 128, 255}) {
+      std::string bytes = whole;
+      bytes[i] = static_cast<char>(bytes[i] ^ flip);
+      write(path, bytes);
+      std::size_t data = 0;
+      try {
+        for (const auto& [name, x] : nn::load(path).tensors) {
+          data += static_cast<std::size_t>(x.numel()) * size_of(x.dtype());
+        }
+        CHECK(data == 3 + 16 + 8 + 4);
+      } catch (const IoError&) {
+      }
+    }
+  }
+}
