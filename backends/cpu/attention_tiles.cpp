@@ -17,17 +17,36 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
+// s += bias; returns the largest. A NaN may be lost here: the sum of the exponentials finds it.
 template <class T>
-void softmax_tile(T* s, const T* bias, std::int64_t rows, std::int64_t keys, T* maximum, T* sum,
-                  T* rescale) {
+HWY_INLINE T add_row(T* s, const T* bias, std::int64_t n) {
+  const hn::ScalableTag<T> d;
+  const auto step = static_cast<std::int64_t>(hn::Lanes(d));
+  constexpr T kLowest = -std::numeric_limits<T>::infinity();
+  auto largest = hn::Set(d, kLowest);
+  std::int64_t i = 0;
+  for (; i + step <= n; i += step) {
+    const auto score = hn::Add(hn::LoadU(d, s + i), hn::LoadU(d, bias + i));
+    hn::StoreU(score, d, s + i);
+    largest = hn::Max(largest, score);
+  }
+  if (i < n) {
+    const auto score =
+        hn::Add(load_part(d, s + i, n - i, kLowest), load_part(d, bias + i, n - i, T{}));
+    store_part(d, score, s + i, n - i);
+    largest = hn::Max(largest, score);
+  }
+  return hn::GetLane(hn::MaxOfLanes(d, largest));
+}
+
+template <class T>
+HWY_FLATTEN void softmax_tile(T* s, const T* bias, std::int64_t rows, std::int64_t keys, T* maximum,
+                              T* sum, T* rescale) {
   constexpr T kLowest = -std::numeric_limits<T>::infinity();
   for (std::int64_t r = 0; r < rows; ++r, s += keys) {
-    write_row(s, keys, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
-      return hn::Add(load_some(d, s + i, count), load_some(d, bias + i, count));
-    });
-    const T largest = max_row(s, keys);
+    const T largest = add_row(s, bias, keys);
     const T before = maximum[r];
-    maximum[r] = largest > before || largest != largest ? largest : before;  // NaN stays
+    maximum[r] = largest > before ? largest : before;
     const T shift = maximum[r] == kLowest ? T{0} : maximum[r];
     const double added = sum_of<T>(keys, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
       const auto e = exp(d, hn::Sub(load_some(d, s + i, count, kLowest), hn::Set(d, shift)));
@@ -40,8 +59,8 @@ void softmax_tile(T* s, const T* bias, std::int64_t rows, std::int64_t keys, T* 
 }
 
 template <class T>
-void gradient_tile(T* s, T* dp, const T* bias, std::int64_t rows, std::int64_t keys,
-                   const T* log_sum, const T* dot, T* dbias) {
+HWY_FLATTEN void gradient_tile(T* s, T* dp, const T* bias, std::int64_t rows, std::int64_t keys,
+                               const T* log_sum, const T* dot, T* dbias) {
   for (std::int64_t r = 0; r < rows; ++r, s += keys, dp += keys) {
     if (log_sum[r] == -std::numeric_limits<T>::infinity()) {  // all its keys are masked
       std::fill_n(s, keys, T{0});
@@ -63,14 +82,14 @@ void gradient_tile(T* s, T* dp, const T* bias, std::int64_t rows, std::int64_t k
 }
 
 template <class T>
-void scale_row(T* y, T factor, std::int64_t n) {
+HWY_FLATTEN void scale_row(T* y, T factor, std::int64_t n) {
   write_row(y, n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
     return hn::Mul(load_some(d, y + i, count), hn::Set(d, factor));
   });
 }
 
 template <class T>
-double dot_row(const T* a, const T* b, std::int64_t n) {
+HWY_FLATTEN double dot_row(const T* a, const T* b, std::int64_t n) {
   return sum_of<T>(n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
     return hn::Mul(load_some(d, a + i, count), load_some(d, b + i, count));
   });

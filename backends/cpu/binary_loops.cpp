@@ -45,48 +45,30 @@ template <class T>
 BinaryLoop find_binary(BinaryOp op) {
   if constexpr (!std::is_same_v<T, bool>) {
     switch (op) {
-      case BinaryOp::add:
-        return simple<T>([](T x, T y) -> T { return x + y; });
-      case BinaryOp::sub:
-        return simple<T>([](T x, T y) -> T { return x - y; });
-      case BinaryOp::mul:
-        return simple<T>([](T x, T y) -> T { return x * y; });
-      case BinaryOp::div:
-        return simple<T>([](T x, T y) -> T { return divide(x, y); });
-      case BinaryOp::pow:
-        return simple<T>([](T x, T y) { return static_cast<T>(std::pow(x, y)); });
-      case BinaryOp::max:
-        return simple<T>([](T x, T y) { return (x > y) | (x != x) ? x : y; });
-      case BinaryOp::min:
-        return simple<T>([](T x, T y) { return (x < y) | (x != x) ? x : y; });
-      default:
-        break;
+      case BinaryOp::add: return simple<T>([](T x, T y) -> T { return x + y; });
+      case BinaryOp::sub: return simple<T>([](T x, T y) -> T { return x - y; });
+      case BinaryOp::mul: return simple<T>([](T x, T y) -> T { return x * y; });
+      case BinaryOp::div: return simple<T>([](T x, T y) -> T { return divide(x, y); });
+      case BinaryOp::pow: return simple<T>([](T x, T y) { return static_cast<T>(std::pow(x, y)); });
+      case BinaryOp::max: return simple<T>([](T x, T y) { return (x > y) | (x != x) ? x : y; });
+      case BinaryOp::min: return simple<T>([](T x, T y) { return (x < y) | (x != x) ? x : y; });
+      default: break;
     }
   } else {
     switch (op) {
-      case BinaryOp::logical_and:
-        return simple<T>([](T x, T y) -> bool { return x & y; });
-      case BinaryOp::logical_or:
-        return simple<T>([](T x, T y) -> bool { return x | y; });
-      default:
-        break;
+      case BinaryOp::logical_and: return simple<T>([](T x, T y) -> bool { return x & y; });
+      case BinaryOp::logical_or: return simple<T>([](T x, T y) -> bool { return x | y; });
+      default: break;
     }
   }
   switch (op) {
-    case BinaryOp::eq:
-      return simple<T>([](T x, T y) { return x == y; });
-    case BinaryOp::ne:
-      return simple<T>([](T x, T y) { return x != y; });
-    case BinaryOp::lt:
-      return simple<T>([](T x, T y) { return x < y; });
-    case BinaryOp::le:
-      return simple<T>([](T x, T y) { return x <= y; });
-    case BinaryOp::gt:
-      return simple<T>([](T x, T y) { return x > y; });
-    case BinaryOp::ge:
-      return simple<T>([](T x, T y) { return x >= y; });
-    default:
-      return nullptr;
+    case BinaryOp::eq: return simple<T>([](T x, T y) { return x == y; });
+    case BinaryOp::ne: return simple<T>([](T x, T y) { return x != y; });
+    case BinaryOp::lt: return simple<T>([](T x, T y) { return x < y; });
+    case BinaryOp::le: return simple<T>([](T x, T y) { return x <= y; });
+    case BinaryOp::gt: return simple<T>([](T x, T y) { return x > y; });
+    case BinaryOp::ge: return simple<T>([](T x, T y) { return x >= y; });
+    default: return nullptr;
   }
 }
 

@@ -18,7 +18,7 @@ namespace gradus::cpu::HWY_NAMESPACE {
 constexpr std::int64_t kShortRow = 16;  // rows too short to be worth a vector
 
 template <class T>
-void sum_rows(const void* data, std::int64_t rows, std::int64_t n, double* out) {
+HWY_FLATTEN void sum_rows(const void* data, std::int64_t rows, std::int64_t n, double* out) {
   const T* x = static_cast<const T*>(data);
   for (std::int64_t r = 0; r < rows; ++r, x += n) {
     if (n < kShortRow) {
@@ -58,7 +58,7 @@ void sum_columns(const void* data, std::int64_t n, std::int64_t columns, std::in
 
 // kSign = 1: the largest; -1: the smallest, as the largest of -x. NaN wins.
 template <class T, int kSign>
-void extreme_rows(const void* data, std::int64_t rows, std::int64_t n, double* out) {
+HWY_FLATTEN void extreme_rows(const void* data, std::int64_t rows, std::int64_t n, double* out) {
   const T* x = static_cast<const T*>(data);
   for (std::int64_t r = 0; r < rows; ++r, x += n) {
     if (kSign == 1 && n >= kShortRow) {
@@ -91,11 +91,18 @@ void extreme_columns(const void* data, std::int64_t n, std::int64_t columns, std
 }
 
 template <class T>
-void argmax_rows(const void* data, std::int64_t rows, std::int64_t n, std::int32_t* out) {
+HWY_FLATTEN void argmax_rows(const void* data, std::int64_t rows, std::int64_t n,
+                             std::int32_t* out) {
   const T* x = static_cast<const T*>(data);
+  const hn::ScalableTag<T> d;
+  const auto step = static_cast<std::int64_t>(hn::Lanes(d));
   for (std::int64_t r = 0; r < rows; ++r, x += n) {
     const T best = max_row(x, n);
     std::int64_t i = 0;
+    for (; i + step <= n; i += step) {
+      const auto v = hn::LoadU(d, x + i);
+      if (!hn::AllFalse(d, best == best ? hn::Eq(v, hn::Set(d, best)) : hn::IsNaN(v))) break;
+    }
     while (i + 1 < n && (best == best ? x[i] != best : x[i] == x[i])) ++i;
     out[r] = static_cast<std::int32_t>(i);
   }

@@ -21,8 +21,8 @@ namespace gradus::cpu::HWY_NAMESPACE {
 
 // y = (x - mean) * rstd * weight + bias, rstd = 1 / sqrt(variance + epsilon).
 template <class T>
-void norm_row(const T* x, const T* weight, const T* bias, double epsilon, T* y, T* mean_out,
-              T* rstd_out, std::int64_t dim) {
+HWY_FLATTEN void norm_row(const T* x, const T* weight, const T* bias, double epsilon, T* y,
+                          T* mean_out, T* rstd_out, std::int64_t dim) {
   const T mean = static_cast<T>(sum_row(x, dim) / static_cast<double>(dim));
   const double squares = sum_of<T>(dim, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
     const auto centred = hn::Sub(load_some(d, x + i, count, mean), hn::Set(d, mean));
@@ -41,8 +41,8 @@ void norm_row(const T* x, const T* weight, const T* bias, double epsilon, T* y, 
 // With n = (x - mean) * rstd and h = g * weight:
 //   dx = rstd * (h - average(h) - n * average(h * n)),   dweight += g * n,   dbias += g.
 template <class T>
-void norm_gradient_row(const T* x, const T* weight, T mean, T rstd, const T* g, T* dx, T* dweight,
-                       T* dbias, std::int64_t dim) {
+HWY_FLATTEN void norm_gradient_row(const T* x, const T* weight, T mean, T rstd, const T* g, T* dx,
+                                   T* dweight, T* dbias, std::int64_t dim) {
   const auto normal = [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
     return hn::Mul(hn::Sub(load_some(d, x + i, count, mean), hn::Set(d, mean)), hn::Set(d, rstd));
   };

@@ -29,18 +29,27 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // The first `count` elements at p, fewer than a vector holds; the other lanes are `filler`.
 template <class D, class T = hn::TFromD<D>>
-hn::Vec<D> load_part(D d, const T* p, std::int64_t count, T filler) {
+HWY_INLINE hn::Vec<D> load_part(D d, const T* p, std::int64_t count, T filler) {
+#if HWY_MEM_OPS_MIGHT_FAULT
   HWY_ALIGN T lanes[hn::MaxLanes(D())];
   hn::Store(hn::Set(d, filler), d, lanes);
   std::memcpy(lanes, p, static_cast<std::size_t>(count) * sizeof(T));
   return hn::Load(d, lanes);
+#else
+  const auto there = hn::FirstN(d, static_cast<std::size_t>(count));
+  return hn::IfThenElse(there, hn::MaskedLoad(there, d, p), hn::Set(d, filler));
+#endif
 }
 
 template <class D, class V, class T = hn::TFromD<D>>
-void store_part(D d, V v, T* p, std::int64_t count) {
+HWY_INLINE void store_part(D d, V v, T* p, std::int64_t count) {
+#if HWY_MEM_OPS_MIGHT_FAULT
   HWY_ALIGN T lanes[hn::MaxLanes(D())];
   hn::Store(v, d, lanes);
   std::memcpy(p, lanes, static_cast<std::size_t>(count) * sizeof(T));
+#else
+  hn::BlendedStore(v, hn::FirstN(d, static_cast<std::size_t>(count)), d, p);
+#endif
 }
 
 // A function of one number, lane by lane.

@@ -27,7 +27,7 @@ HWY_INLINE T shift_of(const T* x, std::int64_t n) {
 }
 
 template <class T>
-void softmax_row(const T* x, T* y, std::int64_t n) {
+HWY_FLATTEN void softmax_row(const T* x, T* y, std::int64_t n) {
   const T shift = shift_of(x, n);
   const T lowest = -std::numeric_limits<T>::infinity();
   const double sum = sum_of<T>(n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
@@ -42,7 +42,7 @@ void softmax_row(const T* x, T* y, std::int64_t n) {
 }
 
 template <class T>
-void log_softmax_row(const T* x, T* y, std::int64_t n) {
+HWY_FLATTEN void log_softmax_row(const T* x, T* y, std::int64_t n) {
   const T shift = shift_of(x, n);
   const T lowest = -std::numeric_limits<T>::infinity();
   const double sum = sum_of<T>(n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
@@ -57,7 +57,7 @@ void log_softmax_row(const T* x, T* y, std::int64_t n) {
 
 // y * (g - sum(g * y))
 template <class T>
-void softmax_gradient_row(const T* y, const T* g, T* dx, std::int64_t n) {
+HWY_FLATTEN void softmax_gradient_row(const T* y, const T* g, T* dx, std::int64_t n) {
   const double dot = sum_of<T>(n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
     return hn::Mul(load_some(d, y + i, count), load_some(d, g + i, count));
   });
@@ -69,7 +69,7 @@ void softmax_gradient_row(const T* y, const T* g, T* dx, std::int64_t n) {
 
 // g - e^y * sum(g)
 template <class T>
-void log_softmax_gradient_row(const T* y, const T* g, T* dx, std::int64_t n) {
+HWY_FLATTEN void log_softmax_gradient_row(const T* y, const T* g, T* dx, std::int64_t n) {
   const T sum = static_cast<T>(sum_row(g, n));
   write_row(dx, n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
     const auto e = exp(d, load_some(d, y + i, count));

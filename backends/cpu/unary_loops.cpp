@@ -22,7 +22,7 @@ namespace gradus::cpu::HWY_NAMESPACE {
 // A loop of f(x) -> out; the compiler makes vectors of it.
 template <class T, class F>
 UnaryLoop simple(F) {
-  return [](const void* x, void* out, std::int64_t n) HWY_ATTR {
+  return [](const void* x, void* out, std::int64_t n) HWY_ATTR HWY_FLATTEN {
     const T* HWY_RESTRICT from = static_cast<const T*>(x);
     T* HWY_RESTRICT to = static_cast<T*>(out);
     for (std::int64_t i = 0; i < n; ++i) to[i] = F{}(from[i]);
@@ -32,7 +32,7 @@ UnaryLoop simple(F) {
 // A loop of f(d, vector) -> vector.
 template <class T, class F>
 UnaryLoop vector(F) {
-  return [](const void* x, void* out, std::int64_t n) HWY_ATTR {
+  return [](const void* x, void* out, std::int64_t n) HWY_ATTR HWY_FLATTEN {
     const T* HWY_RESTRICT from = static_cast<const T*>(x);
     T* HWY_RESTRICT to = static_cast<T*>(out);
     const hn::ScalableTag<T> d;
@@ -50,44 +50,28 @@ UnaryLoop find_unary(UnaryOp op) {
     if (op == UnaryOp::logical_not) return simple<T>([](T x) { return !x; });
   } else {
     switch (op) {
-      case UnaryOp::neg:
-        return simple<T>([](T x) { return static_cast<T>(-x); });
-      case UnaryOp::abs:
-        return simple<T>([](T x) { return static_cast<T>(x < 0 ? -x : x); });
-      case UnaryOp::sign:
-        return simple<T>([](T x) { return x != x ? x : T((x > 0) - (x < 0)); });
-      case UnaryOp::relu:
-        return simple<T>([](T x) { return x < 0 ? T{0} : x; });
-      default:
-        break;
+      case UnaryOp::neg: return simple<T>([](T x) { return static_cast<T>(-x); });
+      case UnaryOp::abs: return simple<T>([](T x) { return static_cast<T>(x < 0 ? -x : x); });
+      case UnaryOp::sign: return simple<T>([](T x) { return x != x ? x : T((x > 0) - (x < 0)); });
+      case UnaryOp::relu: return simple<T>([](T x) { return x < 0 ? T{0} : x; });
+      default: break;
     }
   }
   if constexpr (std::is_floating_point_v<T>) {
     switch (op) {
-      case UnaryOp::abs:
-        return vector<T>([](auto, auto x) HWY_ATTR { return hn::Abs(x); });
-      case UnaryOp::sqrt:
-        return vector<T>([](auto, auto x) HWY_ATTR { return hn::Sqrt(x); });
-      case UnaryOp::floor:
-        return vector<T>([](auto, auto x) HWY_ATTR { return hn::Floor(x); });
-      case UnaryOp::exp:
-        return vector<T>([](auto d, auto x) HWY_ATTR { return exp(d, x); });
-      case UnaryOp::log:
-        return vector<T>([](auto d, auto x) HWY_ATTR { return log(d, x); });
-      case UnaryOp::tanh:
-        return vector<T>([](auto d, auto x) HWY_ATTR { return hn::Tanh(d, x); });
+      case UnaryOp::abs: return vector<T>([](auto, auto x) HWY_ATTR { return hn::Abs(x); });
+      case UnaryOp::sqrt: return vector<T>([](auto, auto x) HWY_ATTR { return hn::Sqrt(x); });
+      case UnaryOp::floor: return vector<T>([](auto, auto x) HWY_ATTR { return hn::Floor(x); });
+      case UnaryOp::exp: return vector<T>([](auto d, auto x) HWY_ATTR { return exp(d, x); });
+      case UnaryOp::log: return vector<T>([](auto d, auto x) HWY_ATTR { return log(d, x); });
+      case UnaryOp::tanh: return vector<T>([](auto d, auto x) HWY_ATTR { return hn::Tanh(d, x); });
       case UnaryOp::sigmoid:
         return vector<T>([](auto d, auto x) HWY_ATTR { return sigmoid(d, x); });
-      case UnaryOp::erf:
-        return vector<T>([](auto d, auto x) HWY_ATTR { return erf(d, x); });
-      case UnaryOp::gelu:
-        return vector<T>([](auto d, auto x) HWY_ATTR { return gelu(d, x); });
-      case UnaryOp::sin:
-        return simple<T>([](T x) { return std::sin(x); });
-      case UnaryOp::cos:
-        return simple<T>([](T x) { return std::cos(x); });
-      default:
-        break;
+      case UnaryOp::erf: return vector<T>([](auto d, auto x) HWY_ATTR { return erf(d, x); });
+      case UnaryOp::gelu: return vector<T>([](auto d, auto x) HWY_ATTR { return gelu(d, x); });
+      case UnaryOp::sin: return simple<T>([](T x) { return std::sin(x); });
+      case UnaryOp::cos: return simple<T>([](T x) { return std::cos(x); });
+      default: break;
     }
   }
   return nullptr;
