@@ -30,6 +30,10 @@ void check_points(const char* op, const Tensor& q, const Tensor& k,
     throw Error(fmt::format("[{}] the additive score needs a weight [{}]: pass {{.weight = w}}", op,
                             q.size(-1)));
   }
+  if (options.score == Score::additive && options.weight.shape() != Shape{q.size(-1)}) {
+    throw ShapeError(fmt::format("[{}] the additive score's weight {} must be [{}]", op,
+                                 to_string(options.weight.shape()), q.size(-1)));
+  }
 }
 
 }  // namespace
@@ -47,12 +51,9 @@ Tensor attention_scores(const Tensor& q, const Tensor& k, const AttentionOptions
   check_points("attention", q, k, options);
   const double scale = scale_of(q);
   switch (options.score) {
-    case Score::dot:
-      return matmul(q * scale, transpose(k));
-    case Score::euclidean:
-      return squared_distance(q, k) * (-0.5 * scale);
-    case Score::additive:
-      break;
+    case Score::dot: return matmul(q * scale, transpose(k));
+    case Score::euclidean: return squared_distance(q, k) * (-0.5 * scale);
+    case Score::additive: break;
   }
   // [..., m, 1, d] + [..., 1, n, d]
   return sum(options.weight * tanh(unsqueeze(q, -2) + unsqueeze(k, -3)), -1);
@@ -175,21 +176,16 @@ Tensor pooling_weights(const Tensor& query, const Tensor& keys, const Segments& 
   const double scale = scale_of(keys);
   Tensor scores;  // [rows, heads]
   switch (options.score) {
-    case Score::dot:
-      scores = sum(q * keys, -1) * scale;
-      break;
-    case Score::euclidean:
-      scores = sum(square(q - keys), -1) * (-0.5 * scale);
-      break;
-    case Score::additive:
-      scores = sum(options.weight * tanh(q + keys), -1);
-      break;
+    case Score::dot: scores = sum(q * keys, -1) * scale; break;
+    case Score::euclidean: scores = sum(square(q - keys), -1) * (-0.5 * scale); break;
+    case Score::additive: scores = sum(options.weight * tanh(q + keys), -1); break;
   }
   return segment_softmax(scores, segments);
 }
 
 Tensor pool(const Tensor& weights, const Tensor& values, const Segments& segments) {
-  if (weights.rank() != 2 || values.rank() != 3 || weights.size(1) != values.size(1)) {
+  if (weights.rank() != 2 || values.rank() != 3 || weights.size(0) != values.size(0) ||
+      weights.size(1) != values.size(1)) {
     throw ShapeError(
         fmt::format("[pool] weights {} must be [rows, heads] and values {} [rows, heads, e]",
                     to_string(weights.shape()), to_string(values.shape())));

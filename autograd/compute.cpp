@@ -16,9 +16,16 @@ View spread(const Tensor& x, const Shape& shape) {
   return {x.view().buffer, x.dtype(), x.layout().broadcast_to(shape)};
 }
 
-void check_rows(const char* op, const Tensor& rows) {
+// Rows for `table`: i32, on its backend.
+void check_rows(const char* op, const Tensor& rows, const Tensor& table) {
   if (rows.dtype() != DType::i32) {
-    throw DTypeError(fmt::format("[{}] rows are i32, got {}", op, describe(rows)));
+    throw DTypeError(fmt::format("[{}] rows are i32, got {}; use cast()", op, describe(rows)));
+  }
+  if (&rows.backend() != &table.backend()) {
+    throw BackendError(
+        fmt::format("[{}] rows are {}, the table or source is {}: both must be on "
+                    "one backend; use to()",
+                    op, describe(rows), describe(table)));
   }
 }
 
@@ -85,6 +92,8 @@ Tensor binary(BinaryOp op, const Tensor& a, const Tensor& b) {
     throw DTypeError(fmt::format("[{}] is {} boolean, got {}", name_of(op),
                                  logical ? "defined only for" : "not defined for", describe(a)));
   }
+  // Whole numbers have no quotient or power that is always a whole number.
+  if (op == BinaryOp::div || op == BinaryOp::pow) check_floating(name_of(op), a);
   const Shape shape = broadcast(a.shape(), b.shape(), name_of(op));
   Tensor out = like(a, shape, op >= BinaryOp::eq ? DType::boolean : a.dtype());
   a.backend().binary(op, spread(a, shape), spread(b, shape), out.view());
@@ -148,14 +157,14 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 }
 
 Tensor gather(const Tensor& table, const Tensor& rows) {
-  check_rows("gather", rows);
+  check_rows("gather", rows, table);
   Tensor out = like(table, gathered_shape("gather", rows.shape(), table.shape()), table.dtype());
   table.backend().gather(table.view(), rows.view(), out.view());
   return out;
 }
 
 Tensor scatter_add(const Tensor& src, const Tensor& rows, std::int64_t size) {
-  check_rows("scatter_add", rows);
+  check_rows("scatter_add", rows, src);
   const int lead = rows.rank();
   std::vector<std::int64_t> sizes{size};
   bool fits = src.rank() >= lead;
@@ -173,7 +182,7 @@ Tensor scatter_add(const Tensor& src, const Tensor& rows, std::int64_t size) {
 }
 
 void assign_rows(const Tensor& table, const Tensor& rows, const Tensor& src) {
-  check_rows("assign_rows", rows);
+  check_rows("assign_rows", rows, table);
   check_same("assign_rows", table, src);
   if (src.shape() != gathered_shape("assign_rows", rows.shape(), table.shape())) {
     throw ShapeError(fmt::format("[assign_rows] src {} does not fit rows {} of table {}",

@@ -15,14 +15,13 @@ Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                     "with the same in",
                     to_string(x.shape()), to_string(weight.shape())));
   }
-  const std::int64_t padded = x.size(2) + 2 * options.padding;
-  if (options.padding < 0 || options.stride < 1 || weight.size(2) > padded) {
+  const Tensor padded = pad(x, 2, options.padding, options.padding);
+  if (weight.size(2) < 1 || options.stride < 1 || weight.size(2) > padded.size(2)) {
     throw ShapeError(
         fmt::format("[conv1d] a window of {} every {} does not fit time {} padded by {}",
                     weight.size(2), options.stride, x.size(2), options.padding));
   }
-  const Tensor windows =
-      unfold(pad(x, 2, options.padding, options.padding), 2, weight.size(2), options.stride);
+  const Tensor windows = unfold(padded, 2, weight.size(2), options.stride);
   const Tensor rows = flatten(permute(windows, {0, 2, 1, 3}), 2, 3);  // [batch, windows, in * size]
   return transpose(linear(rows, flatten(weight, 1, 2), bias));        // [batch, out, windows]
 }

@@ -15,7 +15,7 @@ namespace gradus {
 Tensor Operand::beside(const Operand& other) const {
   if (tensor_.defined()) return tensor_;
   const TensorOptions like{other.tensor_.dtype(), &other.tensor_.backend()};
-  if (like.dtype == DType::i32 && number_ != std::floor(number_)) {
+  if (like.dtype == DType::i32 && !(number_ == std::floor(number_) && std::abs(number_) < 0x1p31)) {
     throw DTypeError(
         fmt::format("[operand] {} does not fit i32; cast() the tensor first", number_));
   }

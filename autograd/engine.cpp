@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <limits>
@@ -57,6 +58,7 @@ Tensor record(const char* op, const Tensor& result, std::vector<Edge> edges) {
   auto node = std::make_shared<Node>(op, result);
   for (const Edge& e : edges) {
     if (e.uses_result) node->result = result.detach();
+    node->newest_input = std::max(node->newest_input, e.node->id);
   }
   node->inputs = std::move(edges);
   return result.with_node(std::move(node));
@@ -99,6 +101,7 @@ void start(Frontier& frontier, const Tensor& output, const BackwardOptions& opti
     }
     gradient = ones(output.shape(), {output.dtype(), &output.backend()});
   }
+  compute::check_same("backward", gradient, output);
   if (gradient.shape() != output.shape()) {
     throw ShapeError(fmt::format("[backward] gradient {} must have the shape of the output {}",
                                  to_string(gradient.shape()), to_string(output.shape())));
@@ -107,7 +110,8 @@ void start(Frontier& frontier, const Tensor& output, const BackwardOptions& opti
 }
 
 // Visits everything behind the frontier made since node `oldest`; `arrive` is called with each
-// node's complete gradient.
+// node's complete gradient. A node with nothing behind it that new is neither expanded nor freed:
+// other outputs may still need it.
 template <class Arrive>
 void walk(Frontier frontier, const BackwardOptions& options, std::uint64_t oldest, Arrive arrive) {
   GradMode mode(options.create_graph);
@@ -115,6 +119,7 @@ void walk(Frontier frontier, const BackwardOptions& options, std::uint64_t oldes
     const Waiting at = std::move(frontier.extract(frontier.begin()).mapped());
     Node& node = *at.node;
     arrive(at.node, at.gradient);
+    if (node.newest_input < oldest) continue;
     if (node.freed) {
       throw GradError(
           fmt::format("[backward] the graph behind '{}' {} was freed by an earlier "

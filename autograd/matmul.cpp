@@ -10,8 +10,8 @@ namespace gradus {
 // y = a b: dL/da = g b^T, dL/db = a^T g. One matrix b for a whole batch of a: the batch is one tall
 // matrix, so that its gradient is one product and not a sum of many.
 Tensor matmul(const Tensor& a, const Tensor& b) {
-  if (b.rank() == 2 && a.rank() > 2) {
-    Shape shape = a.shape().with(-1, b.size(1));
+  if (b.rank() == 2 && a.rank() > 2 && a.size(-1) == b.size(0)) {
+    const Shape shape = a.shape().with(-1, b.size(1));
     return reshape(matmul(flatten(a, 0, -2), b), shape);
   }
   return record("matmul", compute::matmul(a, b),
@@ -23,6 +23,10 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   if (weight.rank() != 2 || x.rank() < 1 || x.size(-1) != weight.size(1)) {
     throw ShapeError(fmt::format("[linear] x {} must end with the columns of weight {} ([out, in])",
                                  to_string(x.shape()), to_string(weight.shape())));
+  }
+  if (bias.defined() && bias.shape() != Shape{weight.size(0)}) {
+    throw ShapeError(fmt::format("[linear] bias {} must have one number for each row of weight {}",
+                                 to_string(bias.shape()), to_string(weight.shape())));
   }
   if (x.rank() == 1) return select(linear(unsqueeze(x, 0), weight, bias), 0, 0);
   const Tensor y = matmul(x, transpose(weight));

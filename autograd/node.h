@@ -50,6 +50,7 @@ struct Node {
   Tensor result;       // kept, without its node, if a pullback asks for it
   Gradient gradient;   // leaves: what backward() has added up
   bool freed = false;  // backward() has been through and let go of the pullbacks
+  std::uint64_t newest_input = 0;  // the largest id of the inputs
 };
 
 // Whether results are recorded on this thread.

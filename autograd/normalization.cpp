@@ -106,29 +106,30 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
   const TensorOptions like_x{x.dtype(), &x.backend()};
   const Tensor w = weight.defined() ? weight : ones({dim}, like_x);
   const Tensor b = bias.defined() ? bias : zeros({dim}, like_x);
-  const Tensor dense = compute::contiguous(x);
-  const Shape rows = x.shape().without(-1);
-  const Tensor y = like(dense), center = empty(rows, like_x), scale = empty(rows, like_x);
+  const Shape table{x.shape().without(-1).numel(), dim};  // what kernels see: [rows, dim]
+  const auto as_table = [table](const Tensor& t) { return reshape(compute::contiguous(t), table); };
+  const Tensor dense = as_table(x), y = like(dense);
+  const Tensor center = empty({table[0]}, like_x), scale = empty({table[0]}, like_x);
   const Tensor wc = compute::contiguous(w), bc = compute::contiguous(b);
   if (!x.backend().layer_norm(dense.view(), wc.view(), bc.view(), epsilon, y.view(), center.view(),
                               scale.view())) {
     return layer_norm_definition(x, w, b, epsilon);
   }
   return record_fused(
-      "layer_norm", y, {x, w, b},
+      "layer_norm", reshape(y, x.shape()), {x, w, b},
       [epsilon](const std::vector<Tensor>& in) {
         return layer_norm_definition(in[0], in[1], in[2], epsilon);
       },
-      [dense, wc, center, scale](const Tensor& g, const Tensor&) -> std::vector<Tensor> {
+      [=, shape = x.shape()](const Tensor& g, const Tensor&) -> std::vector<Tensor> {
         const Tensor dx = like(dense), dw = like(wc), db = like(wc);
-        const Tensor gc = compute::contiguous(g);
+        const Tensor gc = as_table(g);
         if (!dense.backend().layer_norm_gradient(dense.view(), wc.view(), center.view(),
                                                  scale.view(), gc.view(), dx.view(), dw.view(),
                                                  db.view())) {
           throw BackendError(
               "[layer_norm] the backend took the forward offer but not its gradient");
         }
-        return {dx, dw, db};
+        return {reshape(dx, shape), dw, db};
       });
 }
 

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "autograd/compute.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
@@ -47,6 +49,10 @@ Tensor pick(const Tensor& x, const Tensor& columns) {
   if (x.rank() != 2 || columns.rank() != 1 || columns.size(0) != x.size(0)) {
     throw ShapeError(fmt::format("[pick] needs x [n, classes] and columns [n], got {} and {}",
                                  to_string(x.shape()), to_string(columns.shape())));
+  }
+  if (x.numel() > std::numeric_limits<std::int32_t>::max()) {
+    throw ShapeError(
+        fmt::format("[pick] x {} has more elements than i32 can count", to_string(x.shape())));
   }
   std::vector<std::int32_t> places = checked("pick", columns, x.size(1));
   for (std::size_t i = 0; i < places.size(); ++i) {

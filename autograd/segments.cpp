@@ -137,22 +137,20 @@ Tensor segment_softmax(const Tensor& x, const Segments& segments) {
 
 Windows segment_windows(const Segments& segments, const WindowOptions& options, Backend& backend) {
   const std::int64_t size = options.size, step = options.step, padding = options.padding;
-  if (size < 1 || step < 1 || padding < 0) {
+  if (size < 1 || step < 1 || padding < 0 || padding >= size) {
     throw ShapeError(
-        fmt::format("[segment_windows] size {} and step {} must be at least 1, padding {} "
-                    "at least 0",
+        fmt::format("[segment_windows] size {} and step {} must be at least 1, padding {} in "
+                    "[0, size): a window that sees nothing but padding is of no use",
                     size, step, padding));
   }
   std::vector<std::int32_t> rows;
   std::vector<std::int32_t> offsets{0};
   for (std::int64_t s = 0; s < segments.count(); ++s) {
     const std::int64_t begin = segments.begin(s), end = segments.end(s);
-    // A window begins at `first`; it needs its last place, or for partial ones its first, before
-    // `stop`.
-    const std::int64_t stop = end + padding;
-    const std::int64_t reach = options.partial ? 1 : size;
-    for (std::int64_t first = begin - padding; begin < end && first + reach <= stop;
-         first += step) {
+    // The last place where a window may begin: its end within the padding, or for partial ones on
+    // the last row.
+    const std::int64_t last = options.partial ? end - 1 : end + padding - size;
+    for (std::int64_t first = begin - padding; begin < end && first <= last; first += step) {
       for (std::int64_t row = first; row < first + size; ++row) {
         rows.push_back(row < begin || row >= end ? kNoRow : static_cast<std::int32_t>(row));
       }

@@ -63,7 +63,7 @@ Tensor segment_softmax(const Tensor& x, const Segments& segments);
 Tensor segment_expand(const Tensor& x, const Segments& segments);
 
 // Windows of `size` rows, `step` apart, that never cross a segment's ends; `padding` rows of zeros
-// stand before and after each segment. A window that would not fit the segment is left out, but for
+// stand before and after each segment (fewer than size, so that every window sees a row). A window that would not fit the segment is left out, but for
 // pooling (`partial`), where it is cut short.
 struct WindowOptions {
   std::int64_t size = 3;

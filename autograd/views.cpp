@@ -143,7 +143,10 @@ Tensor concat(const std::vector<Tensor>& parts, int axis) {
       throw ShapeError(fmt::format("[concat] {} and {} may differ only along axis {}",
                                    to_string(first), to_string(part.shape()), axis));
     }
-    total += part.size(at);
+    if (__builtin_add_overflow(total, part.size(at), &total)) {
+      throw ShapeError(
+          fmt::format("[concat] the sizes along axis {} do not add up in 64 bits", axis));
+    }
   }
   Tensor whole = empty(first.with(at, total), {parts[0].dtype(), &parts[0].backend()});
   std::vector<Edge> edges;
@@ -170,7 +173,13 @@ Tensor pad(const Tensor& x, int axis, std::int64_t before, std::int64_t after) {
   }
   if (before == 0 && after == 0) return x;
   const std::int64_t size = x.size(axis);
-  return embed(x, x.shape().with(axis, before + size + after), {axis, before, before + size, 1});
+  std::int64_t padded = 0;
+  if (__builtin_add_overflow(before, size, &padded) ||
+      __builtin_add_overflow(padded, after, &padded)) {
+    throw ShapeError(fmt::format("[pad] axis {} of {} padded by {} and {} does not fit 64 bits",
+                                 axis, to_string(x.shape()), before, after));
+  }
+  return embed(x, x.shape().with(axis, padded), {axis, before, before + size, 1});
 }
 
 // Window w, place j is element w * step + j: strides say it without a copy. In the gradient each
@@ -184,7 +193,7 @@ Tensor unfold(const Tensor& x, int axis, std::int64_t size, std::int64_t step) {
   const std::int64_t windows = (x.size(at) - size) / step + 1;
   Layout layout = x.layout();
   layout.shape = x.shape().with(at, windows).inserted(-1, size);
-  layout.strides[static_cast<std::size_t>(at)] *= step;
+  if (windows > 1) layout.strides[static_cast<std::size_t>(at)] *= step;
   layout.strides[static_cast<std::size_t>(x.rank())] = x.layout().stride(at);
   return record("unfold", x.with_layout(layout),
                 edge(x, [shape = x.shape(), at, size, step, windows](const Tensor& g) {

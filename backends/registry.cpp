@@ -50,12 +50,16 @@ Backend& find(Registry& all, std::string_view name) {
   }
   Entry& entry = found->second;
   if (!entry.backend) entry.backend = entry.factory();
+  if (!entry.backend) {
+    throw BackendError(fmt::format("[backend] the factory of '{}' made nothing", name));
+  }
   return *entry.backend;
 }
 
 }  // namespace
 
 void register_backend(const std::string& name, BackendFactory factory) {
+  if (!factory) throw BackendError(fmt::format("[backend] '{}' comes without a factory", name));
   std::lock_guard lock(registry().mutex);
   Entry& entry = registry().entries[name];
   if (entry.factory) {

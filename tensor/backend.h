@@ -66,7 +66,8 @@ enum class UnaryOp {
   floor,
   logical_not
 };
-// Both inputs have one dtype. The comparisons give boolean; logical_and/or take and give boolean.
+// Both inputs have one dtype; div and pow take f32 and f64, the other arithmetic i32 too. The
+// comparisons give boolean; logical_and/or take and give boolean.
 // max and min give NaN if either side is NaN.
 enum class BinaryOp {
   add,

@@ -20,9 +20,9 @@ Layout::Layout(const Shape& s) : shape(s) {
 }
 
 bool Layout::is_contiguous() const {
+  if (shape.numel() == 0) return true;  // nothing to lay out
   std::int64_t step = 1;
   for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    if (shape[axis] == 0) return true;  // nothing to lay out
     if (shape[axis] != 1 && strides[at(axis)] != step) return false;
     step *= shape[axis];
   }
@@ -58,8 +58,9 @@ Layout Layout::sliced(int axis, std::int64_t start, std::int64_t stop, std::int6
         stop, step, axis, to_string(shape), shape[a]));
   }
   Layout result = *this;
-  result.shape = shape.with(a, (stop - start + step - 1) / step);
-  result.strides[at(a)] *= step;
+  const std::int64_t count = stop == start ? 0 : (stop - start - 1) / step + 1;
+  result.shape = shape.with(a, count);
+  if (count > 1) result.strides[at(a)] *= step;  // else it may not fit 64 bits, nor matter
   if (stop > start) result.offset += start * strides[at(a)];
   return result;
 }

@@ -52,6 +52,7 @@ class Printer {
   std::string number(double value) const {
     if (dtype_ == DType::boolean) return value != 0 ? "true" : "false";
     if (dtype_ == DType::i32) return fmt::format("{:.0f}", value);
+    if (std::isnan(value)) return "nan";  // whatever its sign
     return fmt::format("{:.5g}", value);
   }
   // Between sub-tensors with n axes of their own: a comma and n line breaks, indented to fit.

@@ -65,6 +65,8 @@ Tensor uniform(const Shape& shape, double low, double high, TensorOptions option
 Tensor normal(const Shape& shape, double mean, double deviation, TensorOptions options) {
   check_floating("normal", options.dtype);
   const RandomState state = take_stream();
+  Backend& on = options.backend != nullptr ? *options.backend : default_backend();
+  const Tensor out = empty(shape, {DType::f64, &on});
   std::vector<double> values(static_cast<std::size_t>(shape.numel()));
   // Of each block of four numbers (u0, u1, u2, u3), pairs make two normals each:
   // sqrt(-2 log(1 - u0)) * (cos, sin)(2 pi u1). 1 - u is never 0.
@@ -75,8 +77,8 @@ Tensor normal(const Shape& shape, double mean, double deviation, TensorOptions o
     const double angle = 2 * std::numbers::pi * double{to_uniform(bits[pair + 1])};
     values[i] = mean + deviation * radius * (i % 2 == 0 ? std::cos(angle) : std::sin(angle));
   }
-  Backend& on = options.backend != nullptr ? *options.backend : default_backend();
-  return to(from_vector(values, shape, &on), {options.dtype, &on});
+  on.upload(values.data(), out.view());
+  return to(out, {options.dtype, &on});
 }
 
 }  // namespace gradus

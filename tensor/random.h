@@ -25,7 +25,7 @@ void set_random_state(RandomState state);
 // The state whose next_stream the caller may use; the next call gets the one after it.
 RandomState take_stream();
 
-// Uniform in [low, high). f32 or f64.
+// Uniform in [low, high), or at high where f32 rounds up to it. f32 or f64.
 Tensor uniform(const Shape& shape, double low = 0, double high = 1, TensorOptions options = {});
 // Normal, by the Box-Muller transform ("A note on the generation of random normal deviates", 1958).
 Tensor normal(const Shape& shape, double mean = 0, double deviation = 1,

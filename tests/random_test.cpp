@@ -1,0 +1,125 @@
+#include "tensor/random.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "autograd/ops.h"
+#include "tensor/error.h"
+#include "tensor/parallel.h"
+#include "tensor/philox.h"
+
+using namespace gradus;
+using Values = std::vector<double>;
+
+namespace {
+using Block = std::array<std::uint32_t, 4>;
+}
+
+TEST_CASE("Philox gives the published numbers") {
+  // The known answers for philox4x32 with 10 rounds of Random123's own tests (kat_vectors): all
+  // bits 0, all 1, and the digits of pi. Their counter is (block, stream), low word first.
+  CHECK(philox(0, 0, 0) == Block{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
+  const std::uint64_t all = ~std::uint64_t{0};
+  CHECK(philox(all, all, all) == Block{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
+  CHECK(philox(0x299f31d0a4093822, 0x0370734413198a2e, 0x85a308d3243f6a88) ==
+        Block{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+}
+
+TEST_CASE("to_uniform stays in [0, 1)") {
+  CHECK(to_uniform(0) == 0);
+  CHECK(to_uniform(0xffffffff) == 1 - 0x1p-24f);
+  CHECK(to_uniform(0x80000000) == 0.5f);
+}
+
+TEST_CASE("one seed, the same numbers: on every backend, for any number of threads, in order") {
+  const int before = num_threads();
+  const Shape shape{101, 997};  // many chunks, a ragged end
+  manual_seed(42);
+  const Tensor expected = uniform_stream({42, 3}, shape, backend("reference"));
+  CHECK(select(expected, 0, 0).to_vector<float>()[5] == to_uniform(philox(42, 3, 1)[1]));
+  for (const int threads : {1, 2, 3}) {
+    set_num_threads(threads);
+    CHECK(uniform_stream({42, 3}, shape, backend("cpu")).to_vector<float>() ==
+          expected.to_vector<float>());
+    Values drawn;
+    for (const std::string on : {"reference", "cpu"}) {
+      manual_seed(42);
+      const TensorOptions options{DType::f32, &backend(on)};
+      const Tensor x = dropout(normal({64, 50}, 0, 1, options) + uniform({50}, 0, 1, options), 0.3);
+      if (drawn.empty()) drawn = x.to_vector<double>();
+      CHECK(x.to_vector<double>() == drawn);
+    }
+  }
+  set_num_threads(before);
+}
+
+TEST_CASE("every call takes the next stream; the state comes back where it was") {
+  manual_seed(1);
+  const Values a = uniform({4}).to_vector<double>(), b = uniform({4}).to_vector<double>();
+  CHECK(a != b);
+  const RandomState state = random_state();
+  CHECK(state.seed == 1);
+  CHECK(state.next_stream == 2);
+  const Values c = uniform({4}).to_vector<double>();
+  set_random_state(state);
+  CHECK(uniform({4}).to_vector<double>() == c);
+  manual_seed(1);
+  CHECK(uniform({4}).to_vector<double>() == a);
+  manual_seed(2);
+  CHECK(uniform({4}).to_vector<double>() != a);
+}
+
+TEST_CASE("moments of uniform and normal") {
+  // n = 200,000: the mean of n numbers of deviation s has deviation s / sqrt(n), their variance
+  // about s^2 sqrt(2 / n). 5 deviations; the seed is fixed, so this passes always or never.
+  constexpr int n = 200'000;
+  const auto moments = [](const Tensor& x) {
+    const Tensor wide = cast(x, DType::f64);
+    return std::pair{mean(wide).item(), var(wide).item()};
+  };
+  manual_seed(5);
+  const Tensor u = uniform({n}, -1, 3);
+  const auto [um, uv] = moments(u);  // mean 1, variance 4^2 / 12
+  CHECK(std::abs(um - 1) < 5 * std::sqrt(16. / 12 / n));
+  CHECK(std::abs(uv - 16. / 12) < 5 * 16. / 12 * std::sqrt(2. / n));
+  const std::vector<float> values = u.to_vector<float>();
+  CHECK(*std::min_element(values.begin(), values.end()) >= -1);
+  CHECK(*std::max_element(values.begin(), values.end()) <= 3);
+  const Tensor z = normal({n}, 2, 0.5);
+  const auto [zm, zv] = moments(z);
+  CHECK(std::abs(zm - 2) < 5 * 0.5 / std::sqrt(n));
+  CHECK(std::abs(zv - 0.25) < 5 * 0.25 * std::sqrt(2. / n));
+  // The two of a Box-Muller pair, and pairs, are not correlated.
+  const Tensor s = (cast(z, DType::f64) - 2) / 0.5;
+  for (const int lag : {1, 2, 3, 4}) {
+    const Tensor product = slice(s, 0, lag) * slice(s, 0, 0, -lag);
+    CHECK(std::abs(mean(product).item()) < 5 / std::sqrt(n));
+  }
+  // 68.27 % within one deviation
+  const double within = mean(cast(abs(s) < 1, DType::f64)).item();
+  CHECK(std::abs(within - 0.6827) < 5 * std::sqrt(0.6827 * 0.3173 / n));
+}
+
+TEST_CASE("dropout keeps 1 - p of the elements, scaled, and drops the same from the gradient") {
+  manual_seed(9);
+  for (const std::string on : {"reference", "cpu"}) {
+    Tensor x = ones({100'000}, {DType::f32, &backend(on)}).set_requires_grad();
+    const Tensor y = dropout(x, 0.25);
+    const Values values = y.to_vector<double>();
+    const auto kept = static_cast<double>(
+        values.size() - static_cast<std::size_t>(std::count(values.begin(), values.end(), 0)));
+    CHECK(std::abs(kept / 1e5 - 0.75) < 5 * std::sqrt(0.75 * 0.25 / 1e5));
+    CHECK(*std::max_element(values.begin(), values.end()) == doctest::Approx(4.0 / 3));
+    sum(y).backward();
+    CHECK(x.grad().to_vector<double>() == values);  // x is 1: y and dy/dx are the same numbers
+    CHECK(dropout(x, 0.25, /*training=*/false).to_vector<double>() == Values(100'000, 1.0));
+  }
+}
+
+TEST_CASE("random tensors are f32 or f64") {
+  CHECK(uniform({2}, 0, 1, {DType::f64}).dtype() == DType::f64);
+  CHECK_THROWS_AS(uniform({2}, 0, 1, {DType::i32}), DTypeError);
+  CHECK_THROWS_AS(normal({2}, 0, 1, {DType::boolean}), DTypeError);
+}

@@ -1,0 +1,17 @@
+// The message of the E that `body` throws; "" (and a failed check) if it throws none.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+template <class E, class F>
+std::string message_of(F body) {
+  try {
+    body();
+  } catch (const E& error) {
+    return error.what();
+  }
+  FAIL_CHECK("nothing was thrown");
+  return "";
+}
