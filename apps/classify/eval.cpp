@@ -1,0 +1,53 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "apps/classify/commands.h"
+#include "apps/classify/model_file.h"
+#include "data/split.h"
+#include "tensor/error.h"
+
+namespace gradus::classify {
+
+namespace {
+
+// The texts' labels as numbers of the model, which may know them in another order.
+void translate_labels(std::vector<data::Text>& texts, const std::vector<std::string>& from,
+                      const std::vector<std::string>& to) {
+  std::vector<std::int32_t> number;
+  for (const std::string& label : from) {
+    const auto found = std::find(to.begin(), to.end(), label);
+    if (found == to.end()) {
+      throw Error(
+          fmt::format("[eval] the data has texts labelled '{}', which the model does not know; "
+                      "it knows: {}",
+                      label, fmt::join(to, ", ")));
+    }
+    number.push_back(static_cast<std::int32_t>(found - to.begin()));
+  }
+  for (data::Text& text : texts) text.label = number[static_cast<std::size_t>(text.label)];
+}
+
+}  // namespace
+
+void run_eval(const EvalOptions& options) {
+  const SavedModel saved = load_model(options.model);
+  data::Dataset dataset = data::read_dataset(options.data, options.read);
+  data::clean(dataset);
+  const bool own_test = !dataset.test.empty();
+  std::vector<data::Text>& texts = own_test ? dataset.test : dataset.train;
+  translate_labels(texts, dataset.labels, saved.labels);
+  const data::EncodedTexts encoded = data::encode(saved.vocabulary, texts);
+  const data::Metrics metrics =
+      data::measure(probabilities(*saved.model, encoded), encoded.labels, saved.labels);
+  if (options.json) {
+    fmt::print("{}\n", data::to_json(metrics));
+  } else {
+    fmt::print("{} texts of {} ({})\n{}", texts.size(), options.data.string(),
+               own_test ? "its test split"
+                        : "all of it, the texts trained on included if it was trained on",
+               data::to_text(metrics));
+  }
+}
+
+}  // namespace gradus::classify

@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "apps/classify/commands.h"
+#include "apps/classify/model_file.h"
+#include "autograd/autograd.h"
+#include "autograd/ops.h"
+#include "data/clean.h"
+#include "data/words.h"
+#include "tensor/error.h"
+
+namespace gradus::classify {
+
+namespace {
+
+constexpr std::size_t kTopWords = 10;
+
+struct Token {
+  std::string word;          // as the model reads it
+  data::Words::Range range;  // in the cleaned text
+  double weight = 0;
+  bool known = true;
+};
+
+// An element's weight is shared evenly by the tokens that it stands for.
+void share_weights(const Output& output, std::vector<Token>& tokens) {
+  const std::vector<double> weights = output.weights.to_vector<double>();
+  const auto stride = static_cast<std::size_t>(output.elements.stride);
+  for (std::size_t e = 0; e < weights.size(); ++e) {
+    const std::size_t begin = e * stride;
+    const std::size_t end = std::min(begin + stride, tokens.size());
+    for (std::size_t t = begin; t < end; ++t) {
+      tokens[t].weight = weights[e] / static_cast<double>(end - begin);
+    }
+  }
+}
+
+// The text with the background of each word the redder the more it weighs.
+std::string coloured(const std::string& text, const std::vector<Token>& tokens) {
+  double most = 0;
+  for (const Token& token : tokens) most = std::max(most, token.weight);
+  std::string out;
+  std::size_t at = 0;
+  for (const Token& token : tokens) {
+    out += text.substr(at, token.range.begin - at);
+    const std::string word = text.substr(token.range.begin, token.range.end - token.range.begin);
+    const int level = most > 0 ? static_cast<int>(5 * token.weight / most + 0.5) : 0;
+    // Colours 52, 88, 124, 160, 196 of the 256-colour table are reds of rising brightness.
+    out += level == 0 ? word : fmt::format("\x1b[97;48;5;{}m{}\x1b[0m", 16 + 36 * level, word);
+    at = token.range.end;
+  }
+  return out + text.substr(at);
+}
+
+void print_json(const SavedModel& saved, const std::vector<Token>& tokens,
+                const std::vector<float>& p, std::size_t best) {
+  nlohmann::ordered_json json{{"label", saved.labels[best]}, {"probability", p[best]}};
+  for (std::size_t c = 0; c < p.size(); ++c) json["probabilities"][saved.labels[c]] = p[c];
+  json["tokens"] = nlohmann::ordered_json::array();
+  for (const Token& token : tokens) {
+    json["tokens"].push_back(
+        {{"word", token.word}, {"weight", token.weight}, {"known", token.known}});
+  }
+  fmt::print("{}\n", json.dump());
+}
+
+void print_table(std::vector<Token> tokens) {
+  std::stable_sort(tokens.begin(), tokens.end(),
+                   [](const Token& a, const Token& b) { return a.weight > b.weight; });
+  tokens.resize(std::min(tokens.size(), kTopWords));
+  fmt::print("weight  word\n");
+  for (const Token& token : tokens) {
+    fmt::print("{:6.4f}  {}{}\n", token.weight, token.word,
+               token.known ? "" : "  (not in the vocabulary)");
+  }
+}
+
+}  // namespace
+
+void run_explain(const std::filesystem::path& model, const std::string& raw, bool json) {
+  const SavedModel saved = load_model(model);
+  const std::string text = data::clean_text(raw);
+  const data::Words words = data::split_words(text);
+  std::vector<std::int32_t> ids = saved.vocabulary.encode(words);
+  std::vector<Token> tokens;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    tokens.push_back({std::string(words[i]), words.range(i), 0, ids[i] != data::kUnknown});
+  }
+  if (ids.empty()) ids.push_back(data::kUnknown);  // the model needs something to read
+
+  NoGrad off;
+  saved.model->eval();
+  const Output output = (*saved.model)(ids, Segments({0, static_cast<std::int32_t>(ids.size())}));
+  share_weights(output, tokens);
+  const std::vector<float> p = softmax(output.logits).to_vector<float>();
+  const auto best = static_cast<std::size_t>(std::max_element(p.begin(), p.end()) - p.begin());
+  if (json) return print_json(saved, tokens, p, best);
+  fmt::print("{}  {:.4f}\n\n", saved.labels[best], p[best]);
+  if (tokens.empty()) {
+    fmt::print("There is no word in this text: this is what the model says of nothing.\n");
+    return;
+  }
+  fmt::print("{}\n\n", isatty(STDOUT_FILENO) == 1 ? coloured(text, tokens) : text);
+  print_table(std::move(tokens));
+}
+
+}  // namespace gradus::classify

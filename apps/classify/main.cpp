@@ -1,0 +1,162 @@
+// The `gradus` program: reads the command line and calls one of the commands.
+// Exit status: 0 done, 1 the data or the machine would not have it, 2 the command line is wrong,
+// 130 stopped by Ctrl-C.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "apps/classify/commands.h"
+#include "apps/classify/fetch.h"
+#include "tensor/error.h"
+#include "tensor/parallel.h"
+
+namespace {
+
+using namespace gradus;
+using namespace gradus::classify;
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+constexpr int kInterrupted = 130;
+
+void add_data_options(CLI::App* app, std::filesystem::path& data, data::ReadOptions& read) {
+  app->add_option("--data", data, "what to read: a folder, an archive or a file")->required();
+  app->add_option_function<std::string>(
+         "--format", [&read](const std::string& name) { read.format = data::format_named(name); },
+         "its format, if it is not to be found by looking")
+      ->check(CLI::IsMember(data::format_names()));
+  app->add_option("--text-column", read.text_column, "the column that holds the text");
+  app->add_option("--label-column", read.label_column, "the column that holds the class");
+}
+
+struct Arguments {
+  TrainOptions train;
+  EvalOptions eval;
+  std::filesystem::path model;
+  std::string input = "-";
+  std::string text;
+  std::filesystem::path fetch_to = "data";
+  std::string fetch_what = "imdb";
+  bool json = false;
+  int threads = 0;
+  std::string backend;
+};
+
+void add_model(CLI::App* app, std::filesystem::path& model) {
+  app->add_option("--model", model, "the model file")->required();
+}
+
+void add_train(CLI::App& program, Arguments& all) {
+  TrainOptions& o = all.train;
+  CLI::App* app = program.add_subcommand("train", "learn to classify from labelled texts");
+  add_data_options(app, o.data, o.read);
+  app->add_option("--out", o.out, "the model file to write")->required();
+  app->add_option_function<std::string>(
+         "--encoder", [&o](const std::string& name) { o.config.encoder = encoder_named(name); },
+         "how words are read: linear, conv or transformer")
+      ->check(CLI::IsMember({"linear", "conv", "transformer"}))
+      ->default_str("linear");
+  app->add_option_function<std::string>(
+         "--attention", [&o](const std::string& name) { o.config.attention = *score_named(name); },
+         "how attention scores them: dot, euclidean or additive")
+      ->check(CLI::IsMember({"dot", "euclidean", "additive"}))
+      ->default_str("dot");
+  const auto positive = CLI::PositiveNumber;
+  const auto option = [&](const char* name, auto& value, const char* text) {
+    return app->add_option(name, value, text)->capture_default_str();
+  };
+  option("--vocab-size", o.vocabulary_size, "how many words to know, the most frequent ones")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 24));
+  option("--attention-size", o.config.attention_size, "numbers in a word's vector")
+      ->check(CLI::Range(1, 1 << 14));
+  option("--hidden-size", o.config.hidden_size, "numbers in the wide layers")
+      ->check(CLI::Range(1, 1 << 18));
+  option("--layers", o.config.layers, "convolutions or transformer layers")
+      ->check(CLI::Range(1, 64));
+  option("--heads", o.config.heads, "of the transformer's attention; divides the attention size")
+      ->check(CLI::Range(1, 1024));
+  option("--hops", o.config.hops, "how often attention looks at the text")
+      ->check(CLI::Range(1, 64));
+  option("--dropout", o.config.dropout, "share of numbers hidden in training")
+      ->check(CLI::Range(0.0, 0.99));
+  option("--epochs", o.settings.epochs, "passes over the texts")->check(CLI::Range(1, 1 << 20));
+  option("--batch-tokens", o.settings.batch_tokens, "tokens in a step")->check(positive);
+  option("--lr", o.settings.lr, "largest learning rate")->check(positive);
+  option("--valid-fraction", o.valid_fraction,
+         "share of the texts held out, where the data has no test split")
+      ->check(CLI::Range(0.0, 1.0));
+  option("--seed", o.settings.seed, "the same seed gives the same model");
+  app->add_option("--log", o.log, "write a JSON object for each step and epoch to this file");
+  app->add_flag("--quiet", o.quiet, "print nothing but errors");
+}
+
+void add_others(CLI::App& program, Arguments& all) {
+  CLI::App* eval = program.add_subcommand("eval", "measure a model on labelled texts");
+  add_model(eval, all.eval.model);
+  add_data_options(eval, all.eval.data, all.eval.read);
+  eval->add_flag("--json", all.eval.json, "metrics as one JSON object");
+
+  CLI::App* predict = program.add_subcommand("predict", "classify texts, one a line");
+  add_model(predict, all.model);
+  predict->add_option("file", all.input, "the texts; - is standard input")->capture_default_str();
+  predict->add_flag("--json", all.json, "one JSON object a text");
+
+  CLI::App* explain = program.add_subcommand("explain", "show what a model looks at in a text");
+  add_model(explain, all.model);
+  explain->add_option("text", all.text, "the text")->required();
+  explain->add_flag("--json", all.json, "one JSON object");
+
+  CLI::App* fetch = program.add_subcommand("fetch", "download a data set");
+  fetch->add_option("name", all.fetch_what, "which: imdb")
+      ->required()
+      ->check(CLI::IsMember({"imdb"}));
+  fetch->add_option("--to", all.fetch_to, "the folder to put it in")->capture_default_str();
+
+  CLI::App* info = program.add_subcommand("info", "show backends and machine, or a model");
+  info->add_option("--model", all.model, "the model file");
+}
+
+int run(const CLI::App& program, const Arguments& all) {
+  if (all.threads > 0) set_num_threads(all.threads);
+  if (!all.backend.empty()) set_default_backend(all.backend);
+  const std::string command = program.get_subcommands().at(0)->get_name();
+  if (command == "train") return run_train(all.train) ? 0 : kInterrupted;
+  if (command == "eval") run_eval(all.eval);
+  if (command == "predict") run_predict(all.model, all.input, all.json);
+  if (command == "explain") run_explain(all.model, all.text, all.json);
+  if (command == "fetch") fetch_imdb(all.fetch_to);
+  if (command == "info") run_info(all.model);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App program{"Gradus: text classification with attention, trained end to end"};
+  program.name("gradus");
+  program.set_version_flag("--version", "gradus 0.1.0");
+  program.require_subcommand(1);
+  program.fallthrough();
+  Arguments all;
+  program.add_option("--threads", all.threads, "cores to use (all, if not given)")
+      ->check(CLI::Range(1, 1024));
+  program.add_option("--backend", all.backend, "where tensors live: cpu or reference");
+  add_train(program, all);
+  add_others(program, all);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return program.exit(error) == 0 ? 0 : kUsage;
+  }
+  try {
+    return run(program, all);
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "gradus: out of memory\n");
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "gradus: {}\n", error.what());
+  }
+  return kFailed;
+}

@@ -1,0 +1,82 @@
+#include "apps/classify/model_file.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "nn/safetensors.h"
+#include "tensor/error.h"
+
+namespace gradus::classify {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kFormat = "gradus-classifier-1";
+
+std::vector<std::string> strings(const nn::Metadata& metadata, const char* key) {
+  return json::parse(metadata.at(key)).get<std::vector<std::string>>();
+}
+
+// Before a model of these sizes is built: that the file's tensors have them, so that a configuration
+// that lies cannot ask for more memory than the file is long.
+void check_sizes(const Config& config, const nn::NamedTensors& tensors) {
+  const auto check = [&tensors](const std::string& name, const Shape& shape) {
+    for (const auto& [found, tensor] : tensors) {
+      if (found == name && tensor.shape() == shape) return;
+    }
+    throw IoError(fmt::format("the configuration asks for a tensor {} {}, which is not there", name,
+                              to_string(shape)));
+  };
+  check("encoder.embed.weight", {config.vocabulary, config.attention_size});
+  check("wide.weight", {config.hidden_size, config.attention_size});
+  check("classes.weight", {config.classes, config.hidden_size});
+  if (config.layers > static_cast<std::int64_t>(tensors.size())) {
+    throw IoError(fmt::format("the configuration asks for {} layers in {} tensors", config.layers,
+                              tensors.size()));
+  }
+}
+
+}  // namespace
+
+void save_model(const std::filesystem::path& path, const SavedModel& saved) {
+  nn::save(path.string(), *saved.model,
+           {{"format", kFormat},
+            {"config", to_json(saved.model->config())},
+            {"vocabulary", json(saved.vocabulary.words()).dump()},
+            {"labels", json(saved.labels).dump()},
+            {"metrics", saved.metrics}});
+}
+
+SavedModel load_model(const std::filesystem::path& path) {
+  const nn::Checkpoint file = nn::load(path.string());
+  const auto format = file.metadata.find("format");
+  if (format == file.metadata.end() || format->second != kFormat) {
+    throw IoError(fmt::format("[model] {} is a safetensors file, but not a model of `gradus train`",
+                              path.string()));
+  }
+  try {
+    const Config config = config_from_json(file.metadata.at("config"));
+    SavedModel saved;
+    saved.vocabulary = data::Vocabulary(strings(file.metadata, "vocabulary"));
+    saved.labels = strings(file.metadata, "labels");
+    saved.metrics = file.metadata.at("metrics");
+    if (config.vocabulary != saved.vocabulary.size() ||
+        config.classes != static_cast<std::int64_t>(saved.labels.size())) {
+      throw IoError(fmt::format(
+          "the configuration says {} words and {} classes, the lists have {} "
+          "and {}",
+          config.vocabulary, config.classes, saved.vocabulary.size(), saved.labels.size()));
+    }
+    check_sizes(config, file.tensors);
+    saved.model = std::make_unique<Classifier>(config);
+    nn::load_state(*saved.model, file.tensors, path.string());
+    saved.model->eval();
+    return saved;
+  } catch (const std::exception& error) {
+    throw IoError(fmt::format("[model] {} cannot be used: {}", path.string(), error.what()));
+  }
+}
+
+}  // namespace gradus::classify

@@ -1,0 +1,72 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "apps/classify/commands.h"
+#include "apps/classify/model_file.h"
+#include "data/clean.h"
+#include "tensor/error.h"
+
+namespace gradus::classify {
+
+namespace {
+
+constexpr std::size_t kMostLines = 256;  // classified at once
+
+void print(const SavedModel& saved, const std::vector<data::Text>& texts, bool json) {
+  const std::vector<float> p = probabilities(*saved.model, data::encode(saved.vocabulary, texts));
+  const std::size_t classes = saved.labels.size();
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto row = p.begin() + static_cast<std::ptrdiff_t>(i * classes);
+    const auto best = static_cast<std::size_t>(
+        std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row);
+    if (!json) {
+      fmt::print("{}\t{:.4f}\n", saved.labels[best], p[i * classes + best]);
+      continue;
+    }
+    nlohmann::ordered_json all;
+    for (std::size_t c = 0; c < classes; ++c) all[saved.labels[c]] = p[i * classes + c];
+    const nlohmann::ordered_json object{{"label", saved.labels[best]},
+                                        {"probability", p[i * classes + best]},
+                                        {"probabilities", all}};
+    fmt::print("{}\n", object.dump());
+  }
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+void run_predict(const std::filesystem::path& model, const std::string& input, bool json) {
+  const SavedModel saved = load_model(model);
+  std::ifstream file;
+  if (input != "-") {
+    file.open(input);
+    if (!file || std::filesystem::is_directory(input)) {
+      throw IoError(fmt::format("[predict] cannot read {}", input));
+    }
+  }
+  std::ios::sync_with_stdio(false);
+  std::istream& in = input == "-" ? std::cin : file;
+  std::vector<data::Text> texts;
+  std::string line;
+  for (std::int64_t number = 1; std::getline(in, line); ++number) {
+    if (line.size() > data::kMaxTextBytes) {
+      throw IoError(fmt::format(
+          "[predict] line {} of {} has {} bytes, at most {} are read as one text", number,
+          input == "-" ? "standard input" : input, line.size(), data::kMaxTextBytes));
+    }
+    texts.push_back({data::clean_text(line), 0});
+    // Answers do not wait for lines that have not come yet: someone may be typing.
+    if (texts.size() == kMostLines || in.rdbuf()->in_avail() <= 0) {
+      print(saved, texts, json);
+      texts.clear();
+    }
+  }
+  if (in.bad()) throw IoError(fmt::format("[predict] reading {} failed", input));
+  if (!texts.empty()) print(saved, texts, json);
+}
+
+}  // namespace gradus::classify

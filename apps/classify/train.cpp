@@ -1,0 +1,148 @@
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "apps/classify/commands.h"
+#include "apps/classify/interrupt.h"
+#include "apps/classify/model_file.h"
+#include "apps/classify/progress_bar.h"
+#include "data/split.h"
+#include "tensor/error.h"
+#include "tensor/random.h"
+
+namespace gradus::classify {
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+// Finds out before hours of training, not after, that the model cannot be written.
+void check_writable(const fs::path& out) {
+  const fs::path folder = out.has_parent_path() ? out.parent_path() : fs::path(".");
+  if (fs::is_directory(out)) {
+    throw IoError(fmt::format("[train] --out {} is a folder; name a file in it", out.string()));
+  }
+  if (!fs::is_directory(folder)) {
+    throw IoError(fmt::format("[train] the folder {} of --out does not exist", folder.string()));
+  }
+  const fs::path trial = out.string() + ".trial";
+  if (!std::ofstream(trial)) {
+    throw IoError(fmt::format("[train] cannot write to {}", folder.string()));
+  }
+  fs::remove(trial);
+}
+
+// One JSON object a line, flushed as it is written, so that it can be followed.
+class Log {
+ public:
+  explicit Log(const fs::path& path) {
+    if (path.empty()) return;
+    file_.open(path, std::ios::trunc);
+    if (!file_) throw IoError(fmt::format("[train] cannot write the log {}", path.string()));
+  }
+  void write(const ordered_json& json) {
+    if (file_.is_open()) file_ << json.dump() << std::endl;
+  }
+
+ private:
+  std::ofstream file_;
+};
+
+data::Split read_texts(const TrainOptions& options, std::vector<std::string>& labels) {
+  data::Dataset dataset = data::read_dataset(options.data, options.read);
+  const std::string source = dataset.source;
+  const std::vector<std::string> notes = dataset.notes;
+  const bool own_test = !dataset.test.empty();
+  const data::CleanCounts counts = data::clean(dataset);
+  labels = dataset.labels;
+  data::Split split =
+      data::split_texts(std::move(dataset), options.valid_fraction, options.settings.seed);
+  if (options.quiet) return split;
+  fmt::print("{}: {}, {} classes\n", options.data.string(), source, labels.size());
+  for (const std::string& note : notes) fmt::print("{}\n", note);
+  fmt::print("{}\n", data::to_string(counts));
+  fmt::print("{} texts to learn from, {} held out ({})\n", split.train.size(),
+             split.held_out.size(),
+             own_test ? "the data's own test split"
+                      : fmt::format("{:.0f} % of each class", 100 * options.valid_fraction));
+  std::fflush(stdout);
+  return split;
+}
+
+ordered_json json_of(const StepReport& r) {
+  return {{"step", r.step}, {"epoch", r.epoch},   {"loss", r.loss},
+          {"lr", r.lr},     {"tokens", r.tokens}, {"tokens_per_second", r.tokens_per_second}};
+}
+
+ordered_json json_of(const EpochRow& r) {
+  return {{"epoch", r.epoch},
+          {"train_loss", r.train_loss},
+          {"held_out_loss", r.held_out_loss},
+          {"held_out_accuracy", r.accuracy},
+          {"held_out_macro_f1", r.macro_f1},
+          {"tokens_per_second", r.tokens_per_second},
+          {"seconds", r.seconds},
+          {"best", r.best}};
+}
+
+}  // namespace
+
+bool run_train(const TrainOptions& options) {
+  check_writable(options.out);
+  Log log(options.log);
+  SavedModel saved;
+  const data::Split split = read_texts(options, saved.labels);
+  saved.vocabulary = data::Vocabulary::of_texts(split.train, options.vocabulary_size);
+  const data::EncodedTexts texts = data::encode(saved.vocabulary, split.train);
+  const data::EncodedTexts held_out = data::encode(saved.vocabulary, split.held_out);
+
+  manual_seed(options.settings.seed);
+  Config config = options.config;
+  config.vocabulary = saved.vocabulary.size();
+  config.classes = static_cast<std::int64_t>(saved.labels.size());
+  saved.model = std::make_unique<Classifier>(config);
+  if (!options.quiet) {
+    fmt::print("{} words; {} encoder, {} attention, {} parameters\n", config.vocabulary,
+               name_of(config.encoder), name_of(config.attention), saved.model->parameter_count());
+    std::fflush(stdout);
+  }
+
+  ProgressBar progress(options.settings.epochs, options.quiet);
+  data::Metrics best;
+  bool any_saved = false;
+  const Listeners listeners{[&](const StepReport& report) {
+                              progress.step(report.epoch, report.done, report.loss,
+                                            report.tokens_per_second);
+                              log.write(json_of(report));
+                            },
+                            [&](const EpochRow& row, const data::Metrics& metrics) {
+                              progress.row(row);
+                              log.write(json_of(row));
+                              if (!row.best) return;
+                              best = metrics;
+                              saved.metrics = data::to_json(metrics);
+                              save_model(options.out, saved);
+                              any_saved = true;
+                            }};
+  catch_interrupts();
+  const Outcome outcome =
+      train(*saved.model, saved.labels, texts, held_out, options.settings, listeners);
+  if (!any_saved) {  // stopped within the first epoch: what there is, without metrics
+    save_model(options.out, saved);
+  }
+  if (!options.quiet) {
+    if (any_saved) fmt::print("\nOn held-out texts, the best epoch:\n{}", data::to_text(best));
+    fmt::print("\n{}saved {} ({:.1f} MB)\n",
+               outcome == Outcome::finished ? ""
+               : any_saved                  ? "Stopped; the best epoch is "
+                           : "Stopped within the first epoch; the weights as they were are ",
+               options.out.string(), static_cast<double>(fs::file_size(options.out)) / 1e6);
+  }
+  return outcome == Outcome::finished;
+}
+
+}  // namespace gradus::classify

@@ -1,0 +1,149 @@
+#include "apps/classify/trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "apps/classify/interrupt.h"
+#include "autograd/autograd.h"
+#include "autograd/ops.h"
+#include "nn/losses.h"
+#include "optim/adam.h"
+#include "optim/clip.h"
+#include "tensor/error.h"
+#include "tensor/random.h"
+
+namespace gradus::classify {
+
+namespace {
+
+constexpr double kWarmUp = 0.05;  // of the whole training
+constexpr double kWeightDecay = 0.01;
+constexpr double kWordFactor =
+    10;  // of the learning rate: a word is in few batches, a layer in all
+constexpr double kLargestGradient = 1;  // norm that gradients are clipped to
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+// Rises from 0 to 1 over the warm-up, then falls to 0 at the end.
+double lr_factor(double done) {
+  return done < kWarmUp ? done / kWarmUp : (1 - done) / (1 - kWarmUp);
+}
+
+Tensor labels_of(const data::Batch& batch) {
+  return from_vector(batch.labels, {static_cast<std::int64_t>(batch.labels.size())});
+}
+
+optim::AdamW make_optimizer(const Classifier& model, double lr) {
+  optim::Group<optim::AdamWOptions> words{{}, {.lr = kWordFactor * lr, .weight_decay = 0}};
+  optim::Group<optim::AdamWOptions> layers{{}, {.lr = lr, .weight_decay = kWeightDecay}};
+  for (const auto& [name, parameter] : model.named_parameters()) {
+    (name == "encoder.embed.weight" ? words : layers).parameters.push_back(parameter);
+  }
+  return optim::AdamW({words, layers});
+}
+
+// The step that gave a NaN, done again with every operation watched.
+[[noreturn]] void explain_nan(const Classifier& model, const data::Batch& batch, RandomState random,
+                              std::int64_t step, double loss) {
+  set_random_state(random);
+  std::string cause = "no single operation made it: the numbers overflowed";
+  try {
+    DetectAnomaly watch;
+    NoGrad off;
+    nn::cross_entropy(model(batch.tokens, batch.offsets).logits, labels_of(batch));
+  } catch (const Error& error) {
+    cause = error.what();
+  }
+  throw Error(fmt::format("[train] the loss of step {} is {}: {}. A smaller --lr usually helps",
+                          step, loss, cause));
+}
+
+}  // namespace
+
+std::vector<float> probabilities(Classifier& model, const data::EncodedTexts& texts,
+                                 std::int64_t batch_tokens) {
+  NoGrad off;
+  model.eval();
+  const auto classes = static_cast<std::size_t>(model.config().classes);
+  std::vector<float> all(static_cast<std::size_t>(texts.size()) * classes);
+  for (const auto& members : data::plan_batches(texts, batch_tokens)) {
+    const data::Batch batch = data::make_batch(texts, members);
+    const std::vector<float> p =
+        softmax(model(batch.tokens, batch.offsets).logits).to_vector<float>();
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      std::copy_n(p.begin() + static_cast<std::ptrdiff_t>(i * classes), classes,
+                  all.begin() + members[i] * static_cast<std::ptrdiff_t>(classes));
+    }
+  }
+  return all;
+}
+
+Outcome train(Classifier& model, const std::vector<std::string>& labels,
+              const data::EncodedTexts& texts, const data::EncodedTexts& held_out,
+              const TrainSettings& settings, const Listeners& listeners) {
+  optim::AdamW optimizer = make_optimizer(model, settings.lr);
+  const std::vector<Tensor> parameters = model.parameters();
+  const auto begin = Clock::now();
+  double least_loss = HUGE_VAL;
+  StepReport report;
+  for (std::int64_t epoch = 1; epoch <= settings.epochs; ++epoch) {
+    model.train();
+    const auto epoch_begin = Clock::now();
+    double loss_sum = 0;
+    std::int64_t seen = 0;
+    std::int64_t tokens = 0;
+    for (const auto& members :
+         data::plan_batches(texts, settings.batch_tokens, settings.seed, epoch)) {
+      if (interrupted()) return Outcome::interrupted;
+      const data::Batch batch = data::make_batch(texts, members);
+      const RandomState random = random_state();
+      seen += static_cast<std::int64_t>(members.size());
+      report.step += 1;
+      report.epoch = epoch;
+      report.done = (static_cast<double>(epoch - 1) +
+                     static_cast<double>(seen) / static_cast<double>(texts.size())) /
+                    static_cast<double>(settings.epochs);
+      report.lr = settings.lr * lr_factor(report.done);
+
+      const Tensor loss =
+          nn::cross_entropy(model(batch.tokens, batch.offsets).logits, labels_of(batch));
+      report.loss = loss.item();
+      if (!std::isfinite(report.loss)) {
+        explain_nan(model, batch, random, report.step, report.loss);
+      }
+      optimizer.zero_grad();
+      loss.backward();
+      optim::clip_grad_norm(parameters, kLargestGradient);
+      optimizer.set_lr_factor(lr_factor(report.done));
+      optimizer.step();
+
+      tokens += static_cast<std::int64_t>(batch.tokens.size());
+      report.tokens = static_cast<std::int64_t>(batch.tokens.size());
+      report.tokens_per_second = static_cast<double>(tokens) / seconds_since(epoch_begin);
+      loss_sum += report.loss * static_cast<double>(members.size());
+      if (listeners.step) listeners.step(report);
+    }
+    const data::Metrics metrics =
+        data::measure(probabilities(model, held_out), held_out.labels, labels);
+    EpochRow row{epoch,
+                 loss_sum / static_cast<double>(texts.size()),
+                 metrics.log_loss,
+                 metrics.accuracy,
+                 metrics.macro_f1,
+                 report.tokens_per_second,
+                 seconds_since(begin)};
+    row.best = metrics.log_loss < least_loss;
+    least_loss = std::min(least_loss, metrics.log_loss);
+    if (listeners.epoch) listeners.epoch(row, metrics);
+  }
+  return Outcome::finished;
+}
+
+}  // namespace gradus::classify
