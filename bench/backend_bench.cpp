@@ -33,20 +33,25 @@ Owned make(const Shape& shape, DType dtype = DType::f32) {
   return x;
 }
 
-View laid_out(View x, const Layout& layout) {
-  x.layout = layout;
+Owned laid_out(Owned x, const Layout& layout) {
+  x.view.layout = layout;
   return x;
 }
-View transposed(const View& x) { return laid_out(x, x.layout.permuted(std::vector{1, 0})); }
-View repeated(const View& x, const Shape& to) { return laid_out(x, x.layout.broadcast_to(to)); }
+Owned transposed(const Owned& x) { return laid_out(x, x.view.layout.permuted(std::vector{1, 0})); }
+Owned repeated(const Owned& x, const Shape& to) {
+  return laid_out(x, x.view.layout.broadcast_to(to));
+}
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 double seconds(const std::function<void()>& body) {
   double best = 1e9;
   for (int i = 0; i < 5; ++i) {
-    const auto start = std::chrono::steady_clock::now();
+    const double start = now();
     body();
-    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-    best = std::min(best, taken.count());
+    best = std::min(best, now() - start);
   }
   return best;
 }
@@ -69,14 +74,15 @@ struct Limits {
 
 void add(const std::string& name, double flops, double bytes, const std::function<void()>& body) {
   static const Limits limits;
-  benchmark::RegisterBenchmark(name.c_str(),
-                               [=](benchmark::State& state) {
-                                 for (auto _ : state) body();
-                                 const double least =
-                                     std::max(flops / limits.flops, bytes / limits.bytes);
-                                 state.counters["of_limit"] = benchmark::Counter(
-                                     least, benchmark::Counter::kIsIterationInvariantRate);
-                               })
+  benchmark::RegisterBenchmark(
+      name.c_str(),
+      [=](benchmark::State& state) {
+        const double start = now();
+        for (auto _ : state) body();
+        const double least = std::max(flops / limits.flops, bytes / limits.bytes);
+        state.counters["of_limit"] =
+            least * static_cast<double>(state.iterations()) / (now() - start);
+      })
       ->Unit(benchmark::kMicrosecond)
       ->UseRealTime();
 }
@@ -87,7 +93,7 @@ void add_elementwise() {
               out = make({kTokens, kHidden});
   const Owned row = make({kHidden}), column = make({kTokens, 1});
   const double all = 4.0 * kTokens * kHidden;  // bytes of one operand
-  const auto binary = [&](const char* name, BinaryOp op, const View& b, double bytes) {
+  const auto binary = [&](const char* name, BinaryOp op, const Owned& b, double bytes) {
     add(name, 0, bytes, [=, &on] { on.binary(op, x, b, out); });
   };
   binary("add", BinaryOp::add, y, 3 * all);
@@ -97,7 +103,7 @@ void add_elementwise() {
                      UnaryOp::gelu}) {
     add(name_of(op), 0, 2 * all, [=, &on] { on.unary(op, x, out); });
   }
-  const View turned = laid_out(x, Layout(Shape{kHidden, kTokens}).permuted(std::vector{1, 0}));
+  const Owned turned = laid_out(x, Layout(Shape{kHidden, kTokens}).permuted(std::vector{1, 0}));
   add("transpose_copy", 0, 2 * all, [=, &on] { on.unary(UnaryOp::copy, turned, out); });
   add("dropout", 0, 2 * all, [=, &on] { benchmark::DoNotOptimize(on.dropout(x, 0.1, 1, 2, out)); });
   add("log_softmax", 0, 2 * all, [=, &on] { benchmark::DoNotOptimize(on.log_softmax(x, out)); });
@@ -111,12 +117,12 @@ void add_products() {
   Backend& on = default_backend();
   const Owned x = make({kTokens, kDim}), h = make({kTokens, kHidden});
   const Owned w1 = make({kHidden, kDim}), w2 = make({kDim, kHidden}), head = make({2, kHidden});
-  const auto product = [&](const char* name, const View& a, const View& b) {
-    const Owned out = make({a.shape()[0], b.shape()[1]});
-    const double elements =
-        static_cast<double>(a.shape().numel() + b.shape().numel() + out.view.shape().numel());
-    add(name, 2.0 * static_cast<double>(out.view.shape().numel() * a.shape()[1]), 4 * elements,
-        [=, &on, keep = std::vector{x, h, w1, w2, head}] { on.matmul(a, b, out); });
+  const auto product = [&](const char* name, const Owned& a, const Owned& b) {
+    const Owned out = make({a.view.shape()[0], b.view.shape()[1]});
+    const double elements = static_cast<double>(a.view.shape().numel() + b.view.shape().numel() +
+                                                out.view.shape().numel());
+    add(name, 2.0 * static_cast<double>(out.view.shape().numel() * a.view.shape()[1]), 4 * elements,
+        [=, &on] { on.matmul(a, b, out); });
   };
   product("linear 128 -> 2048", x, transposed(w1));
   product("linear 2048 -> 128", h, transposed(w2));
