@@ -35,14 +35,15 @@ std::string named(const char* method, const char* op, DType dtype, const Layout&
 }
 
 std::vector<std::int64_t> places_of(const Layout& layout) {
-  std::vector<std::int64_t> places;
-  for (std::int64_t i = 0, n = layout.shape.numel(); i < n; ++i) {
-    std::int64_t place = layout.offset, rest = i;
-    for (int axis = layout.shape.rank() - 1; axis >= 0; --axis) {
-      place += rest % layout.shape[axis] * layout.stride(axis);
-      rest /= layout.shape[axis];
+  std::vector<std::int64_t> places{layout.offset};
+  for (int axis = 0; axis < layout.shape.rank(); ++axis) {
+    const std::int64_t size = layout.shape[axis], stride = layout.stride(axis);
+    std::vector<std::int64_t> next;
+    next.reserve(places.size() * at(size));
+    for (const std::int64_t place : places) {
+      for (std::int64_t i = 0; i < size; ++i) next.push_back(place + i * stride);
     }
-    places.push_back(place);
+    places = std::move(next);
   }
   return places;
 }
