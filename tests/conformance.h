@@ -1,0 +1,23 @@
+// Does a backend do what tensor/backend.h says? Link this (the CMake target gradus_conformance) to
+// your backend's tests and let it look:
+//
+//   register_backend("mine", [] { return std::make_unique<MyBackend>(); });
+//   for (const std::string& failure : conformance_failures(backend("mine"))) std::cout << failure;
+//
+// Every required method is compared with the reference backend on every dtype that it takes, on
+// contiguous, strided, broadcast and empty views that begin anywhere in their memory; gaps hold NaN
+// and must be neither read nor written. Every offer that the backend takes is compared with its
+// definition in plain loops. Takes a few seconds.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tensor/backend.h"
+
+namespace gradus {
+
+// One line for each difference found (at most a few for each method); none if there is none.
+std::vector<std::string> conformance_failures(Backend& backend);
+
+}  // namespace gradus
