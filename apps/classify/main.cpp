@@ -10,6 +10,7 @@
 
 #include "apps/classify/commands.h"
 #include "apps/classify/fetch.h"
+#include "tensor/backend.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 
@@ -119,6 +120,15 @@ void add_others(CLI::App& program, Arguments& all) {
   info->add_option("--model", all.model, "the model file");
 }
 
+// What no option can check by itself.
+void check(const Config& config) {
+  if (config.encoder == EncoderKind::transformer && config.attention_size % config.heads != 0) {
+    throw CLI::ValidationError(
+        "--heads", fmt::format("{} heads do not divide the attention size {}", config.heads,
+                               config.attention_size));
+  }
+}
+
 int run(const CLI::App& program, const Arguments& all) {
   if (all.threads > 0) set_num_threads(all.threads);
   if (!all.backend.empty()) set_default_backend(all.backend);
@@ -143,11 +153,13 @@ int main(int argc, char** argv) {
   Arguments all;
   program.add_option("--threads", all.threads, "cores to use (all, if not given)")
       ->check(CLI::Range(1, 1024));
-  program.add_option("--backend", all.backend, "where tensors live: cpu or reference");
+  program.add_option("--backend", all.backend, "where tensors live")
+      ->check(CLI::IsMember(backend_names()));
   add_train(program, all);
   add_others(program, all);
   try {
     program.parse(argc, argv);
+    check(all.train.config);
   } catch (const CLI::ParseError& error) {
     return program.exit(error) == 0 ? 0 : kUsage;
   }

@@ -1,0 +1,47 @@
+// A model of one's own: two spirals that no straight line can part.
+
+#include <gradus/gradus.h>
+
+#include <cmath>
+#include <iostream>
+
+using namespace gradus;
+
+struct Spirals : nn::Module {
+  nn::Linear in{2, 64}, middle{64, 64}, out{64, 2};
+
+  Tensor operator()(const Tensor& x) const { return out(tanh(middle(tanh(in(x))))); }
+  void visit(nn::Visitor& v) override {
+    v("in", in);
+    v("middle", middle);
+    v("out", out);
+  }
+};
+
+int main() {
+  std::vector<float> points;
+  std::vector<std::int32_t> labels;
+  for (int i = 0; i < 400; ++i) {
+    const float turn = 0.5F + 0.03F * static_cast<float>(i / 2), side = i % 2 == 0 ? 1.0F : -1.0F;
+    points.push_back(side * turn * std::cos(turn));
+    points.push_back(side * turn * std::sin(turn));
+    labels.push_back(i % 2);
+  }
+  const Tensor x = from_vector(points, {400, 2}), y = from_vector(labels, {400});
+
+  manual_seed(1);
+  Spirals model;
+  nn::print(model);
+  optim::AdamW optimizer(model.parameters(), {.lr = 0.01});
+  for (int step = 0; step <= 400; ++step) {
+    const Tensor loss = nn::cross_entropy(model(x), y);
+    optimizer.zero_grad();
+    loss.backward();
+    optimizer.step();
+    if (step % 100 == 0) std::cout << "step " << step << "  loss " << loss << "\n";
+  }
+  const Tensor right = argmax(model(x)) == y;
+  const double accuracy = mean(cast(right, DType::f32)).item();
+  std::cout << "accuracy " << accuracy << "\n";
+  return accuracy > 0.99 ? 0 : 1;
+}

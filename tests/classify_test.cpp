@@ -1,0 +1,178 @@
+// The classifier from a file of texts to a model file and back, on a few hundred made-up sentences.
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "apps/classify/commands.h"
+#include "apps/classify/model_file.h"
+#include "nn/safetensors.h"
+#include "tensor/error.h"
+#include "tensor/parallel.h"
+#include "tensor/philox.h"
+#include "tests/temporary_folder.h"
+
+using namespace gradus;
+using namespace gradus::classify;
+namespace fs = std::filesystem;
+
+namespace {
+
+// Sentences of 5 to 12 words of which one or two tell the class.
+fs::path write_sentences(const TemporaryFolder& folder, int count = 300) {
+  const std::vector<std::string> plain{"the", "film", "was", "a", "plot", "with", "actor", "and"};
+  const std::vector<std::string> telling[2]{{"awful", "boring", "bad"},
+                                            {"superb", "lovely", "great"}};
+  const fs::path path = folder / "sentences.tsv";
+  std::ofstream out(path);
+  for (int i = 0; i < count; ++i) {
+    const auto random = philox(7, 0, static_cast<std::uint64_t>(i));
+    const std::size_t label = random[0] % 2;
+    std::string text = fmt::format("{}", i);  // no two alike
+    for (std::uint32_t w = 0; w < 5 + random[1] % 8; ++w) {
+      text += ' ' + plain[philox(8, static_cast<std::uint64_t>(i), w)[0] % plain.size()];
+    }
+    text += ' ' + telling[label][random[2] % 3];
+    out << (label == 1 ? "good" : "poor") << '\t' << text << '\n';
+  }
+  return path;
+}
+
+TrainOptions small(const fs::path& data, const fs::path& out) {
+  TrainOptions options;
+  options.data = data;
+  options.out = out;
+  options.config.attention_size = 16;
+  options.config.hidden_size = 32;
+  options.settings.epochs = 3;
+  options.settings.batch_tokens = 256;
+  options.settings.lr = 5e-3;
+  options.quiet = true;
+  return options;
+}
+
+std::string bytes_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+TEST_CASE("each encoder learns with each attention") {
+  const TemporaryFolder folder;
+  const fs::path data = write_sentences(folder);
+  for (EncoderKind encoder : {EncoderKind::linear, EncoderKind::conv, EncoderKind::transformer}) {
+    for (Score score : {Score::dot, Score::euclidean, Score::additive}) {
+      CAPTURE(name_of(encoder));
+      CAPTURE(name_of(score));
+      TrainOptions options = small(data, folder / "model.safetensors");
+      options.config.encoder = encoder;
+      options.config.attention = score;
+      options.config.hops = 2;
+      options.settings.epochs = 6;
+      CHECK(run_train(options));
+      const SavedModel saved = load_model(options.out);
+      const auto metrics = nlohmann::json::parse(saved.metrics);
+      CHECK(metrics.at("accuracy").get<double>() > 0.95);  // chance is 0.5; one word decides
+      CHECK(saved.labels == std::vector<std::string>{"good", "poor"});
+    }
+  }
+}
+
+TEST_CASE("one seed gives the same file, whatever the number of threads") {
+  const TemporaryFolder folder;
+  const fs::path data = write_sentences(folder);
+  const int before = num_threads();
+  for (EncoderKind encoder : {EncoderKind::linear, EncoderKind::conv, EncoderKind::transformer}) {
+    CAPTURE(name_of(encoder));
+    std::string first;
+    for (int threads : {1, 2, 3, 1}) {
+      set_num_threads(threads);
+      TrainOptions options = small(data, folder / "model.safetensors");
+      options.config.encoder = encoder;
+      run_train(options);
+      if (first.empty()) first = bytes_of(options.out);
+      CHECK(bytes_of(options.out) == first);
+    }
+    TrainOptions other = small(data, folder / "other.safetensors");
+    other.config.encoder = encoder;
+    other.settings.seed = 2;
+    run_train(other);
+    CHECK(bytes_of(other.out) != first);
+  }
+  set_num_threads(before);
+}
+
+TEST_CASE("any text has a prediction") {
+  const TemporaryFolder folder;
+  const TrainOptions options = small(write_sentences(folder), folder / "m.safetensors");
+  run_train(options);
+  const SavedModel saved = load_model(options.out);
+  const std::vector<data::Text> texts{
+      {"", 0}, {"qwxyz", 0}, {"superb", 0}, {std::string(5000, '!'), 0}};
+  for (float p : probabilities(*saved.model, data::encode(saved.vocabulary, texts))) {
+    CHECK(p >= 0);
+    CHECK(p <= 1);
+  }
+}
+
+TEST_CASE("a loss that is no number stops training, names the operation, keeps the last model") {
+  const TemporaryFolder folder;
+  TrainOptions options = small(write_sentences(folder), folder / "m.safetensors");
+  run_train(options);
+  const std::string good = bytes_of(options.out);
+  options.settings.lr = 1e30;
+  CHECK_THROWS_WITH_AS(run_train(options), doctest::Contains("made the first NaN"), Error);
+  CHECK(bytes_of(options.out) == good);
+}
+
+TEST_CASE("the log has an object for each step and epoch") {
+  const TemporaryFolder folder;
+  TrainOptions options = small(write_sentences(folder), folder / "m.safetensors");
+  options.log = folder / "run.jsonl";
+  run_train(options);
+  std::ifstream log(options.log);
+  int steps = 0;
+  int epochs = 0;
+  for (std::string line; std::getline(log, line);) {
+    const auto object = nlohmann::json::parse(line);
+    (object.contains("step") ? steps : epochs) += 1;
+  }
+  CHECK(epochs == 3);
+  CHECK(steps >= 3 * 8);  // 240 texts of about 10 words, 256 tokens a step
+}
+
+TEST_CASE("a model file that does not agree with itself is refused") {
+  const TemporaryFolder folder;
+  const TrainOptions options = small(write_sentences(folder), folder / "m.safetensors");
+  run_train(options);
+  const nn::Checkpoint file = nn::load(options.out.string());
+  const fs::path broken = folder / "broken.safetensors";
+  // Changes `from` to `to` in one entry of the metadata.
+  const auto with = [&](const std::string& key, const std::string& from, const std::string& to) {
+    nn::Metadata metadata = file.metadata;
+    std::string& text = metadata.at(key);
+    REQUIRE(text.find(from) != std::string::npos);
+    text.replace(text.find(from), from.size(), to);
+    nn::save(broken.string(), file.tensors, metadata);
+    return broken;
+  };
+  CHECK_THROWS_AS(load_model(with("format", "gradus", "other")), IoError);
+  CHECK_THROWS_AS(load_model(with("config", "\"linear\"", "\"circular\"")), IoError);
+  CHECK_THROWS_AS(load_model(with("config", "\"hidden_size\":32", "\"hidden_size\":1048576")),
+                  IoError);
+  CHECK_THROWS_AS(load_model(with("config", "\"hidden_size\":32", "\"hidden_size\":-1")), IoError);
+  CHECK_THROWS_AS(load_model(with("config", "\"linear\"", "\"transformer\"")), IoError);
+  CHECK_THROWS_AS(load_model(with("labels", "\"poor\"", "\"poor\",\"more\"")), IoError);
+  CHECK_THROWS_AS(load_model(with("vocabulary", "\"superb\"", "\"the\"")), IoError);
+  CHECK_THROWS_AS(load_model(folder / "absent.safetensors"), IoError);
+  const std::string whole = bytes_of(options.out);
+  for (std::size_t size : {std::size_t{0}, std::size_t{5}, whole.size() / 2, whole.size() - 1}) {
+    std::ofstream(broken, std::ios::binary) << whole.substr(0, size);
+    CHECK_THROWS_AS(load_model(broken), IoError);
+  }
+}
