@@ -5,7 +5,9 @@
 
 #include "autograd/attention.h"
 #include "autograd/autograd.h"
+#include "autograd/gradcheck.h"
 #include "autograd/gradient.h"
+#include "autograd/graph.h"
 #include "autograd/ops.h"
 #include "autograd/segments.h"
 #include "nn/activations.h"

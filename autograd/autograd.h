@@ -24,6 +24,8 @@ struct BackwardOptions {
   // the walk goes, and a second walk throws GradError.
   bool retain_graph = false;
   // Record the pullbacks too, so that gradients can be differentiated again. Implies retain_graph.
+  // A leaf's gradient then holds the graph that holds the leaf: with backward(), end with
+  // zero_grad(), or neither is ever freed. grad() has no such knot.
   bool create_graph = false;
 };
 

@@ -38,7 +38,7 @@ void check_random(Findings& f) {
       const Numbers values = x.values();
       Numbers expected(at(n));
       for (std::int64_t i = 0; i < n; ++i) {
-        expected[at(i)] = uniform[at(i)] >= 0.3 ? values[at(i)] / 0.7 : 0;
+        expected[at(i)] = uniform[at(i)] >= double{0.3f} ? values[at(i)] / 0.7 : 0;
       }
       const Held held = put(x, f.mine);
       const std::string name = fmt::format("dropout {} {}", name_of(dtype), to_string(shape));
