@@ -325,7 +325,9 @@ TEST_CASE("cpu: fill, upload and download") {
 }
 
 TEST_CASE("cpu: memory that cannot be had is refused with the number of bytes") {
-  CHECK_THROWS_WITH_AS(cpu().allocate(std::size_t{1} << 60),
-                       "[allocate] no memory for 1152921504606846976 bytes", BackendError);
+  CHECK_THROWS_WITH_AS(
+      cpu().allocate(std::size_t{1} << 60),
+      doctest::Contains("[allocate] no memory for 1152921504606846976 bytes: this machine has"),
+      BackendError);
   CHECK_THROWS_AS(cpu().allocate(~std::size_t{0}), BackendError);
 }

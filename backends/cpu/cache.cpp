@@ -1,6 +1,7 @@
 #include "backends/cpu/cache.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -25,7 +26,6 @@ constexpr bool kKeep = true;
 
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kLargest = std::numeric_limits<std::size_t>::max() / 2;
 
 // The next of 64, 128, ..., 512, 576, ...: multiples of an eighth of the power of two below.
 std::size_t size_class(std::size_t bytes) {
@@ -52,6 +52,16 @@ void to_system(std::byte* data, std::size_t size) {
 
 }  // namespace
 
+std::size_t machine_memory() {
+  static const std::size_t bytes = [] {
+    const long pages = sysconf(_SC_PHYS_PAGES);
+    const long size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(size)
+                                 : std::numeric_limits<std::size_t>::max() / 2;  // unknown
+  }();
+  return bytes;
+}
+
 class Cache::Block : public Buffer {
  public:
   Block(std::shared_ptr<Cache> cache, std::size_t bytes)
@@ -74,8 +84,9 @@ Cache::Cache(std::size_t limit) : limit_(kKeep ? limit : 0) {}
 Cache::~Cache() { trim(); }
 
 std::shared_ptr<Buffer> Cache::allocate(std::size_t bytes) {
-  if (bytes > kLargest) {
-    throw BackendError(fmt::format("[allocate] {} bytes is more than any memory", bytes));
+  if (bytes > machine_memory()) {
+    throw BackendError(fmt::format("[allocate] no memory for {} bytes: this machine has {}", bytes,
+                                   machine_memory()));
   }
   return std::make_shared<Block>(shared_from_this(), bytes);
 }

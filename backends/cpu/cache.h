@@ -19,6 +19,9 @@
 
 namespace gradus::cpu {
 
+// The bytes of memory that this machine has.
+std::size_t machine_memory();
+
 class Cache : public std::enable_shared_from_this<Cache> {
  public:
   // Keeps at most `limit` bytes of freed blocks.
@@ -27,7 +30,8 @@ class Cache : public std::enable_shared_from_this<Cache> {
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
-  // Aligned to 64 bytes, contents undefined. Throws BackendError when the memory cannot be had.
+  // Aligned to 64 bytes, contents undefined. Throws BackendError when the memory cannot be had, at
+  // once if it is more than the machine has.
   std::shared_ptr<Buffer> allocate(std::size_t bytes);
   // Gives every kept block back to the system.
   void trim();

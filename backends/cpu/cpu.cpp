@@ -1,7 +1,6 @@
 #include "backends/cpu/cpu.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstring>
 
@@ -15,14 +14,6 @@
 namespace gradus {
 
 namespace {
-
-// A quarter of the machine's memory.
-std::size_t cache_limit() {
-  const long pages = sysconf(_SC_PHYS_PAGES);
-  const long size = sysconf(_SC_PAGESIZE);
-  if (pages <= 0 || size <= 0) return std::size_t{1} << 30;
-  return static_cast<std::size_t>(pages) / 4 * static_cast<std::size_t>(size);
-}
 
 // Every method forwards to a kernel (backends/cpu/kernels.h).
 class CpuBackend : public Backend {
@@ -124,7 +115,7 @@ class CpuBackend : public Backend {
            view.layout.offset * static_cast<std::int64_t>(size_of(view.dtype));
   }
 
-  std::shared_ptr<cpu::Cache> cache_ = std::make_shared<cpu::Cache>(cache_limit());
+  std::shared_ptr<cpu::Cache> cache_ = std::make_shared<cpu::Cache>(cpu::machine_memory() / 4);
 };
 
 }  // namespace
