@@ -12,28 +12,20 @@ enum class DType : std::uint8_t { f32, f64, i32, boolean };
 
 constexpr std::size_t size_of(DType dtype) {
   switch (dtype) {
-    case DType::f32:
-      return 4;
-    case DType::f64:
-      return 8;
-    case DType::i32:
-      return 4;
-    case DType::boolean:
-      return 1;
+    case DType::f32: return 4;
+    case DType::f64: return 8;
+    case DType::i32: return 4;
+    case DType::boolean: return 1;
   }
   return 0;
 }
 
 constexpr std::string_view name_of(DType dtype) {
   switch (dtype) {
-    case DType::f32:
-      return "f32";
-    case DType::f64:
-      return "f64";
-    case DType::i32:
-      return "i32";
-    case DType::boolean:
-      return "boolean";
+    case DType::f32: return "f32";
+    case DType::f64: return "f64";
+    case DType::i32: return "i32";
+    case DType::boolean: return "boolean";
   }
   return "?";
 }
@@ -60,14 +52,10 @@ inline constexpr DType dtype_of<bool> = DType::boolean;
 template <class F>
 decltype(auto) dispatch(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::f64:
-      return f(double{});
-    case DType::i32:
-      return f(std::int32_t{});
-    case DType::boolean:
-      return f(bool{});
-    default:
-      return f(float{});
+    case DType::f64: return f(double{});
+    case DType::i32: return f(std::int32_t{});
+    case DType::boolean: return f(bool{});
+    default: return f(float{});
   }
 }
 

@@ -14,7 +14,7 @@
 namespace gradus::classify {
 
 struct TrainSettings {
-  std::int64_t epochs = 3;
+  std::int64_t epochs = 2;
   std::int64_t batch_tokens = 8192;
   double lr = 1e-3;
   std::uint64_t seed = 1;

@@ -16,37 +16,24 @@ T apply(UnaryOp op, T x) {
   } else {
     const T zero{};
     switch (op) {
-      case UnaryOp::neg:
-        return static_cast<T>(-x);
-      case UnaryOp::abs:
-        return static_cast<T>(std::abs(x));
+      case UnaryOp::neg: return static_cast<T>(-x);
+      case UnaryOp::abs: return static_cast<T>(std::abs(x));
       case UnaryOp::sign:
         return static_cast<T>(x != x ? x : static_cast<T>((x > zero) - (x < zero)));
-      case UnaryOp::exp:
-        return static_cast<T>(std::exp(x));
-      case UnaryOp::log:
-        return static_cast<T>(std::log(x));
-      case UnaryOp::sqrt:
-        return static_cast<T>(std::sqrt(x));
-      case UnaryOp::sin:
-        return static_cast<T>(std::sin(x));
-      case UnaryOp::cos:
-        return static_cast<T>(std::cos(x));
-      case UnaryOp::tanh:
-        return static_cast<T>(std::tanh(x));
-      case UnaryOp::sigmoid:
-        return static_cast<T>(1 / (1 + std::exp(-static_cast<double>(x))));
-      case UnaryOp::relu:
-        return x < zero ? zero : x;  // NaN stays NaN
+      case UnaryOp::exp: return static_cast<T>(std::exp(x));
+      case UnaryOp::log: return static_cast<T>(std::log(x));
+      case UnaryOp::sqrt: return static_cast<T>(std::sqrt(x));
+      case UnaryOp::sin: return static_cast<T>(std::sin(x));
+      case UnaryOp::cos: return static_cast<T>(std::cos(x));
+      case UnaryOp::tanh: return static_cast<T>(std::tanh(x));
+      case UnaryOp::sigmoid: return static_cast<T>(1 / (1 + std::exp(-static_cast<double>(x))));
+      case UnaryOp::relu: return x < zero ? zero : x;  // NaN stays NaN
       case UnaryOp::gelu:
         return static_cast<T>(x * 0.5 * (1 + std::erf(static_cast<double>(x) / std::sqrt(2.0))));
-      case UnaryOp::erf:
-        return static_cast<T>(std::erf(x));
-      case UnaryOp::floor:
-        return static_cast<T>(std::floor(x));
+      case UnaryOp::erf: return static_cast<T>(std::erf(x));
+      case UnaryOp::floor: return static_cast<T>(std::floor(x));
       case UnaryOp::copy:
-      case UnaryOp::logical_not:
-        break;
+      case UnaryOp::logical_not: break;
     }
     return x;
   }
@@ -55,42 +42,27 @@ T apply(UnaryOp op, T x) {
 template <class T>
 T arithmetic(BinaryOp op, T a, T b) {
   switch (op) {
-    case BinaryOp::sub:
-      return static_cast<T>(a - b);
-    case BinaryOp::mul:
-      return static_cast<T>(a * b);
-    case BinaryOp::div:
-      return static_cast<T>(a / b);
-    case BinaryOp::pow:
-      return static_cast<T>(std::pow(a, b));
-    case BinaryOp::max:
-      return a > b || a != a ? a : b;
-    case BinaryOp::min:
-      return a < b || a != a ? a : b;
-    default:
-      return static_cast<T>(a + b);
+    case BinaryOp::sub: return static_cast<T>(a - b);
+    case BinaryOp::mul: return static_cast<T>(a * b);
+    case BinaryOp::div: return static_cast<T>(a / b);
+    case BinaryOp::pow: return static_cast<T>(std::pow(a, b));
+    case BinaryOp::max: return a > b || a != a ? a : b;
+    case BinaryOp::min: return a < b || a != a ? a : b;
+    default: return static_cast<T>(a + b);
   }
 }
 
 template <class T>
 bool compare(BinaryOp op, T a, T b) {
   switch (op) {
-    case BinaryOp::ne:
-      return a != b;
-    case BinaryOp::lt:
-      return a < b;
-    case BinaryOp::le:
-      return a <= b;
-    case BinaryOp::gt:
-      return a > b;
-    case BinaryOp::ge:
-      return a >= b;
-    case BinaryOp::logical_and:
-      return a && b;
-    case BinaryOp::logical_or:
-      return a || b;
-    default:
-      return a == b;
+    case BinaryOp::ne: return a != b;
+    case BinaryOp::lt: return a < b;
+    case BinaryOp::le: return a <= b;
+    case BinaryOp::gt: return a > b;
+    case BinaryOp::ge: return a >= b;
+    case BinaryOp::logical_and: return a && b;
+    case BinaryOp::logical_or: return a || b;
+    default: return a == b;
   }
 }
 
