@@ -47,9 +47,9 @@ struct Node {
   const char* const op;    // "leaf" for one that the user made
   const Shape shape;
   std::vector<Edge> inputs;
-  Tensor result;       // kept, without its node, if a pullback asks for it
-  Gradient gradient;   // leaves: what backward() has added up
-  bool freed = false;  // backward() has been through and let go of the pullbacks
+  Tensor result;                   // kept, without its node, if a pullback asks for it
+  Gradient gradient;               // leaves: what backward() has added up
+  bool freed = false;              // backward() has been through and let go of the pullbacks
   std::uint64_t newest_input = 0;  // the largest id of the inputs
 };
 
