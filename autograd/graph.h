@@ -4,8 +4,8 @@
 //   std::ofstream("loss.dot") << graph::dot(loss, {{"w", w}, {"b", b}});
 //   // then: dot -Tsvg loss.dot > loss.svg     (Graphviz)
 //
-// Arrows run as the numbers did, from inputs to results; gradients flow against them. Inputs that do
-// not require gradients are not part of the graph and not drawn.
+// Arrows run as the numbers did, from inputs to results; gradients flow against them. Inputs that
+// do not require gradients are not part of the graph and not drawn.
 #pragma once
 
 #include <string>

@@ -63,8 +63,8 @@ Tensor segment_softmax(const Tensor& x, const Segments& segments);
 Tensor segment_expand(const Tensor& x, const Segments& segments);
 
 // Windows of `size` rows, `step` apart, that never cross a segment's ends; `padding` rows of zeros
-// stand before and after each segment (fewer than size, so that every window sees a row). A window that would not fit the segment is left out, but for
-// pooling (`partial`), where it is cut short.
+// stand before and after each segment (fewer than size, so that every window sees a row). A window
+// that would not fit the segment is left out, but for pooling (`partial`), where it is cut short.
 struct WindowOptions {
   std::int64_t size = 3;
   std::int64_t step = 1;

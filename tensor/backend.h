@@ -134,7 +134,8 @@ class Backend {
 
   // Philox4x32-10 numbers (tensor/philox.h), uniform in [0, 1): element i of stream `stream`.
   virtual bool uniform(std::uint64_t, std::uint64_t, const View&) { return false; }
-  // y = x * keep / (1 - p), keep = uniform(seed, stream) >= p in f32. Its own gradient, with g for x.
+  // y = x * keep / (1 - p), keep = uniform(seed, stream) >= p in f32. Its own gradient, with g for
+  // x.
   virtual bool dropout(const View& x, double p, std::uint64_t seed, std::uint64_t stream,
                        const View& y);
   // Over the last axis. y = e^x / sum(e^x), or x - log(sum(e^x)). A row of nothing but -inf (all

@@ -239,7 +239,7 @@ void check_reductions(Findings& f) {
             const bool plain = placing == Placing::dense || placing == Placing::reversed;
             if (!plain && shape.numel() > 5000) continue;  // long enough for several threads
             const Layout layout = place(shape, placing);
-            // Ties (whole numbers) for argmax to break by place; NaN in one of eight for max and min.
+            // Whole numbers: ties, for argmax to break by place. A NaN here and there for max, min.
             Array x = op == ReduceOp::sum
                           ? some_array(layout, dtype)
                           : make_array(layout, dtype, [&](std::uint64_t i) {

@@ -136,9 +136,9 @@ TEST_CASE("values and gradients agree with PyTorch's on every backend") {
     for (const std::string on : {"reference", "cpu"}) {
       for (const DType dtype : {DType::f64, DType::f32}) {
         INFO(name << " on " << on << " in " << std::string(name_of(dtype)));
-        // Of the largest number, since sums round in proportion to their largest term. f64: the file
-        // has 15 digits, and torch.cdist goes through a square root that we do not take. f32: inputs
-        // and some ten steps are rounded to 6e-8 each.
+        // Of the largest number, since sums round in proportion to their largest term. f64: the
+        // file has 15 digits, and torch.cdist goes through a square root that we do not take. f32:
+        // inputs and some ten steps are rounded to 6e-8 each.
         const double tolerance = dtype == DType::f64 ? 1e-12 : 2e-6;
         std::vector<Tensor> inputs, leaves;
         for (const nlohmann::json& x : c["inputs"]) {
