@@ -1,7 +1,9 @@
 #include "backends/host.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <limits>
 #include <new>
 
 #include "tensor/error.h"
@@ -10,10 +12,28 @@ namespace gradus {
 
 namespace {
 constexpr std::align_val_t kAlignment{64};
+}  // namespace
+
+std::size_t machine_memory() {
+  static const std::size_t bytes = [] {
+    const long pages = sysconf(_SC_PHYS_PAGES);
+    const long size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(size)
+                                 : std::numeric_limits<std::size_t>::max() / 2;  // unknown
+  }();
+  return bytes;
+}
+
+std::size_t check_memory(std::size_t bytes) {
+  if (bytes > machine_memory()) {
+    throw BackendError(fmt::format("[allocate] no memory for {} bytes: this machine has {}", bytes,
+                                   machine_memory()));
+  }
+  return bytes;
 }
 
 HostBuffer::HostBuffer(std::size_t bytes)
-    : data_(static_cast<std::byte*>(::operator new(bytes, kAlignment, std::nothrow))),
+    : data_(static_cast<std::byte*>(::operator new(check_memory(bytes), kAlignment, std::nothrow))),
       bytes_(bytes) {
   if (data_ == nullptr) {
     throw BackendError(fmt::format("[allocate] no memory for {} bytes", bytes));

@@ -7,6 +7,12 @@
 
 namespace gradus {
 
+// How much memory the machine has, in bytes.
+std::size_t machine_memory();
+// `bytes`; throws BackendError for more than the machine has, which the operating system would promise
+// and then not give.
+std::size_t check_memory(std::size_t bytes);
+
 // Uninitialised memory aligned to 64 bytes, freed with the object.
 class HostBuffer : public Buffer {
  public:

@@ -5,8 +5,7 @@
 //   clean_text("I <b>loved</b> it&#33;<br /><br />10/10", &counts)   // "I loved it! 10/10"
 //
 // - HTML tags go: those inside a line (b, i, a, span ...) leave nothing, all others a space;
-// comments,
-//   scripts and style sheets go with what they hold. Only names that HTML has are tags, so that
+//   comments, scripts and style sheets go with what they hold. Only names that HTML has are tags, so that
 //   "<3", "a < b" and "<sigh>" stay.
 // - Entities (&amp; &eacute; &#39; &#x27;) become what they stand for, double-escaped ones too.
 // - Control and invisible characters go. U+0080 .. U+009F are read as Windows-1252, as browsers do:

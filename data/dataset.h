@@ -3,25 +3,20 @@
 //   Dataset reviews = read_dataset("aclImdb_v1.tar.gz");
 //   Dataset mails = read_dataset("mails.csv", {.text_column = "body", .label_column = "folder"});
 //
-// imdb       train/{pos,neg} and, if there, test/{pos,neg} with a file for each text; train/unsup
-// and
-//            other files are not read. A folder, or an archive of one (tar, zip, 7z; gz, xz, bz2,
-//            zst).
+// imdb       train/{pos,neg} and, if there, test/{pos,neg} with a file for each text; train/unsup and
+//            other files are not read. A folder, or an archive of one (tar, zip, 7z; gz, xz, bz2, zst).
 // folders    a folder for each class: pos/1.txt, health/a.txt, below it as deep as you like; with
 //            train/ and test/ above them the data has its own split. Files ending in .txt or
 //            without an ending are texts. A folder or an archive.
-// csv, tsv   records with a header, quoted as RFC 4180 says; columns are found by name (text,
-// review,
+// csv, tsv   records with a header, quoted as RFC 4180 says; columns are found by name (text, review,
 //            content, sentence ...; label, sentiment, category, class ...) or by the options.
 // lines      the same without quotes: one record a line, tabs between, with a header or, without
-// one,
-//            "label<TAB>text".
+//            one, "label<TAB>text".
 // fasttext   lines "__label__name text".
 // wordnet    the dictionary's data files data.noun, data.verb, data.adj and data.adv: every
-// definition
-//            with the name of its lexicographer file (noun.food, verb.motion ...), 45 classes.
-// Files of text may be compressed. Texts are as they stand in the files: clean (data/split.h) is
-// next.
+//            definition with the name of its lexicographer file (noun.food, verb.motion ...), 45
+//            classes.
+// Files of text may be compressed. Texts are as they stand in the files: clean (data/split.h) is next.
 #pragma once
 
 #include <cstdint>

@@ -1,15 +1,13 @@
 // How good predictions are, from the probabilities a model gave and the labels that are true.
 //
 //   Metrics metrics = measure(probabilities, labels, {"neg", "pos"});   // probabilities [texts, 2]
-//   metrics.accuracy, metrics.classes[1].f1 ...     to_text(metrics) for people, to_json for
-//   machines
+//   metrics.accuracy, metrics.classes[1].f1 ...     to_text(metrics), to_json(metrics)
 //
 // The prediction is the most probable class, the first of equals. For a class c, with tp texts of c
 // predicted as c:
 //   precision = tp / texts predicted as c      0 if none was
 //   recall    = tp / texts of c                0 if there are none
-//   f1        = 2 tp / (texts predicted as c + texts of c), the harmonic mean of the two; 0 if
-//   neither
+//   f1        = 2 tp / (texts predicted as c + texts of c), their harmonic mean; 0 if neither
 // Macro means are over the classes that occur, as a label or a prediction. The log loss is the mean
 // of -ln p(true class), p at least 1e-7 so that one sure error does not make it infinite. Without
 // texts everything is 0.

@@ -5,14 +5,12 @@
 //   words.range(0)           // the bytes of the text it came from: {0, 6}
 //
 // A token is one of
-// - a word: a run of letters, digits and their marks, with the apostrophes inside it ("didn't",
-// also
+// - a word: a run of letters, digits and their marks, with the apostrophes inside it ("didn't", also
 //   when written with U+2019);
 // - a number, with the points, commas and slashes inside it ("3.5", "1,000", "7/10");
 // - in Chinese, Japanese, Thai, Lao, Khmer and Burmese, which have no spaces, a word as ICU's
 //   dictionaries find it;
-// - a mark that carries meaning for a classifier: ! ? . , ; : ( ) " $ % * &, a run of dots as
-// "...",
+// - a mark that carries meaning for a classifier: ! ? . , ; : ( ) " $ % * &, a run of dots as "...",
 //   the same marks in their other forms (U+3002, U+FF01, curly quotes ...) written as these;
 // - a symbol such as an emoji or a currency sign.
 // Everything else separates. Safe to call from many threads at once.

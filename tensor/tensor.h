@@ -131,7 +131,7 @@ Tensor from_vector(const std::vector<T>& values, const Shape& shape, Backend* ba
   return from_span(std::span<const T>(values), shape, backend);
 }
 
-// A copy of x (outside the graph) with another dtype or on another backend.
+// x outside the graph, with another dtype or on another backend. Shares memory where nothing changes.
 Tensor to(const Tensor& x, TensorOptions options);
 
 // "f32 [2, 3] on cpu", for messages.

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "apps/classify/commands.h"
@@ -47,7 +48,7 @@ std::string coloured(const std::string& text, const std::vector<Token>& tokens) 
   for (const Token& token : tokens) {
     out += text.substr(at, token.range.begin - at);
     const std::string word = text.substr(token.range.begin, token.range.end - token.range.begin);
-    const int level = most > 0 ? static_cast<int>(5 * token.weight / most + 0.5) : 0;
+    const int level = most > 0 ? static_cast<int>(std::lround(5 * token.weight / most)) : 0;
     // Colours 52, 88, 124, 160, 196 of the 256-colour table are reds of rising brightness.
     out += level == 0 ? word : fmt::format("\x1b[97;48;5;{}m{}\x1b[0m", 16 + 36 * level, word);
     at = token.range.end;

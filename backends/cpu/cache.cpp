@@ -1,7 +1,6 @@
 #include "backends/cpu/cache.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -9,9 +8,9 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
-#include <limits>
 #include <new>
 
+#include "backends/host.h"
 #include "tensor/error.h"
 
 namespace gradus::cpu {
@@ -52,16 +51,6 @@ void to_system(std::byte* data, std::size_t size) {
 
 }  // namespace
 
-std::size_t machine_memory() {
-  static const std::size_t bytes = [] {
-    const long pages = sysconf(_SC_PHYS_PAGES);
-    const long size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(size)
-                                 : std::numeric_limits<std::size_t>::max() / 2;  // unknown
-  }();
-  return bytes;
-}
-
 class Cache::Block : public Buffer {
  public:
   Block(std::shared_ptr<Cache> cache, std::size_t bytes)
@@ -84,10 +73,7 @@ Cache::Cache(std::size_t limit) : limit_(kKeep ? limit : 0) {}
 Cache::~Cache() { trim(); }
 
 std::shared_ptr<Buffer> Cache::allocate(std::size_t bytes) {
-  if (bytes > machine_memory()) {
-    throw BackendError(fmt::format("[allocate] no memory for {} bytes: this machine has {}", bytes,
-                                   machine_memory()));
-  }
+  check_memory(bytes);
   return std::make_shared<Block>(shared_from_this(), bytes);
 }
 

@@ -19,9 +19,6 @@
 
 namespace gradus::cpu {
 
-// The bytes of memory that this machine has.
-std::size_t machine_memory();
-
 class Cache : public std::enable_shared_from_this<Cache> {
  public:
   // Keeps at most `limit` bytes of freed blocks.

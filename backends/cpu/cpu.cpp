@@ -115,7 +115,7 @@ class CpuBackend : public Backend {
            view.layout.offset * static_cast<std::int64_t>(size_of(view.dtype));
   }
 
-  std::shared_ptr<cpu::Cache> cache_ = std::make_shared<cpu::Cache>(cpu::machine_memory() / 4);
+  std::shared_ptr<cpu::Cache> cache_ = std::make_shared<cpu::Cache>(machine_memory() / 4);
 };
 
 }  // namespace
