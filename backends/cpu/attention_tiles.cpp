@@ -95,10 +95,10 @@ HWY_FLATTEN double dot_row(const T* a, const T* b, std::int64_t n) {
   });
 }
 
-AttentionTiles<float> FloatTiles() {
+AttentionTiles<float> float_tiles() {
   return {softmax_tile<float>, gradient_tile<float>, scale_row<float>, dot_row<float>};
 }
-AttentionTiles<double> DoubleTiles() {
+AttentionTiles<double> double_tiles() {
   return {softmax_tile<double>, gradient_tile<double>, scale_row<double>, dot_row<double>};
 }
 
@@ -108,16 +108,16 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradus::cpu {
 
-HWY_EXPORT(FloatTiles);
-HWY_EXPORT(DoubleTiles);
+HWY_EXPORT(float_tiles);
+HWY_EXPORT(double_tiles);
 
 template <>
 AttentionTiles<float> attention_tiles<float>() {
-  return HWY_DYNAMIC_DISPATCH(FloatTiles)();
+  return HWY_DYNAMIC_DISPATCH(float_tiles)();
 }
 template <>
 AttentionTiles<double> attention_tiles<double>() {
-  return HWY_DYNAMIC_DISPATCH(DoubleTiles)();
+  return HWY_DYNAMIC_DISPATCH(double_tiles)();
 }
 
 }  // namespace gradus::cpu

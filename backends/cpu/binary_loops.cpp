@@ -72,7 +72,7 @@ BinaryLoop find_binary(BinaryOp op) {
   }
 }
 
-BinaryLoop FindBinary(BinaryOp op, DType dtype) {
+BinaryLoop target_binary(BinaryOp op, DType dtype) {
   return dispatch(dtype, [op](auto zero) { return find_binary<decltype(zero)>(op); });
 }
 
@@ -89,7 +89,7 @@ void choose(const bool* HWY_RESTRICT cond, const void* a, const void* b, void* o
   }
 }
 
-SelectLoop FindSelect(DType dtype) {
+SelectLoop target_select(DType dtype) {
   return dispatch(dtype, [](auto zero) -> SelectLoop { return choose<decltype(zero)>; });
 }
 
@@ -99,18 +99,18 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradus::cpu {
 
-HWY_EXPORT(FindBinary);
-HWY_EXPORT(FindSelect);
+HWY_EXPORT(target_binary);
+HWY_EXPORT(target_select);
 
 BinaryLoop binary_loop(BinaryOp op, DType dtype) {
-  const BinaryLoop loop = HWY_DYNAMIC_DISPATCH(FindBinary)(op, dtype);
+  const BinaryLoop loop = HWY_DYNAMIC_DISPATCH(target_binary)(op, dtype);
   if (loop == nullptr) {
     throw DTypeError(fmt::format("[{}] is not defined for {}", name_of(op), name_of(dtype)));
   }
   return loop;
 }
 
-SelectLoop select_loop(DType dtype) { return HWY_DYNAMIC_DISPATCH(FindSelect)(dtype); }
+SelectLoop select_loop(DType dtype) { return HWY_DYNAMIC_DISPATCH(target_select)(dtype); }
 
 }  // namespace gradus::cpu
 #endif

@@ -125,7 +125,7 @@ void argmax_columns(const void* data, std::int64_t n, std::int64_t columns, std:
   }
 }
 
-Folds FindFolds(ReduceOp op, DType dtype) {
+Folds target_folds(ReduceOp op, DType dtype) {
   return dispatch_floating(dtype, [op](auto zero) -> Folds {
     using T = decltype(zero);
     if (op == ReduceOp::max) return {extreme_rows<T, 1>, extreme_columns<T, 1>};
@@ -134,7 +134,7 @@ Folds FindFolds(ReduceOp op, DType dtype) {
   });
 }
 
-ArgFolds FindArgFolds(DType dtype) {
+ArgFolds target_arg_folds(DType dtype) {
   return dispatch_floating(dtype, [](auto zero) -> ArgFolds {
     return {argmax_rows<decltype(zero)>, argmax_columns<decltype(zero)>};
   });
@@ -146,11 +146,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradus::cpu {
 
-HWY_EXPORT(FindFolds);
-HWY_EXPORT(FindArgFolds);
+HWY_EXPORT(target_folds);
+HWY_EXPORT(target_arg_folds);
 
-Folds folds_of(ReduceOp op, DType dtype) { return HWY_DYNAMIC_DISPATCH(FindFolds)(op, dtype); }
-ArgFolds arg_folds_of(DType dtype) { return HWY_DYNAMIC_DISPATCH(FindArgFolds)(dtype); }
+Folds folds_of(ReduceOp op, DType dtype) { return HWY_DYNAMIC_DISPATCH(target_folds)(op, dtype); }
+ArgFolds arg_folds_of(DType dtype) { return HWY_DYNAMIC_DISPATCH(target_arg_folds)(dtype); }
 
 }  // namespace gradus::cpu
 #endif

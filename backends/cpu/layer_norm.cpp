@@ -69,8 +69,8 @@ HWY_FLATTEN void norm_gradient_row(const T* x, const T* weight, T mean, T rstd, 
 }
 
 // Rows [begin, end).
-void NormRows(const View& x, const View& weight, const View& bias, double epsilon, const View& y,
-              const View& mean, const View& rstd, std::int64_t begin, std::int64_t end) {
+void norm_rows(const View& x, const View& weight, const View& bias, double epsilon, const View& y,
+               const View& mean, const View& rstd, std::int64_t begin, std::int64_t end) {
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     const std::int64_t dim = weight.shape()[0];
@@ -82,9 +82,9 @@ void NormRows(const View& x, const View& weight, const View& bias, double epsilo
 }
 
 // Rows [begin, end); their part of dweight and dbias is row `part` of `parts` [.., 2, dim].
-void NormGradientRows(const View& x, const View& weight, const View& mean, const View& rstd,
-                      const View& g, const View& dx, void* parts, std::int64_t part,
-                      std::int64_t begin, std::int64_t end) {
+void norm_gradient_rows(const View& x, const View& weight, const View& mean, const View& rstd,
+                        const View& g, const View& dx, void* parts, std::int64_t part,
+                        std::int64_t begin, std::int64_t end) {
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     const std::int64_t dim = weight.shape()[0];
@@ -104,8 +104,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradus::cpu {
 
-HWY_EXPORT(NormRows);
-HWY_EXPORT(NormGradientRows);
+HWY_EXPORT(norm_rows);
+HWY_EXPORT(norm_gradient_rows);
 
 void layer_norm(const View& x, const View& weight, const View& bias, double epsilon, const View& y,
                 const View& mean, const View& rstd) {
@@ -113,7 +113,7 @@ void layer_norm(const View& x, const View& weight, const View& bias, double epsi
   if (x.shape().numel() == 0) return;
   parallel_for(x.shape().numel() / dim, kGrain / 2 / dim + 1,
                [&](std::int64_t begin, std::int64_t end) {
-                 HWY_DYNAMIC_DISPATCH(NormRows)
+                 HWY_DYNAMIC_DISPATCH(norm_rows)
                  (x, weight, bias, epsilon, y, mean, rstd, begin, end);
                });
 }
@@ -131,7 +131,7 @@ void layer_norm_gradient(Cache& cache, const View& x, const View& weight, const 
   const std::int64_t chunks = (rows + chunk - 1) / chunk;
   const auto sums = cache.allocate(static_cast<std::size_t>(chunks * 2 * dim) * size_of(x.dtype));
   parallel_for(rows, chunk, [&](std::int64_t begin, std::int64_t end) {
-    HWY_DYNAMIC_DISPATCH(NormGradientRows)
+    HWY_DYNAMIC_DISPATCH(norm_gradient_rows)
     (x, weight, mean, rstd, g, dx, sums->host(), begin / chunk, begin, end);
   });
   const View parts{sums.get(), x.dtype, Layout(Shape{chunks, 2, dim})};

@@ -21,8 +21,8 @@ namespace gradus::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Numbers 4 * block .. 4 * (block + blocks) - 1 of the stream.
-void Bits(std::uint64_t seed, std::uint64_t stream, std::uint64_t block, std::int64_t blocks,
-          std::uint32_t* out) {
+void target_bits(std::uint64_t seed, std::uint64_t stream, std::uint64_t block, std::int64_t blocks,
+                 std::uint32_t* out) {
   std::int64_t i = 0;
 #if HWY_TARGET != HWY_SCALAR
   // Each 32-bit word of the state is the low half of a 64-bit lane; the high halves hold rubbish.
@@ -87,12 +87,12 @@ void drop(const std::uint32_t* HWY_RESTRICT bits, double p, const void* x, void*
   }
 }
 
-void Uniform(const std::uint32_t* bits, DType dtype, void* out, std::int64_t n) {
+void target_uniform(const std::uint32_t* bits, DType dtype, void* out, std::int64_t n) {
   dispatch_floating(dtype, [&](auto zero) { uniform_of<decltype(zero)>(bits, out, n); });
 }
 
-void Drop(const std::uint32_t* bits, double p, DType dtype, const void* x, void* out,
-          std::int64_t n) {
+void target_drop(const std::uint32_t* bits, double p, DType dtype, const void* x, void* out,
+                 std::int64_t n) {
   dispatch_floating(dtype, [&](auto zero) { drop<decltype(zero)>(bits, p, x, out, n); });
 }
 
@@ -102,9 +102,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradus::cpu {
 
-HWY_EXPORT(Bits);
-HWY_EXPORT(Uniform);
-HWY_EXPORT(Drop);
+HWY_EXPORT(target_bits);
+HWY_EXPORT(target_uniform);
+HWY_EXPORT(target_drop);
 
 namespace {
 
@@ -117,7 +117,7 @@ void with_bits(std::uint64_t seed, std::uint64_t stream, std::int64_t count, con
     alignas(64) std::uint32_t bits[kNumbers];
     for (; i < end; i += kNumbers) {
       const std::int64_t n = std::min(kNumbers, end - i);
-      HWY_DYNAMIC_DISPATCH(Bits)
+      HWY_DYNAMIC_DISPATCH(target_bits)
       (seed, stream, static_cast<std::uint64_t>(i / 4), (n + 3) / 4, bits);
       body(bits, i, n);
     }
@@ -129,7 +129,7 @@ void with_bits(std::uint64_t seed, std::uint64_t stream, std::int64_t count, con
 void uniform(std::uint64_t seed, std::uint64_t stream, const View& out) {
   const auto size = static_cast<std::int64_t>(size_of(out.dtype));
   with_bits(seed, stream, out.shape().numel(), [&](auto* bits, std::int64_t i, std::int64_t n) {
-    HWY_DYNAMIC_DISPATCH(Uniform)
+    HWY_DYNAMIC_DISPATCH(target_uniform)
     (bits, out.dtype, out.buffer->host() + (out.layout.offset + i) * size, n);
   });
 }
@@ -137,7 +137,7 @@ void uniform(std::uint64_t seed, std::uint64_t stream, const View& out) {
 void dropout(const View& x, double p, std::uint64_t seed, std::uint64_t stream, const View& y) {
   const auto size = static_cast<std::int64_t>(size_of(x.dtype));
   with_bits(seed, stream, x.shape().numel(), [&](auto* bits, std::int64_t i, std::int64_t n) {
-    HWY_DYNAMIC_DISPATCH(Drop)
+    HWY_DYNAMIC_DISPATCH(target_drop)
     (bits, p, x.dtype, x.buffer->host() + (x.layout.offset + i) * size,
      y.buffer->host() + (y.layout.offset + i) * size, n);
   });

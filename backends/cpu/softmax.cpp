@@ -77,7 +77,8 @@ HWY_FLATTEN void log_softmax_gradient_row(const T* y, const T* g, T* dx, std::in
   });
 }
 
-void SoftmaxRows(bool log, DType dtype, const void* x, void* y, std::int64_t rows, std::int64_t n) {
+void softmax_rows(bool log, DType dtype, const void* x, void* y, std::int64_t rows,
+                  std::int64_t n) {
   dispatch_floating(dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto row = log ? log_softmax_row<T> : softmax_row<T>;
@@ -87,8 +88,8 @@ void SoftmaxRows(bool log, DType dtype, const void* x, void* y, std::int64_t row
   });
 }
 
-void SoftmaxGradientRows(bool log, DType dtype, const void* y, const void* g, void* dx,
-                         std::int64_t rows, std::int64_t n) {
+void softmax_gradient_rows(bool log, DType dtype, const void* y, const void* g, void* dx,
+                           std::int64_t rows, std::int64_t n) {
   dispatch_floating(dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto row = log ? log_softmax_gradient_row<T> : softmax_gradient_row<T>;
@@ -105,8 +106,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradus::cpu {
 
-HWY_EXPORT(SoftmaxRows);
-HWY_EXPORT(SoftmaxGradientRows);
+HWY_EXPORT(softmax_rows);
+HWY_EXPORT(softmax_gradient_rows);
 
 namespace {
 
@@ -126,13 +127,13 @@ std::byte* start(const View& x) {
 
 void forward(bool log, const View& x, const View& y) {
   for_rows(x, [&](std::int64_t at, std::int64_t rows, std::int64_t n) {
-    HWY_DYNAMIC_DISPATCH(SoftmaxRows)(log, x.dtype, start(x) + at, start(y) + at, rows, n);
+    HWY_DYNAMIC_DISPATCH(softmax_rows)(log, x.dtype, start(x) + at, start(y) + at, rows, n);
   });
 }
 
 void backward(bool log, const View& y, const View& g, const View& dx) {
   for_rows(y, [&](std::int64_t at, std::int64_t rows, std::int64_t n) {
-    HWY_DYNAMIC_DISPATCH(SoftmaxGradientRows)
+    HWY_DYNAMIC_DISPATCH(softmax_gradient_rows)
     (log, y.dtype, start(y) + at, start(g) + at, start(dx) + at, rows, n);
   });
 }

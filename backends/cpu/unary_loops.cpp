@@ -77,11 +77,11 @@ UnaryLoop find_unary(UnaryOp op) {
   return nullptr;
 }
 
-UnaryLoop FindUnary(UnaryOp op, DType dtype) {
+UnaryLoop target_unary(UnaryOp op, DType dtype) {
   return dispatch(dtype, [op](auto zero) { return find_unary<decltype(zero)>(op); });
 }
 
-const char* TargetName() { return hwy::TargetName(HWY_TARGET); }
+const char* target_name() { return hwy::TargetName(HWY_TARGET); }
 
 }  // namespace gradus::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -89,18 +89,18 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradus::cpu {
 
-HWY_EXPORT(FindUnary);
-HWY_EXPORT(TargetName);
+HWY_EXPORT(target_unary);
+HWY_EXPORT(target_name);
 
 UnaryLoop unary_loop(UnaryOp op, DType dtype) {
-  const UnaryLoop loop = HWY_DYNAMIC_DISPATCH(FindUnary)(op, dtype);
+  const UnaryLoop loop = HWY_DYNAMIC_DISPATCH(target_unary)(op, dtype);
   if (loop == nullptr) {
     throw DTypeError(fmt::format("[{}] is not defined for {}", name_of(op), name_of(dtype)));
   }
   return loop;
 }
 
-const char* simd_target() { return HWY_DYNAMIC_DISPATCH(TargetName)(); }
+const char* simd_target() { return HWY_DYNAMIC_DISPATCH(target_name)(); }
 
 }  // namespace gradus::cpu
 #endif
