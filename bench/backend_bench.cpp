@@ -172,7 +172,7 @@ void add_attention() {
   }
 }
 
-const bool added = [] {
+const bool kAdded = [] {
   add_elementwise();
   add_products();
   add_rows();

@@ -39,16 +39,20 @@ void share_weights(const Output& output, std::vector<Token>& tokens) {
   }
 }
 
-// The text with the background of each word the redder the more it weighs.
+// The text with the background of each word the redder the more it weighs above an even share.
 std::string coloured(const std::string& text, const std::vector<Token>& tokens) {
-  double most = 0;
-  for (const Token& token : tokens) most = std::max(most, token.weight);
+  double most = 0, even = 0;
+  for (const Token& token : tokens) {
+    most = std::max(most, token.weight);
+    even += token.weight / static_cast<double>(tokens.size());
+  }
   std::string out;
   std::size_t at = 0;
   for (const Token& token : tokens) {
     out += text.substr(at, token.range.begin - at);
     const std::string word = text.substr(token.range.begin, token.range.end - token.range.begin);
-    const int level = most > 0 ? static_cast<int>(std::lround(5 * token.weight / most)) : 0;
+    const double share = most > even ? (token.weight - even) / (most - even) : 0;
+    const int level = static_cast<int>(std::lround(5 * std::max(0.0, share)));
     // Colours 52, 88, 124, 160, 196 of the 256-colour table are reds of rising brightness.
     out += level == 0 ? word : fmt::format("\x1b[97;48;5;{}m{}\x1b[0m", 16 + 36 * level, word);
     at = token.range.end;
