@@ -21,11 +21,14 @@ struct Spirals : nn::Module {
 int main() {
   std::vector<float> points;
   std::vector<std::int32_t> labels;
-  for (int i = 0; i < 400; ++i) {
-    const float turn = 0.5F + 0.03F * static_cast<float>(i / 2), side = i % 2 == 0 ? 1.0F : -1.0F;
-    points.push_back(side * turn * std::cos(turn));
-    points.push_back(side * turn * std::sin(turn));
-    labels.push_back(i % 2);
+  for (int i = 0; i < 200; ++i) {
+    const float turn = 0.5F + 0.03F * static_cast<float>(i);
+    for (const int arm : {0, 1}) {
+      const float radius = arm == 0 ? turn : -turn;
+      points.push_back(radius * std::cos(turn));
+      points.push_back(radius * std::sin(turn));
+      labels.push_back(arm);
+    }
   }
   const Tensor x = from_vector(points, {400, 2}), y = from_vector(labels, {400});
 
