@@ -155,7 +155,8 @@ TEST_CASE("training begins as it always has") {
   const std::pair<EncoderKind, double> golden[]{{EncoderKind::linear, 7.0135},
                                                 {EncoderKind::conv, 6.8989},
                                                 {EncoderKind::transformer, 6.8685}};
-  for (const auto& [encoder, expected] : golden) {
+  for (const auto& pair : golden) {
+    const EncoderKind encoder = pair.first;
     CAPTURE(name_of(encoder));
     TrainOptions options = small(data, folder / "m.safetensors");
     options.config.encoder = encoder;
@@ -167,7 +168,7 @@ TEST_CASE("training begins as it always has") {
     for (int step = 0; step < 10 && std::getline(log, line); ++step) {
       sum += nlohmann::json::parse(line).value("loss", 0.0);  // epochs have none
     }
-    CHECK(sum == doctest::Approx(expected).epsilon(1e-4));
+    CHECK(sum == doctest::Approx(pair.second).epsilon(1e-4));
   }
 }
 

@@ -287,9 +287,10 @@ void check_matmul(Findings& f) {
           const std::string what =
               named("matmul", "", dtype, a, pa) + " with " + to_string(sb) + " " + name_of(pb);
           const Shape shape = sa.with(-1, sb[-1]);
+          const Layout b = place(sb, pb);
           const auto on = [&](Backend& backend) {
             const Held x = put(some_array(a, dtype, 1), backend);
-            const Held y = put(some_array(place(sb, pb), dtype, 2), backend);
+            const Held y = put(some_array(b, dtype, 2), backend);
             return f.run(what, backend, Layout(shape), dtype,
                          [&](const View& out) { backend.matmul(x.view, y.view, out); });
           };

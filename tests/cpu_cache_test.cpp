@@ -6,7 +6,6 @@
 
 #include "backends/cpu/cache.h"
 
-using gradus::Buffer;
 using gradus::cpu::Cache;
 
 TEST_CASE("cpu: freed memory is kept up to the limit and used again") {

@@ -85,7 +85,7 @@ const std::map<std::string, TensorFunction> kFunctions{
     // -(t log s(z) + (1 - t) log(1 - s(z))) = log(1 + e^z) - t z
     {"bce_with_logits",
      [](In x) {
-       const Tensor z = x[0], t = x[1];
+       const Tensor &z = x[0], &t = x[1];
        return mean(relu(z) - t * z + log(1 + exp(-abs(z))));
      }},
     {"attention dot", [](In x) { return attention(x[0], x[1], x[2]); }},
