@@ -112,6 +112,11 @@ TEST_CASE("a wrong command line is status 2") {
   }
 }
 
+TEST_CASE("an unknown command is named") {
+  const TemporaryFolder folder;
+  CHECK(gradus(folder, "trian").error.find("no command 'trian'") != std::string::npos);
+}
+
 TEST_CASE("bad data is status 1, a sentence, and no file") {
   const TemporaryFolder folder;
   write_table(folder);

@@ -157,6 +157,12 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember(backend_names()));
   add_train(program, all);
   add_others(program, all);
+  // CLI11 would only say that a command is missing.
+  const auto named = [&](const CLI::App* command) { return command->check_name(argv[1]); };
+  if (argc > 1 && argv[1][0] != '-' && program.get_subcommands(named).empty()) {
+    fmt::print(stderr, "gradus: there is no command '{}'; gradus --help lists them\n", argv[1]);
+    return kUsage;
+  }
   try {
     program.parse(argc, argv);
     check(all.train.config);
