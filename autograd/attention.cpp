@@ -115,7 +115,7 @@ Tensor biased_attention(const std::vector<Tensor>& inputs, const Segments& segme
   const Tensor log_sum = empty(bias.shape(), like);
   const Tensor offsets = segments.offsets_on(q.backend());
   if (v.shape() != q.shape() ||
-      !q.backend().attention(q.view(), k.view(), v.view(), bias.view(), offsets.view(), scale,
+      !q.backend().attention({q.view(), k.view(), v.view(), bias.view(), offsets.view(), {}, scale},
                              y.view(), log_sum.view())) {
     return definition(inputs);
   }
@@ -126,8 +126,9 @@ Tensor biased_attention(const std::vector<Tensor>& inputs, const Segments& segme
         const Tensor dv = empty(v.shape(), like), dbias = empty(bias.shape(), like);
         const Tensor gc = compute::contiguous(g);
         if (!q.backend().attention_gradient(
-                q.view(), k.view(), v.view(), bias.view(), offsets.view(), scale, result.view(),
-                log_sum.view(), gc.view(), dq.view(), dk.view(), dv.view(), dbias.view())) {
+                {q.view(), k.view(), v.view(), bias.view(), offsets.view(), {}, scale},
+                result.view(), log_sum.view(), gc.view(),
+                {dq.view(), dk.view(), dv.view(), dbias.view()})) {
           throw BackendError("[attention] the backend took the forward offer but not its gradient");
         }
         return {dq, dk, dv, dbias};

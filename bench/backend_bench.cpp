@@ -163,11 +163,11 @@ void add_attention() {
     const double flops = 4.0 * kTokens * static_cast<double>(length) * kDim;
     const std::string name = "attention over " + std::to_string(length);
     add(name, flops, 0, [=, &on] {
-      benchmark::DoNotOptimize(on.attention(q, k, v, bias, offsets, 0.2, y, log_sum));
+      benchmark::DoNotOptimize(on.attention({q, k, v, bias, offsets, {}, 0.2}, y, log_sum));
     });
     add(name + " gradient", 2.5 * flops, 0, [=, &on] {
-      benchmark::DoNotOptimize(
-          on.attention_gradient(q, k, v, bias, offsets, 0.2, y, log_sum, g, dq, dk, dv, dbias));
+      benchmark::DoNotOptimize(on.attention_gradient({q, k, v, bias, offsets, {}, 0.2}, y, log_sum,
+                                                     g, {dq, dk, dv, dbias}));
     });
   }
 }

@@ -37,14 +37,35 @@ bool Backend::layer_norm_gradient(const View&, const View&, const View&, const V
                                   const View&, const View&, const View&) {
   return false;
 }
-bool Backend::attention(const View&, const View&, const View&, const View&, const View&, double,
-                        const View&, const View&) {
+bool Backend::attention(const AttentionInputs&, const View&, const View&) { return false; }
+bool Backend::attention_gradient(const AttentionInputs&, const View&, const View&, const View&,
+                                 const AttentionGradients&) {
   return false;
 }
-bool Backend::attention_gradient(const View&, const View&, const View&, const View&, const View&,
-                                 double, const View&, const View&, const View&, const View&,
-                                 const View&, const View&, const View&) {
+bool Backend::unary_gradient(UnaryOp, const View&, const View&, const View&, const View&) {
   return false;
 }
+bool Backend::linear(const View&, const View&, const View&, UnaryOp, const View&) { return false; }
+bool Backend::linear_gradient(const View&, const View&, UnaryOp, const View&, const View&,
+                              const View&, const View&, const View&) {
+  return false;
+}
+bool Backend::softmax_cross_entropy(const View&, const View&, const View&) { return false; }
+bool Backend::softmax_cross_entropy_gradient(const View&, const View&, const View&, const View&) {
+  return false;
+}
+bool Backend::conv1d(const View&, const View&, const View&, std::int64_t, std::int64_t,
+                     const View&) {
+  return false;
+}
+bool Backend::conv1d_gradient(const View&, const View&, std::int64_t, std::int64_t, const View&,
+                              const View&, const View&, const View&) {
+  return false;
+}
+bool Backend::adam(const AdamStep&, const View&, const View&, const View&, const View&,
+                   const View&) {
+  return false;
+}
+std::shared_ptr<Buffer> Backend::adopt(std::shared_ptr<std::byte>, std::size_t) { return nullptr; }
 
 }  // namespace gradus

@@ -94,6 +94,45 @@ const char* name_of(UnaryOp op);
 const char* name_of(BinaryOp op);
 const char* name_of(ReduceOp op);
 
+// What attention looks at, and how (Backend::attention). q, k and v are packed, [tokens, heads, dim]
+// in segments, or dense, [batch, heads, time, dim]; their last axis is dense, the others have any
+// strides.
+struct AttentionInputs {
+  View q, k, v;
+  View key_bias = {};  // added to the scores of a key: [tokens, heads], packed only; or none
+  View offsets = {};   // packed: i32 [segments + 1], rising from 0 to the tokens; dense: none
+  View mask = {};  // dense: boolean [batch, heads, queries, keys], true where one may look; or none
+  double scale = 1;
+  bool causal = false;  // query i sees keys 0 .. i of its segment or batch item
+  // Weights are dropped as by Backend::dropout. Each query has a row of numbers of its own in the
+  // stream, as long as the longest list of keys rounded up to fours: of packed query t and head h
+  // row t * heads + h, of dense query i of head h of item b row (b * heads + h) * queries + i.
+  double dropout = 0;
+  std::uint64_t seed = 0, stream = 0;
+};
+struct AttentionGradients {
+  View dq, dk, dv;      // laid out like q, k and v, the last axis dense
+  View dkey_bias = {};  // where there is a key_bias
+};
+
+// One step of Adam or AdamW (optim/adam.h has the formulas and the papers).
+struct AdamStep {
+  double lr, beta1, beta2, epsilon;
+  double l2 = 0;            // l2 * p is added to the gradient
+  double shrink = 1;        // p is first multiplied by this
+  double m_correction = 1;  // 1 - beta1^t
+  double v_correction = 1;  // 1 - beta2^t
+};
+
+// What a backend's memory has been doing. Bytes are those of whole blocks.
+struct MemoryStats {
+  std::size_t in_use = 0;
+  std::size_t peak = 0;        // the most in use since reset_peak_memory()
+  std::size_t cached = 0;      // freed and kept for the next request
+  std::uint64_t requests = 0;  // calls of allocate()
+  std::uint64_t fresh = 0;     // of them, those that had to ask the system
+};
+
 // -1 in a list of rows names no row: gather gives zeros for it, scatter skips it.
 inline constexpr std::int32_t kNoRow = -1;
 
@@ -125,6 +164,16 @@ class Backend {
   // The reverse: table[rows[i]] += or = src[i], in order of i. src [rows..., ...].
   // Throws IndexError as gather does, before it writes anything.
   virtual void scatter(ScatterOp op, const View& rows, const View& src, const View& table) = 0;
+  // Memory that something else owns (a mapped file) as a buffer, without a copy; null where that
+  // cannot be. It may be aligned to its elements only.
+  virtual std::shared_ptr<Buffer> adopt(std::shared_ptr<std::byte> memory, std::size_t bytes);
+  // What allocate() has handed out; zeros where a backend does not count.
+  virtual MemoryStats memory() const { return {}; }
+  virtual void reset_peak_memory() {}
+  // Gives memory kept for later requests back to the system.
+  virtual void trim_memory() {}
+  // From now on allocate() throws BackendError, saying so, rather than have more bytes in use.
+  virtual void limit_memory(std::size_t) {}
   // Waits for queued work, if the backend queues any.
   virtual void synchronize() {}
   // A line for `gradus info`: kernels, libraries, targets.
@@ -152,16 +201,41 @@ class Backend {
   virtual bool layer_norm_gradient(const View& x, const View& weight, const View& mean,
                                    const View& rstd, const View& g, const View& dx,
                                    const View& dweight, const View& dbias);
-  // Packed multi-head attention: for each segment s (rows offsets[s] .. offsets[s + 1]) and head h,
-  // y = softmax(scale * q k^T + key_bias) v. q, k, v, y [tokens, heads, dim] (the last axis dense),
-  // key_bias [tokens, heads] or a null buffer, offsets i32 [segments + 1]. log_sum [tokens, heads]
-  // is kept for the gradient: the log of each row's sum of exponentials.
-  virtual bool attention(const View& q, const View& k, const View& v, const View& key_bias,
-                         const View& offsets, double scale, const View& y, const View& log_sum);
-  virtual bool attention_gradient(const View& q, const View& k, const View& v, const View& key_bias,
-                                  const View& offsets, double scale, const View& y,
-                                  const View& log_sum, const View& g, const View& dq,
-                                  const View& dk, const View& dv, const View& dkey_bias);
+  // y = softmax(scale * q k^T + key_bias) v, each head by itself, within each segment or batch item
+  // (AttentionInputs). A query that sees no key gets zeros. log_sum, [tokens, heads] or [batch,
+  // heads, queries], is kept for the gradient: the log of each query's sum of exponentials. y is
+  // laid out like q with v's last axis, the last axis dense.
+  virtual bool attention(const AttentionInputs& in, const View& y, const View& log_sum);
+  virtual bool attention_gradient(const AttentionInputs& in, const View& y, const View& log_sum,
+                                  const View& g, const AttentionGradients& out);
+  // dx = g * f'(x) for an op with a gradient, y = f(x) being known too. x, y and g have any strides.
+  virtual bool unary_gradient(UnaryOp op, const View& x, const View& y, const View& g,
+                              const View& dx);
+  // y [rows, out] = f(x weight^T + bias): x [rows, in], weight [out, in], both of any strides, bias
+  // [out] or none; f is copy (nothing), relu, tanh or sigmoid: one whose gradient y tells.
+  virtual bool linear(const View& x, const View& weight, const View& bias, UnaryOp f,
+                      const View& y);
+  // With ds = g * f'(y): dx = ds weight, dweight = ds^T x, dbias = the sums of ds's columns. Of
+  // these, those with a null buffer are not wanted.
+  virtual bool linear_gradient(const View& x, const View& weight, UnaryOp f, const View& y,
+                               const View& g, const View& dx, const View& dweight,
+                               const View& dbias);
+  // loss [n] = -log(softmax(x)[label]) for each row of x [n, classes]; labels i32 [n]. Its gradient
+  // dx = g * (softmax(x) - one_hot(label)). Throws IndexError for a label outside [0, classes).
+  virtual bool softmax_cross_entropy(const View& x, const View& labels, const View& loss);
+  virtual bool softmax_cross_entropy_gradient(const View& x, const View& labels, const View& g,
+                                              const View& dx);
+  // y [batch, out, windows] = the products of weight [out, in, size] with the windows of x [batch,
+  // in, time], `stride` apart, `padding` zeros at both ends; plus bias [out], or none.
+  virtual bool conv1d(const View& x, const View& weight, const View& bias, std::int64_t stride,
+                      std::int64_t padding, const View& y);
+  virtual bool conv1d_gradient(const View& x, const View& weight, std::int64_t stride,
+                               std::int64_t padding, const View& g, const View& dx,
+                               const View& dweight, const View& dbias);
+  // p, m and v in place, from g of the same shape; with rows (i32 [n], all different; or none) only
+  // these rows of the tables p, m and v, g being [n, ...].
+  virtual bool adam(const AdamStep& step, const View& rows, const View& g, const View& p,
+                    const View& m, const View& v);
 };
 
 // ---- The registry (backends/registry.cpp). "cpu" and "reference" are always there. ----

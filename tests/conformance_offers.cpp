@@ -246,11 +246,11 @@ void check_attention(Findings& f, const AttentionCase& c, DType dtype) {
   const Held offsets = put(make_array(Layout(Shape{static_cast<std::int64_t>(c.offsets.size())}),
                                       DType::i32, [&](std::uint64_t i) { return c.offsets[i]; }),
                            on);
+  const AttentionInputs in{hq.view, hk.view, hv.view, hb.view, offsets.view, {}, scale};
   const Held sums = room(flat, dtype, on);
   bool taken = false;
-  const Numbers found = f.run(what, on, Layout(shape), dtype, [&](const View& out) {
-    taken = on.attention(hq.view, hk.view, hv.view, hb.view, offsets.view, scale, out, sums.view);
-  });
+  const Numbers found = f.run(what, on, Layout(shape), dtype,
+                              [&](const View& out) { taken = on.attention(in, out, sums.view); });
   if (!taken) return;
   f.compare(what, found, y, slack(dtype), 3);
   f.compare(what + " log_sum", read(sums, on), log_sum, slack(dtype), 3);
@@ -260,8 +260,8 @@ void check_attention(Findings& f, const AttentionCase& c, DType dtype) {
   const Held gb = c.biased ? room(flat, dtype, on) : Held{};
   const Numbers gradient =
       f.run(what + " gradient", on, Layout(shape), dtype, [&](const View& out) {
-        taken = on.attention_gradient(hq.view, hk.view, hv.view, hb.view, offsets.view, scale,
-                                      hy.view, sums.view, hg.view, out, gk.view, gv.view, gb.view);
+        taken = on.attention_gradient(in, hy.view, sums.view, hg.view,
+                                      {out, gk.view, gv.view, gb.view});
       });
   if (!taken) return f.report(what, "took the forward offer but not its gradient");
   // Sums over a segment of products of three numbers to 3.

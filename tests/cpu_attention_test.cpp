@@ -25,6 +25,8 @@ struct Case {
 struct Inputs {
   Owned q, k, v, bias, offsets, g;
   double scale;
+
+  AttentionInputs views() const { return {q, k, v, bias, offsets, {}, scale}; }
 };
 
 Inputs inputs_of(const Case& c, DType dtype) {
@@ -146,9 +148,8 @@ TEST_CASE("cpu: packed attention and its gradient agree with the definition") {
       const Owned y = blank(dtype, vy), log_sum = blank(dtype, th);
       const Owned dq = blank(dtype, qk), dk = blank(dtype, qk), dv = blank(dtype, vy);
       const Owned dbias = blank(dtype, th);
-      REQUIRE(cpu().attention(in.q, in.k, in.v, in.bias, in.offsets, in.scale, y, log_sum));
-      REQUIRE(cpu().attention_gradient(in.q, in.k, in.v, in.bias, in.offsets, in.scale, y, log_sum,
-                                       in.g, dq, dk, dv, dbias));
+      REQUIRE(cpu().attention(in.views(), y, log_sum));
+      REQUIRE(cpu().attention_gradient(in.views(), y, log_sum, in.g, {dq, dk, dv, dbias}));
       const Results exact = definition(c, in);
       const double tolerance = dtype == DType::f64 ? 1e-12 : 2e-5;
       const std::string what =
@@ -169,13 +170,13 @@ TEST_CASE("cpu: attention without biases, with huge scores, and NaN") {
   const Owned y = blank(DType::f32, Shape{6, 1, 2}), log_sum = blank(DType::f32, Shape{6, 1});
   const Owned with_bias = blank(DType::f32, Shape{6, 1, 2});
   cpu().fill(in.bias, 0);
-  REQUIRE(cpu().attention(in.q, in.k, in.v, in.bias, in.offsets, 0.4, with_bias, log_sum));
-  REQUIRE(cpu().attention(in.q, in.k, in.v, View{}, in.offsets, 0.4, y, log_sum));
+  REQUIRE(cpu().attention(in.views(), with_bias, log_sum));
+  REQUIRE(cpu().attention({in.q, in.k, in.v, {}, in.offsets, {}, 0.4}, y, log_sum));
   check_same(y, with_bias, "no bias is a bias of 0");
-  REQUIRE(cpu().attention(in.q, in.k, in.v, View{}, in.offsets, 1e4, y, log_sum));
+  REQUIRE(cpu().attention({in.q, in.k, in.v, {}, in.offsets, {}, 1e4}, y, log_sum));
   for (double value : values(y)) CHECK(std::isfinite(value));
   data_of<float>(in.q.view)[0] = std::numeric_limits<float>::quiet_NaN();  // of the first query
-  REQUIRE(cpu().attention(in.q, in.k, in.v, View{}, in.offsets, 0.4, y, log_sum));
+  REQUIRE(cpu().attention({in.q, in.k, in.v, {}, in.offsets, {}, 0.4}, y, log_sum));
   CHECK(std::isnan(values(y)[0]));
   CHECK(std::isfinite(values(y)[2]));
 }
@@ -188,7 +189,6 @@ TEST_CASE("cpu: attention refuses offsets that do not cover the tokens") {
     in.offsets = blank(DType::i32, Shape{static_cast<std::int64_t>(offsets.size())});
     cpu().upload(offsets.data(), in.offsets);
     const Owned y = blank(DType::f32, Shape{6, 1, 2}), log_sum = blank(DType::f32, Shape{6, 1});
-    CHECK_THROWS_AS(cpu().attention(in.q, in.k, in.v, in.bias, in.offsets, 1.0, y, log_sum),
-                    IndexError);
+    CHECK_THROWS_AS(cpu().attention(in.views(), y, log_sum), IndexError);
   }
 }

@@ -200,8 +200,9 @@ TEST_CASE("cpu: results are the same bits for any number of threads") {
     const Owned dq = blank(DType::f32, Shape{901, 3, 8}), dk = blank(DType::f32, Shape{901, 3, 8}),
                 dv = blank(DType::f32, Shape{901, 3, 8});
     const Owned bias = numbers(DType::f32, Layout(Shape{901, 3}));
-    CHECK(cpu().attention(q, q, q, bias, offsets, 0.3, a, log_sum));
-    CHECK(cpu().attention_gradient(q, q, q, bias, offsets, 0.3, a, log_sum, q, dq, dk, dv, dbias));
+    const AttentionInputs in{q, q, q, bias, offsets, {}, 0.3};
+    CHECK(cpu().attention(in, a, log_sum));
+    CHECK(cpu().attention_gradient(in, a, log_sum, q, {dq, dk, dv, dbias}));
     keep(a), keep(log_sum), keep(dq), keep(dk), keep(dv), keep(dbias);
     return all;
   };

@@ -189,8 +189,9 @@ bool all_dense(std::initializer_list<const View*> views) {
 
 }  // namespace
 
-bool attention(Cache& cache, const View& q, const View& k, const View& v, const View& key_bias,
-               const View& offsets, double scale, const View& y, const View& log_sum) {
+bool attention(Cache& cache, const AttentionInputs& in, const View& y, const View& log_sum) {
+  const View &q = in.q, &k = in.k, &v = in.v, &key_bias = in.key_bias, &offsets = in.offsets;
+  if (offsets.buffer == nullptr || in.causal || in.dropout > 0) return false;
   const std::int64_t tokens = q.shape()[0];
   const std::int64_t heads = q.shape()[1];
   const std::int64_t width = q.shape()[2] + v.shape()[2];
@@ -198,7 +199,7 @@ bool attention(Cache& cache, const View& q, const View& k, const View& v, const 
   const AttentionTasks tasks("attention", offsets, tokens, heads, kQueries, width);
   dispatch_floating(q.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const Forward<T> forward(q, k, v, key_bias, scale, y, log_sum);
+    const Forward<T> forward(q, k, v, key_bias, in.scale, y, log_sum);
     tasks.run([&](const AttentionTask* first, const AttentionTask* last) {
       Scratch<T> scores(cache, kQueries * kKeys);
       for (; first < last; ++first) forward(*first, scores.data());
@@ -207,10 +208,11 @@ bool attention(Cache& cache, const View& q, const View& k, const View& v, const 
   return true;
 }
 
-bool attention_gradient(Cache& cache, const View& q, const View& k, const View& v,
-                        const View& key_bias, const View& offsets, double scale, const View& y,
-                        const View& log_sum, const View& g, const View& dq, const View& dk,
-                        const View& dv, const View& dkey_bias) {
+bool attention_gradient(Cache& cache, const AttentionInputs& in, const View& y, const View& log_sum,
+                        const View& g, const AttentionGradients& out) {
+  const View &q = in.q, &k = in.k, &v = in.v, &key_bias = in.key_bias, &offsets = in.offsets;
+  const View &dq = out.dq, &dk = out.dk, &dv = out.dv, &dkey_bias = out.dkey_bias;
+  if (offsets.buffer == nullptr || in.causal || in.dropout > 0) return false;
   const std::int64_t tokens = q.shape()[0];
   const std::int64_t heads = q.shape()[1];
   const std::int64_t width = 3 * q.shape()[2] + 2 * v.shape()[2];
@@ -219,7 +221,7 @@ bool attention_gradient(Cache& cache, const View& q, const View& k, const View& 
   const AttentionTasks tasks("attention_gradient", offsets, tokens, heads, tokens, width);
   dispatch_floating(q.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const Backward<T> backward(q, k, v, key_bias, scale, y, log_sum, g, dq, dk, dv, dkey_bias);
+    const Backward<T> backward(q, k, v, key_bias, in.scale, y, log_sum, g, dq, dk, dv, dkey_bias);
     tasks.run([&](const AttentionTask* first, const AttentionTask* last) {
       Scratch<T> work(cache, 2 * kQueries * kKeys);
       for (; first < last; ++first) backward(*first, work.data());

@@ -94,16 +94,12 @@ class CpuBackend : public Backend {
     cpu::layer_norm_gradient(*cache_, x, weight, mean, rstd, g, dx, dweight, dbias);
     return true;
   }
-  bool attention(const View& q, const View& k, const View& v, const View& key_bias,
-                 const View& offsets, double scale, const View& y, const View& log_sum) override {
-    return cpu::attention(*cache_, q, k, v, key_bias, offsets, scale, y, log_sum);
+  bool attention(const AttentionInputs& in, const View& y, const View& log_sum) override {
+    return cpu::attention(*cache_, in, y, log_sum);
   }
-  bool attention_gradient(const View& q, const View& k, const View& v, const View& key_bias,
-                          const View& offsets, double scale, const View& y, const View& log_sum,
-                          const View& g, const View& dq, const View& dk, const View& dv,
-                          const View& dkey_bias) override {
-    return cpu::attention_gradient(*cache_, q, k, v, key_bias, offsets, scale, y, log_sum, g, dq,
-                                   dk, dv, dkey_bias);
+  bool attention_gradient(const AttentionInputs& in, const View& y, const View& log_sum,
+                          const View& g, const AttentionGradients& out) override {
+    return cpu::attention_gradient(*cache_, in, y, log_sum, g, out);
   }
 
  private:

@@ -39,12 +39,9 @@ void layer_norm_gradient(Cache& cache, const View& x, const View& weight, const 
                          const View& rstd, const View& g, const View& dx, const View& dweight,
                          const View& dbias);
 
-bool attention(Cache& cache, const View& q, const View& k, const View& v, const View& key_bias,
-               const View& offsets, double scale, const View& y,
+bool attention(Cache& cache, const AttentionInputs& in, const View& y,
                const View& log_sum);  // attention.cpp
-bool attention_gradient(Cache& cache, const View& q, const View& k, const View& v,
-                        const View& key_bias, const View& offsets, double scale, const View& y,
-                        const View& log_sum, const View& g, const View& dq, const View& dk,
-                        const View& dv, const View& dkey_bias);
+bool attention_gradient(Cache& cache, const AttentionInputs& in, const View& y, const View& log_sum,
+                        const View& g, const AttentionGradients& out);
 
 }  // namespace gradus::cpu
