@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -10,6 +11,7 @@
 #include "autograd/node.h"
 #include "autograd/ops.h"
 #include "tensor/error.h"
+#include "tensor/random.h"
 
 namespace gradus {
 
@@ -59,11 +61,13 @@ Tensor attention_scores(const Tensor& q, const Tensor& k, const AttentionOptions
   return sum(options.weight * tanh(unsqueeze(q, -2) + unsqueeze(k, -3)), -1);
 }
 
-Tensor attention_weights(const Tensor& q, const Tensor& k, const AttentionOptions& options) {
-  Tensor scores = attention_scores(q, k, options);
-  if (options.mask.defined()) scores = where(options.mask, scores, -kInfinity);
-  if (options.causal) {
-    const TensorOptions index{DType::i32, &q.backend()};
+namespace {
+
+// softmax(scores [..., m, n]) where the mask and the order of time allow.
+Tensor masked_softmax(Tensor scores, const Tensor& mask, bool causal) {
+  if (mask.defined()) scores = where(mask, scores, -kInfinity);
+  if (causal) {
+    const TensorOptions index{DType::i32, &scores.backend()};
     const Tensor earlier =
         unsqueeze(arange(scores.size(-2), index), 1) >= arange(scores.size(-1), index);
     scores = where(earlier, scores, -kInfinity);
@@ -71,68 +75,181 @@ Tensor attention_weights(const Tensor& q, const Tensor& k, const AttentionOption
   return softmax(scores);
 }
 
-Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
-                 const AttentionOptions& options) {
-  return matmul(attention_weights(q, k, options), v);
+// Dropout of attention's weights. Each query has a row of numbers in the stream, as long as the
+// longest list of keys rounded up to fours (tensor/backend.h), so that kernels can make any tile.
+struct WeightDropout {
+  double p = 0;
+  RandomState state{};
+
+  // The numbers of queries `rows` with up to `keys` keys: [rows..., keys].
+  Tensor numbers(const Shape& rows, std::int64_t keys, Backend& on) const {
+    if (p == 0) return {};
+    return uniform_stream(state, rows.inserted(-1, (keys + 3) / 4 * 4), on);
+  }
+  // weights [..., m, n], some of them zeroed, the others divided by 1 - p.
+  Tensor drop(const Tensor& weights, const Tensor& numbers) const {
+    if (p == 0) return weights;
+    return where(slice(numbers, -1, 0, weights.size(-1)) >= p, weights * (1 / (1 - p)), 0);
+  }
+};
+
+WeightDropout weight_dropout(double p) {
+  if (!(p >= 0 && p < 1)) {
+    throw Error(fmt::format("[attention] the probability of dropout {} is not in [0, 1)", p));
+  }
+  return p == 0 ? WeightDropout{} : WeightDropout{p, take_stream()};
+}
+
+}  // namespace
+
+Tensor attention_weights(const Tensor& q, const Tensor& k, const AttentionOptions& options) {
+  return masked_softmax(attention_scores(q, k, options), options.mask, options.causal);
 }
 
 namespace {
 
-// The definition of packed attention: one segment after another. `one` attends within a segment, on
-// [heads, rows, d] tensors cut from each of `inputs` [rows, heads, d].
-template <class One>
-Tensor each_segment(const std::vector<Tensor>& inputs, const Segments& segments, One one) {
-  std::vector<Tensor> parts;
-  for (std::int64_t s = 0; s < segments.count(); ++s) {
-    if (segments.size(s) == 0) continue;
-    std::vector<Tensor> cut;
-    for (const Tensor& x : inputs) {
-      cut.push_back(transpose(slice(x, 0, segments.begin(s), segments.end(s)), 0, 1));
-    }
-    parts.push_back(transpose(one(cut), 0, 1));
-  }
-  return parts.empty() ? inputs[2] : concat(parts, 0);
+View view_of(const Tensor& x) { return x.defined() ? x.view() : View{}; }
+
+Tensor with_dense_rows(const Tensor& x) {
+  return x.numel() == 0 || x.layout().stride(-1) == 1 ? x.detach() : compute::contiguous(x);
 }
 
-// softmax(q k^T / sqrt(d) + bias) v within each segment; bias [rows, heads] is one for each key.
-Tensor biased_attention(const std::vector<Tensor>& inputs, const Segments& segments) {
-  const double scale = scale_of(inputs[0]);
-  const Definition definition = [segments, scale](const std::vector<Tensor>& in) {
-    return each_segment(in, segments, [scale](const std::vector<Tensor>& cut) {
-      const Tensor scores = matmul(cut[0] * scale, transpose(cut[1]));  // [heads, n, n]
-      return matmul(softmax(scores + unsqueeze(cut[3], 1)), cut[2]);    // bias [heads, 1, n]
-    });
+// Uninitialised [batch, heads, time, dim], laid out as [batch, time, heads, dim]: how projections
+// that are cut into heads lie. Packed ones are laid out as they are.
+Tensor room(const Shape& shape, const Tensor& like) {
+  const TensorOptions options{like.dtype(), &like.backend()};
+  if (shape.rank() != 4) return empty(shape, options);
+  const Tensor x = empty({shape[0], shape[2], shape[1], shape[3]}, options);
+  return x.with_layout(x.layout().permuted(std::vector{0, 2, 1, 3}));
+}
+
+// How the backend's kernel is asked.
+struct Setting {
+  Tensor offsets = {};  // packed
+  Tensor mask = {};     // dense, of the scores' shape
+  double scale;
+  bool causal;
+  WeightDropout dropout;
+};
+
+// softmax(scale q k^T + bias) v by the backend's kernel; where it has none, by the definition. inputs
+// are q, k, v, and the keys' bias or an undefined tensor.
+Tensor fused(const std::vector<Tensor>& inputs, const Setting& setting,
+             const Definition& definition) {
+  const Tensor q = with_dense_rows(inputs[0]), k = with_dense_rows(inputs[1]);
+  const Tensor v = with_dense_rows(inputs[2]);
+  const Tensor bias = inputs[3].defined() ? compute::contiguous(inputs[3]) : Tensor();
+  Backend& on = q.backend();
+  const Tensor y = room(q.shape().with(-1, v.size(-1)), q);
+  const Tensor log_sum = empty(q.shape().without(-1), {q.dtype(), &on});
+  const auto asked = [=] {
+    return AttentionInputs{q.view(),
+                           k.view(),
+                           v.view(),
+                           view_of(bias),
+                           view_of(setting.offsets),
+                           view_of(setting.mask),
+                           setting.scale,
+                           setting.causal,
+                           setting.dropout.p,
+                           setting.dropout.state.seed,
+                           setting.dropout.state.next_stream};
   };
-  std::vector<Tensor> dense;
-  for (const Tensor& x : inputs) {
-    const bool rows_dense = x.numel() == 0 || x.layout().stride(-1) == 1;
-    dense.push_back(rows_dense ? x.detach() : compute::contiguous(x));
-  }
-  const Tensor &q = dense[0], &k = dense[1], &v = dense[2];
-  const Tensor bias = compute::contiguous(dense[3]);
-  const TensorOptions like{q.dtype(), &q.backend()};
-  const Tensor y = empty(v.shape(), like);
-  const Tensor log_sum = empty(bias.shape(), like);
-  const Tensor offsets = segments.offsets_on(q.backend());
-  if (v.shape() != q.shape() ||
-      !q.backend().attention({q.view(), k.view(), v.view(), bias.view(), offsets.view(), {}, scale},
-                             y.view(), log_sum.view())) {
-    return definition(inputs);
-  }
+  if (y.numel() == 0 || !on.attention(asked(), y.view(), log_sum.view())) return definition(inputs);
   return record_fused(
       "attention", y, inputs, definition,
-      [=](const Tensor& g, const Tensor& result) -> std::vector<Tensor> {
-        const Tensor dq = empty(q.shape(), like), dk = empty(k.shape(), like);
-        const Tensor dv = empty(v.shape(), like), dbias = empty(bias.shape(), like);
-        const Tensor gc = compute::contiguous(g);
-        if (!q.backend().attention_gradient(
-                {q.view(), k.view(), v.view(), bias.view(), offsets.view(), {}, scale},
-                result.view(), log_sum.view(), gc.view(),
-                {dq.view(), dk.view(), dv.view(), dbias.view()})) {
+      [=, &on](const Tensor& g, const Tensor& result) -> std::vector<Tensor> {
+        const Tensor dq = room(q.shape(), q), dk = room(k.shape(), k), dv = room(v.shape(), v);
+        const Tensor dbias = bias.defined() ? empty(bias.shape(), {q.dtype(), &on}) : Tensor();
+        if (!on.attention_gradient(asked(), result.view(), log_sum.view(),
+                                   with_dense_rows(g).view(),
+                                   {dq.view(), dk.view(), dv.view(), view_of(dbias)})) {
           throw BackendError("[attention] the backend took the forward offer but not its gradient");
         }
         return {dq, dk, dv, dbias};
       });
+}
+
+// -||k||^2 / 2 / sqrt(d): the query's own -||q||^2 / 2 is the same for all its keys, and softmax
+// cancels it.
+Tensor bias_of(Score score, const Tensor& k) {
+  return score == Score::euclidean ? sum(square(k), -1) * (-0.5 * scale_of(k)) : Tensor();
+}
+
+// [..., time, dim] with up to two axes before these as [batch, heads, time, dim].
+Tensor as_dense(const Tensor& x, const Shape& lead) {
+  Tensor wide = expand(x, lead.inserted(-1, x.size(-2)).inserted(-1, x.size(-1)));
+  while (wide.rank() < 4) wide = unsqueeze(wide, 0);
+  return wide;
+}
+
+}  // namespace
+
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                 const AttentionOptions& options) {
+  const WeightDropout dropout = weight_dropout(options.dropout);
+  const auto drop = [dropout](const Tensor& weights) {
+    const Tensor numbers =
+        dropout.numbers(weights.shape().without(-1), weights.size(-1), weights.backend());
+    return dropout.drop(weights, numbers);
+  };
+  const bool fits = q.rank() >= 2 && k.rank() >= 2 && v.rank() >= 2 && q.size(-1) == k.size(-1) &&
+                    k.size(-2) == v.size(-2);
+  const int rank = std::max({q.rank(), k.rank(), v.rank()});
+  if (!fits || rank > 4 || options.score == Score::additive) {
+    return matmul(drop(attention_weights(q, k, options)), v);
+  }
+  compute::check_same("attention", q, k);
+  compute::check_same("attention", q, v);
+  compute::check_floating("attention", q);
+  const auto lead = [](const Tensor& x) { return x.shape().without(-1).without(-1); };
+  Shape batch = broadcast(broadcast(lead(q), lead(k), "attention"), lead(v), "attention");
+  Tensor mask;
+  if (options.mask.defined()) {
+    if (options.mask.dtype() != DType::boolean || &options.mask.backend() != &q.backend()) {
+      throw DTypeError(fmt::format("[attention] the mask must be boolean and where q is, got {}",
+                                   describe(options.mask)));
+    }
+    const Shape scores = batch.inserted(-1, q.size(-2)).inserted(-1, k.size(-2));
+    mask = expand(options.mask, broadcast(scores, options.mask.shape(), "attention"));
+    if (mask.rank() > 4) return matmul(drop(attention_weights(q, k, options)), v);
+    batch = lead(mask);
+    while (mask.rank() < 4) mask = unsqueeze(mask, 0);
+  }
+  const Setting setting{{}, mask, scale_of(q), options.causal, dropout};
+  const Definition definition = [setting, drop](const std::vector<Tensor>& in) {
+    Tensor scores = matmul(in[0] * setting.scale, transpose(in[1]));  // [batch, heads, m, n]
+    if (in[3].defined()) scores = scores + unsqueeze(in[3], -2);
+    return matmul(drop(masked_softmax(scores, setting.mask, setting.causal)), in[2]);
+  };
+  const Tensor wide_k = as_dense(k, batch);
+  const Tensor y =
+      fused({as_dense(q, batch), wide_k, as_dense(v, batch), bias_of(options.score, wide_k)},
+            setting, definition);
+  return reshape(y, batch.inserted(-1, y.size(-2)).inserted(-1, y.size(-1)));
+}
+
+namespace {
+
+// The definition of packed attention: one segment after another. one(cut, numbers) attends within a
+// segment, on [heads, rows, d] tensors cut from each of `inputs` [rows, heads, d], with the numbers
+// [heads, rows, keys] for dropout.
+template <class One>
+Tensor each_segment(const std::vector<Tensor>& inputs, const Segments& segments,
+                    const WeightDropout& dropout, One one) {
+  const Tensor numbers =
+      dropout.numbers(inputs[0].shape().without(-1), segments.longest(), inputs[0].backend());
+  std::vector<Tensor> parts;
+  for (std::int64_t s = 0; s < segments.count(); ++s) {
+    if (segments.size(s) == 0) continue;
+    const auto heads_first = [&](const Tensor& x) {
+      return x.defined() ? transpose(slice(x, 0, segments.begin(s), segments.end(s)), 0, 1) : x;
+    };
+    std::vector<Tensor> cut;
+    for (const Tensor& x : inputs) cut.push_back(heads_first(x));
+    parts.push_back(transpose(one(cut, heads_first(numbers)), 0, 1));
+  }
+  return parts.empty() ? inputs[2] : concat(parts, 0);
 }
 
 }  // namespace
@@ -152,16 +269,22 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Segmen
   }
   compute::check_same("attention", q, k);
   compute::check_same("attention", q, v);
-  if (options.causal || options.score == Score::additive) {
-    return each_segment({q, k, v}, segments, [&options](const std::vector<Tensor>& cut) {
-      return attention(cut[0], cut[1], cut[2], options);
+  const WeightDropout dropout = weight_dropout(options.dropout);
+  if (options.score == Score::additive) {
+    return each_segment({q, k, v}, segments, dropout, [&](auto& cut, const Tensor& numbers) {
+      return matmul(dropout.drop(attention_weights(cut[0], cut[1], options), numbers), cut[2]);
     });
   }
-  // The query's own -||q||^2 / 2 is the same for all its keys: softmax cancels it.
-  const Tensor bias = options.score == Score::euclidean
-                          ? sum(square(k), -1) * (-0.5 * scale_of(k))
-                          : zeros({k.size(0), k.size(1)}, {k.dtype(), &k.backend()});
-  return biased_attention({q, k, v, bias}, segments);
+  const Setting setting{segments.offsets_on(q.backend()), {}, scale_of(q), options.causal, dropout};
+  const Definition definition = [setting, segments](const std::vector<Tensor>& in) {
+    return each_segment(in, segments, setting.dropout, [&](auto& cut, const Tensor& numbers) {
+      Tensor scores = matmul(cut[0] * setting.scale, transpose(cut[1]));  // [heads, rows, rows]
+      if (cut[3].defined()) scores = scores + unsqueeze(cut[3], 1);       // bias [heads, rows]
+      const Tensor weights = masked_softmax(scores, {}, setting.causal);
+      return matmul(setting.dropout.drop(weights, numbers), cut[2]);
+    });
+  };
+  return fused({q, k, v, bias_of(options.score, k)}, setting, definition);
 }
 
 Tensor pooling_weights(const Tensor& query, const Tensor& keys, const Segments& segments,

@@ -38,6 +38,9 @@ struct AttentionOptions {
   Tensor mask = {};
   // Query i sees keys 0..i only.
   bool causal = false;
+  // Each weight is zeroed with this probability, the others divided by 1 - dropout. Takes the next
+  // random stream (tensor/random.h). For attention() only.
+  double dropout = 0;
 };
 
 // q [..., m, d], k [..., n, d]: [..., m, n], before masks and softmax.

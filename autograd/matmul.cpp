@@ -19,7 +19,36 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
                 edge(b, [a](const Tensor& g) { return matmul(transpose(a), g); }));
 }
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+namespace {
+
+Tensor activated(UnaryOp f, const Tensor& x) {
+  switch (f) {
+    case UnaryOp::copy: return x;
+    case UnaryOp::relu: return relu(x);
+    case UnaryOp::gelu: return gelu(x);
+    case UnaryOp::tanh: return tanh(x);
+    case UnaryOp::sigmoid: return sigmoid(x);
+    default: throw Error(fmt::format("[linear] {} is no activation; apply it after", name_of(f)));
+  }
+}
+
+Tensor linear_definition(const Tensor& x, const Tensor& weight, const Tensor& bias, UnaryOp f) {
+  const Tensor y = matmul(x, transpose(weight));
+  return activated(f, bias.defined() ? y + bias : y);
+}
+
+View view_of(const Tensor& x) { return x.defined() ? x.view() : View{}; }
+
+// Where the gradient of x goes; nothing where none is wanted.
+Tensor room(const Tensor& x) {
+  return x.requires_grad() ? empty(x.shape(), {x.dtype(), &x.backend()}) : Tensor();
+}
+
+}  // namespace
+
+// With s = x weight^T + bias and ds = g f'(s): dL/dx = ds weight, dL/dweight = ds^T x, dL/dbias =
+// the sum of ds's rows.
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, UnaryOp f) {
   if (weight.rank() != 2 || x.rank() < 1 || x.size(-1) != weight.size(1)) {
     throw ShapeError(fmt::format("[linear] x {} must end with the columns of weight {} ([out, in])",
                                  to_string(x.shape()), to_string(weight.shape())));
@@ -28,9 +57,28 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     throw ShapeError(fmt::format("[linear] bias {} must have one number for each row of weight {}",
                                  to_string(bias.shape()), to_string(weight.shape())));
   }
-  if (x.rank() == 1) return select(linear(unsqueeze(x, 0), weight, bias), 0, 0);
-  const Tensor y = matmul(x, transpose(weight));
-  return bias.defined() ? y + bias : y;
+  if (x.rank() == 1) return select(linear(unsqueeze(x, 0), weight, bias, f), 0, 0);
+  if (x.rank() > 2) {
+    return reshape(linear(flatten(x, 0, -2), weight, bias, f), x.shape().with(-1, weight.size(0)));
+  }
+  compute::check_same("linear", x, weight);
+  compute::check_floating("linear", x);
+  const Tensor y = empty({x.size(0), weight.size(0)}, {x.dtype(), &x.backend()});
+  if (!x.backend().linear(x.view(), weight.view(), view_of(bias), f, y.view())) {
+    return linear_definition(x, weight, bias, f);
+  }
+  return record_fused(
+      "linear", y, {x, weight, bias},
+      [f](const std::vector<Tensor>& in) { return linear_definition(in[0], in[1], in[2], f); },
+      [=](const Tensor& g, const Tensor& result) -> std::vector<Tensor> {
+        const Tensor gc = compute::contiguous(g);
+        const Tensor dx = room(x), dw = room(weight), db = room(bias);
+        if (!x.backend().linear_gradient(x.view(), weight.view(), f, result.view(), gc.view(),
+                                         view_of(dx), view_of(dw), view_of(db))) {
+          throw BackendError("[linear] the backend took the forward offer but not its gradient");
+        }
+        return {dx, dw, db};
+      });
 }
 
 // ||a - b||^2 = a.a + b.b - 2 a.b, never below zero.

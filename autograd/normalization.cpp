@@ -80,6 +80,37 @@ Tensor log_softmax(const Tensor& x, int axis) {
                 }));
 }
 
+Tensor softmax_cross_entropy(const Tensor& x, const Tensor& labels) {
+  compute::check_floating("softmax_cross_entropy", x);
+  if (x.rank() != 2 || labels.rank() != 1 || labels.size(0) != x.size(0)) {
+    throw ShapeError(
+        fmt::format("[softmax_cross_entropy] x {} must be [n, classes] and labels {} [n]",
+                    to_string(x.shape()), to_string(labels.shape())));
+  }
+  const Definition definition = [labels](const std::vector<Tensor>& in) {
+    return -pick(log_softmax(in[0]), labels);
+  };
+  const Tensor dense = compute::contiguous(x);
+  const Tensor loss = empty(labels.shape(), {x.dtype(), &x.backend()});
+  if (labels.dtype() != DType::i32 || &labels.backend() != &x.backend() ||
+      !x.backend().softmax_cross_entropy(dense.view(), compute::contiguous(labels).view(),
+                                         loss.view())) {
+    return definition({x});  // which says what is wrong with labels that are not i32
+  }
+  return record_fused(
+      "softmax_cross_entropy", loss, {x}, definition,
+      [=](const Tensor& g, const Tensor&) -> std::vector<Tensor> {
+        const Tensor dx = like(dense);
+        if (!dense.backend().softmax_cross_entropy_gradient(
+                dense.view(), compute::contiguous(labels).view(), compute::contiguous(g).view(),
+                dx.view())) {
+          throw BackendError(
+              "[softmax_cross_entropy] the backend took the forward offer but not its gradient");
+        }
+        return {dx};
+      });
+}
+
 namespace {
 
 Tensor layer_norm_definition(const Tensor& x, const Tensor& weight, const Tensor& bias,

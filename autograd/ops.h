@@ -137,8 +137,10 @@ Tensor contiguous(const Tensor& x);
 
 // a [..., m, k] times b [..., k, n] is [..., m, n]; leading axes broadcast.
 Tensor matmul(const Tensor& a, const Tensor& b);
-// x [..., in], weight [out, in], bias [out] or undefined: x weight^T + bias, [..., out].
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+// x [..., in], weight [out, in], bias [out] or undefined: f(x weight^T + bias), [..., out]. f is an
+// activation - relu, gelu, tanh, sigmoid - or copy, which is none.
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+              UnaryOp f = UnaryOp::copy);
 // ||a_i - b_j||^2 for a [..., m, d] and b [..., n, d]: [..., m, n].
 Tensor squared_distance(const Tensor& a, const Tensor& b);
 
@@ -159,6 +161,9 @@ Tensor one_hot(const Tensor& indices, std::int64_t classes, DType dtype = DType:
 Tensor softmax(const Tensor& x, int axis = -1);
 // log(softmax(x)), without overflow.
 Tensor log_softmax(const Tensor& x, int axis = -1);
+// x [n, classes], labels i32 [n]: -log(softmax(x))[label] of each row, [n]; finite for x of any
+// size. Throws IndexError for a label outside [0, classes). nn::cross_entropy is its mean.
+Tensor softmax_cross_entropy(const Tensor& x, const Tensor& labels);
 // (x - mean) / sqrt(variance + epsilon) * weight + bias over the last axis; weight and bias [dim],
 // or undefined. Ba, Kiros and Hinton, "Layer normalization", 2016.
 Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},

@@ -35,6 +35,12 @@ T* data_of(const View& view) {
   return reinterpret_cast<T*>(view.buffer->host()) + view.layout.offset;
 }
 
+// The address of element i of a dense view; null for one without memory.
+inline std::byte* element(const View& x, std::int64_t i) {
+  if (x.buffer == nullptr) return nullptr;
+  return x.buffer->host() + (x.layout.offset + i) * static_cast<std::int64_t>(size_of(x.dtype));
+}
+
 // Where the i-th element (row-major) of a layout lies, counted from its element 0.
 inline std::int64_t position(const Layout& layout, std::int64_t i) {
   std::int64_t result = 0;

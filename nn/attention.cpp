@@ -77,7 +77,11 @@ std::string Attention::detail() const {
 
 MultiheadAttention::MultiheadAttention(std::int64_t dim, std::int64_t heads,
                                        MultiheadAttentionOptions options)
-    : out_proj(dim, dim, {.bias = options.bias}), dim_(dim), heads_(heads), score_(options.score) {
+    : out_proj(dim, dim, {.bias = options.bias}),
+      dim_(dim),
+      heads_(heads),
+      score_(options.score),
+      dropout_(options.dropout) {
   const std::int64_t head = split_over("MultiheadAttention", dim, heads);
   in_proj_weight = parameter(empty({3 * dim, dim}));
   init::xavier_uniform(in_proj_weight);
@@ -123,7 +127,11 @@ AttentionOptions MultiheadAttention::options_for(const MaskOptions& options) con
     if (mask.rank() == 2) mask = unsqueeze(mask, 1);
     if (mask.rank() == 3) mask = unsqueeze(mask, 1);
   }
-  return {.score = score_, .weight = score_weight, .mask = mask, .causal = options.causal};
+  return {.score = score_,
+          .weight = score_weight,
+          .mask = mask,
+          .causal = options.causal,
+          .dropout = training() ? dropout_ : 0};
 }
 
 Tensor MultiheadAttention::operator()(const Tensor& x, const Segments& segments,

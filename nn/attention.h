@@ -58,6 +58,7 @@ class Attention : public Module {
 struct MultiheadAttentionOptions {
   Score score = Score::dot;
   bool bias = true;
+  double dropout = 0;  // of the weights, in training
 };
 
 // Who may look where, for dense batches.
@@ -98,6 +99,7 @@ class MultiheadAttention : public Module {
 
   std::int64_t dim_, heads_;
   Score score_;
+  double dropout_;
 };
 
 }  // namespace gradus::nn

@@ -17,8 +17,9 @@ class Linear : public Module {
   // Weight and bias start uniform within 1 / sqrt(in) of zero, as PyTorch's do.
   Linear(std::int64_t in, std::int64_t out, LinearOptions options = {});
 
-  // Throws ShapeError unless x's last axis has `in` elements.
-  Tensor operator()(const Tensor& x) const;
+  // With an activation (relu, gelu, tanh, sigmoid; copy is none) applied on the way: cheaper than
+  // after. Throws ShapeError unless x's last axis has `in` elements.
+  Tensor operator()(const Tensor& x, UnaryOp activation = UnaryOp::copy) const;
   void visit(Visitor& v) override;
   std::string detail() const override;
 

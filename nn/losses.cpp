@@ -24,7 +24,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
         "[cross_entropy] logits {} must be [n, classes] and labels {} [n], n at least 1",
         to_string(logits.shape()), to_string(labels.shape())));
   }
-  const Tensor surprise = -pick(log_softmax(logits), labels);  // [n]
+  const Tensor surprise = softmax_cross_entropy(logits, labels);  // [n]
   if (!options.weight.defined()) return mean(surprise);
   if (options.weight.shape() != Shape{logits.size(1)}) {
     throw ShapeError(fmt::format("[cross_entropy] weight {} must be [classes] for logits {}",

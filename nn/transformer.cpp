@@ -16,7 +16,7 @@ TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t dim, std::int64_t 
 template <class Attend>
 Tensor TransformerEncoderLayer::run(const Tensor& x, Attend attend) const {
   const auto drop = [this](const Tensor& y) { return dropout(y, dropout_, training()); };
-  const auto feed = [&](const Tensor& y) { return linear2(drop(activation_(linear1(y)))); };
+  const auto feed = [&](const Tensor& y) { return linear2(drop(linear1(y, activation_))); };
   if (norm_first_) {
     const Tensor h = x + drop(attend(norm1(x)));
     return h + drop(feed(norm2(h)));

@@ -19,7 +19,7 @@ struct TransformerOptions {
   // train without warm-up (Xiong et al., "On layer normalization in the transformer architecture",
   // 2020); or after it, as in the paper of 2017.
   bool norm_first = true;
-  Tensor (*activation)(const Tensor&) = relu;
+  UnaryOp activation = UnaryOp::relu;  // or gelu, tanh, sigmoid
   Score score = Score::dot;
 };
 
@@ -42,7 +42,7 @@ class TransformerEncoderLayer : public Module {
 
   double dropout_;
   bool norm_first_;
-  Tensor (*activation_)(const Tensor&);
+  UnaryOp activation_;
 };
 
 }  // namespace gradus::nn

@@ -99,7 +99,7 @@ const char* name_of(ReduceOp op);
 // strides.
 struct AttentionInputs {
   View q, k, v;
-  View key_bias = {};  // added to the scores of a key: [tokens, heads], packed only; or none
+  View key_bias = {};  // added to a key's scores: [tokens, heads] or [batch, heads, keys]; or none
   View offsets = {};   // packed: i32 [segments + 1], rising from 0 to the tokens; dense: none
   View mask = {};  // dense: boolean [batch, heads, queries, keys], true where one may look; or none
   double scale = 1;

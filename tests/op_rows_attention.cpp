@@ -2,6 +2,7 @@
 #include "autograd/attention.h"
 #include "autograd/ops.h"
 #include "autograd/segments.h"
+#include "tensor/random.h"
 #include "tests/op_table.h"
 
 namespace gradus {
@@ -101,6 +102,14 @@ std::vector<OpRow> attention_rows() {
                        return attention(x[0], x[1], x[2], texts(x[0]), options);
                      },
                      four, packed});
+    table.push_back({"attention: packed, dropout, " + name,
+                     [score](In x) {
+                       manual_seed(5);
+                       AttentionOptions options = with(score, x[3]);
+                       options.dropout = 0.3;
+                       return attention(x[0], x[1], x[2], texts(x[0]), options);
+                     },
+                     four, packed});
     table.push_back(
         {"pooling_weights: " + name,
          [score](In x) { return pooling_weights(x[0], x[1], texts(x[1]), with(score, x[2])); },
@@ -111,6 +120,14 @@ std::vector<OpRow> attention_rows() {
        [](In x) { return attention(x[0], x[1], x[2], {.mask = x[3], .causal = true}); },
        {kReal, kReal, kReal, kMask},
        {{{3, 2}, {3, 2}, {3, 2}, {3, 3}}, {{2, 3, 2}, {2, 3, 2}, {2, 3, 2}, {2, 1, 3}}}});
+  table.push_back({"attention: masked keys, dropout",
+                   [](In x) {
+                     manual_seed(5);
+                     return attention(x[0], x[1], x[2],
+                                      {.score = Score::euclidean, .mask = x[3], .dropout = 0.3});
+                   },
+                   {kReal, kReal, kReal, kMask},
+                   {{{2, 2, 3, 2}, {2, 2, 5, 2}, {2, 2, 5, 1}, {2, 1, 1, 5}}}});
   table.push_back({"pool",
                    [](In x) { return pool(x[0], x[1], texts(x[0])); },
                    {kReal, kReal},

@@ -51,7 +51,7 @@ Elements LinearEncoder::operator()(const std::vector<std::int32_t>& tokens,
                                    const Segments& texts) const {
   const Distinct once = distinct(tokens);
   const Tensor x = dropout(embed_(to_tensor(once.tokens)), dropout_, training());
-  const Tensor read = narrow_(relu(wide_(x)));
+  const Tensor read = narrow_(wide_(x, UnaryOp::relu));
   return {dropout(gather(read, to_tensor(once.places)), dropout_, training()), texts, 1};
 }
 

@@ -20,7 +20,7 @@ Output Classifier::operator()(const std::vector<std::int32_t>& tokens,
     state = state + found;
     weights = looked;
   }
-  const Tensor hidden = dropout(relu(wide_(state)), config_.dropout, training());
+  const Tensor hidden = dropout(wide_(state, UnaryOp::relu), config_.dropout, training());
   return {classes_(hidden), squeeze(weights, 1), elements};
 }
 

@@ -1,7 +1,5 @@
 #include "backends/cpu/attention.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -10,176 +8,182 @@
 #include "backends/cpu/blas.h"
 #include "backends/cpu/kernels.h"
 #include "backends/host.h"
-#include "tensor/error.h"
 
 namespace gradus::cpu {
 
+namespace {
+
+// Whether BLAS can read the rows in place.
 bool has_dense_rows(const View& view) {
   const Layout& x = view.layout;
   const std::int64_t dim = x.shape[-1];
-  return (dim == 1 || x.stride(-1) == 1) && x.shape[0] > 0 &&
-         (x.shape[0] == 1 || x.stride(0) >= dim) && x.stride(0) <= kBlasLimit && dim > 0;
+  const int token_axis = x.shape.rank() == 3 ? 0 : 2;
+  return (dim == 1 || x.stride(-1) == 1) && dim > 0 && x.stride(token_axis) <= kBlasLimit &&
+         (x.shape[token_axis] <= 1 || x.stride(token_axis) >= dim);
 }
 
-AttentionTasks::AttentionTasks(const char* op, const View& offsets, std::int64_t tokens,
-                               std::int64_t heads, std::int64_t queries, std::int64_t width) {
-  constexpr std::int64_t kEnough = std::int64_t{1} << 21;  // multiply-adds
-  const std::int64_t segments = offsets.shape().numel() - 1;
-  const auto offset = [&](std::int64_t i) {
-    return std::int64_t{data_of<std::int32_t>(offsets)[i * offsets.layout.stride(0)]};
-  };
-  std::int64_t work = 0;
-  std::int64_t begin = 0;
-  for (std::int64_t s = 0; s <= segments; ++s) {
-    const std::int64_t end = offset(s);
-    if (end < begin || (s == 0 && end != 0) || (s == segments && end != tokens)) {
-      throw IndexError(fmt::format(
-          "[{}] offsets must rise from 0 to the {} tokens: number {} is {}", op, tokens, s, end));
-    }
-    for (std::int64_t head = 0; head < heads; ++head) {
-      for (std::int64_t query = begin; query < end; query += queries) {
-        if (work == 0) groups.push_back(tasks.size());
-        const std::int64_t query_end = std::min(end, query + queries);
-        tasks.push_back({begin, end, head, query, query_end});
-        work += (query_end - query) * (end - begin) * width;
-        if (work >= kEnough) work = 0;
-      }
-    }
-    begin = end;
-  }
-  groups.push_back(tasks.size());
+// Of what is dropped in the tile of queries from `query` and keys from `key`.
+AttentionDropout dropout_of(const AttentionInputs& in, const AttentionPlan& plan,
+                            const AttentionTask& task, std::int64_t query, std::int64_t key) {
+  const std::int64_t row = plan.dropout_row(task, query);
+  const std::int64_t distance = plan.dropout_row(task, query + 1) - row;
+  const auto first = row * plan.dropout_width + key - task.item.key_begin;
+  return {in.dropout, in.seed, in.stream, static_cast<std::uint64_t>(first),
+          static_cast<std::uint64_t>(distance * plan.dropout_width)};
 }
 
-namespace {
-
-// The queries of one task against all keys of its segment, a tile of keys at a time.
+// The queries of one task against all keys of its item, a tile of keys at a time.
 template <class T>
 class Forward {
  public:
-  Forward(const View& q, const View& k, const View& v, const View& key_bias, double scale,
-          const View& y, const View& log_sum)
-      : q_(heads_of<const T>(q)),
-        k_(heads_of<const T>(k)),
-        v_(heads_of<const T>(v)),
-        bias_(heads_of<const T>(key_bias)),
-        y_(heads_of<T>(y)),
-        log_sum_(heads_of<T>(log_sum)),
-        dim_(q.shape()[-1]),
-        value_dim_(v.shape()[-1]),
-        scale_(static_cast<T>(scale)) {}
+  Forward(const AttentionInputs& in, const AttentionPlan& plan, const View& y, const View& log_sum)
+      : in_(in),
+        plan_(plan),
+        q_(heads_of<const T>(in.q, plan.packed, plan.dim)),
+        k_(heads_of<const T>(in.k, plan.packed, plan.dim)),
+        v_(heads_of<const T>(in.v, plan.packed, plan.value_dim)),
+        y_(heads_of<T>(y, plan.packed, plan.value_dim)),
+        log_sum_(heads_of<T>(log_sum, plan.packed, 0)) {}
 
   // `scores` is work space for kQueries * kKeys elements.
   void operator()(const AttentionTask& task, T* scores) const {
+    const std::int64_t item = task.item.item, head = task.head;
     const std::int64_t rows = task.query_end - task.query;
+    if (rows == 0) return;
     std::array<T, kQueries> maximum, sum, rescale;
     maximum.fill(-std::numeric_limits<T>::infinity());
     sum.fill(0);
-    T* y = y_.at(task.query, task.head);
-    for (std::int64_t key = task.begin; key < task.end; key += kKeys) {
-      const std::int64_t keys = std::min(kKeys, task.end - key);
-      const std::array<T, kKeys> bias = biases(bias_, key, keys, task.head);
-      gemm(kPlain, kTransposed, rows, keys, dim_, scale_, q_.at(task.query, task.head),
-           q_.token_step, k_.at(key, task.head), k_.token_step, T{0}, scores, keys);
-      tiles_.softmax(scores, bias.data(), rows, keys, maximum.data(), sum.data(), rescale.data());
-      const bool first = key == task.begin;
+    T* y = y_.at(item, task.query, head);
+    const std::int64_t begin = task.item.key_begin, end = plan_.last_key(task, task.query_end);
+    for (std::int64_t key = begin; key < end; key += kKeys) {
+      const std::int64_t keys = std::min(kKeys, end - key);
+      const std::array<T, kKeys> bias = plan_.template biases<T>(task, key, keys);
+      gemm(kPlain, kTransposed, rows, keys, plan_.dim, static_cast<T>(in_.scale),
+           q_.at(item, task.query, head), q_.token_step, k_.at(item, key, head), k_.token_step,
+           T{0}, scores, keys);
+      plan_.mask(task, task.query, rows, key, keys, scores);
+      tiles_.softmax(scores, bias.data(), rows, keys, dropout_of(in_, plan_, task, task.query, key),
+                     maximum.data(), sum.data(), rescale.data());
+      const bool first = key == begin;
       for (std::int64_t r = 0; !first && r < rows; ++r) {
-        tiles_.scale(y + r * y_.token_step, rescale[static_cast<std::size_t>(r)], value_dim_);
+        tiles_.scale(y + r * y_.token_step, rescale[static_cast<std::size_t>(r)], plan_.value_dim);
       }
-      gemm(kPlain, kPlain, rows, value_dim_, keys, T{1}, scores, keys, v_.at(key, task.head),
+      gemm(kPlain, kPlain, rows, plan_.value_dim, keys, T{1}, scores, keys, v_.at(item, key, head),
            v_.token_step, first ? T{0} : T{1}, y, y_.token_step);
     }
     for (std::int64_t r = 0; r < rows; ++r) {
       const auto i = static_cast<std::size_t>(r);
       if (sum[i] == 0) {
-        std::fill_n(y + r * y_.token_step, value_dim_, T{0});
+        std::fill_n(y + r * y_.token_step, plan_.value_dim, T{0});
       } else {
-        tiles_.scale(y + r * y_.token_step, 1 / sum[i], value_dim_);
+        tiles_.scale(y + r * y_.token_step, 1 / sum[i], plan_.value_dim);
       }
-      *log_sum_.at(task.query + r, task.head) = maximum[i] + std::log(sum[i]);  // -inf for nothing
+      // -inf for a query that sees nothing
+      *log_sum_.at(item, task.query + r, head) = maximum[i] + std::log(sum[i]);
     }
   }
 
  private:
-  Heads<const T> q_, k_, v_, bias_;
+  const AttentionInputs& in_;
+  const AttentionPlan& plan_;
+  Heads<const T> q_, k_, v_;
   Heads<T> y_, log_sum_;
-  std::int64_t dim_, value_dim_;
-  T scale_;
   AttentionTiles<T> tiles_ = attention_tiles<T>();
 };
 
-// Of one segment and head, all gradients: keys outside, queries inside, so that dk and dv of a tile
-// are finished at once; dq gathers over the tiles of keys, in order.
+// Of one item and head, all gradients: keys outside, queries inside, so that dk and dv of a tile are
+// finished at once; dq gathers over the tiles of keys, in order.
 template <class T>
 class Backward {
  public:
-  Backward(const View& q, const View& k, const View& v, const View& key_bias, double scale,
-           const View& y, const View& log_sum, const View& g, const View& dq, const View& dk,
-           const View& dv, const View& dkey_bias)
-      : q_(heads_of<const T>(q)),
-        k_(heads_of<const T>(k)),
-        v_(heads_of<const T>(v)),
-        bias_(heads_of<const T>(key_bias)),
-        y_(heads_of<const T>(y)),
-        log_sum_(heads_of<const T>(log_sum)),
-        g_(heads_of<const T>(g)),
-        dq_(heads_of<T>(dq)),
-        dk_(heads_of<T>(dk)),
-        dv_(heads_of<T>(dv)),
-        dbias_(heads_of<T>(dkey_bias)),
-        dim_(q.shape()[-1]),
-        value_dim_(v.shape()[-1]),
-        scale_(static_cast<T>(scale)) {}
+  Backward(const AttentionInputs& in, const AttentionPlan& plan, const View& y, const View& log_sum,
+           const View& g, const AttentionGradients& out)
+      : in_(in),
+        plan_(plan),
+        q_(heads_of<const T>(in.q, plan.packed, plan.dim)),
+        k_(heads_of<const T>(in.k, plan.packed, plan.dim)),
+        v_(heads_of<const T>(in.v, plan.packed, plan.value_dim)),
+        y_(heads_of<const T>(y, plan.packed, plan.value_dim)),
+        log_sum_(heads_of<const T>(log_sum, plan.packed, 0)),
+        g_(heads_of<const T>(g, plan.packed, plan.value_dim)),
+        dq_(heads_of<T>(out.dq, plan.packed, plan.dim)),
+        dk_(heads_of<T>(out.dk, plan.packed, plan.dim)),
+        dv_(heads_of<T>(out.dv, plan.packed, plan.value_dim)),
+        dbias_(heads_of<T>(out.dkey_bias, plan.packed, 0)) {}
 
   // `work` is space for 2 * kQueries * kKeys elements.
   void operator()(const AttentionTask& task, T* work) const {
-    for (std::int64_t key = task.begin; key < task.end; key += kKeys) {
-      const std::int64_t keys = std::min(kKeys, task.end - key);
-      const std::array<T, kKeys> bias = biases(bias_, key, keys, task.head);
+    const AttentionItem& item = task.item;
+    for (std::int64_t key = item.key_begin; key < item.key_end; key += kKeys) {
+      const std::int64_t keys = std::min(kKeys, item.key_end - key);
+      const std::array<T, kKeys> bias = plan_.template biases<T>(task, key, keys);
       std::array<T, kKeys> dbias{};
-      for (std::int64_t query = task.begin; query < task.end; query += kQueries) {
-        const std::int64_t rows = std::min(kQueries, task.end - query);
-        tile(task, query, rows, key, keys, work, bias.data(), dbias.data());
+      bool first = true;
+      for (std::int64_t query = task.query; query < task.query_end; query += kQueries) {
+        const std::int64_t rows = std::min(kQueries, task.query_end - query);
+        if (plan_.last_key(task, query + rows) <= key) continue;
+        tile(task, query, rows, key, keys, work, bias.data(), dbias.data(), first);
+        first = false;
       }
+      if (first) clear_keys(task, key, key + keys);
       for (std::int64_t i = 0; dbias_.data != nullptr && i < keys; ++i) {
-        *dbias_.at(key + i, task.head) = dbias[static_cast<std::size_t>(i)];
+        *dbias_.at(item.item, key + i, task.head) = dbias[static_cast<std::size_t>(i)];
       }
+    }
+    clear_keys(task, item.key_end, item.all_keys_end);
+    for (std::int64_t query = task.query; query < task.query_end; ++query) {
+      if (item.key_end > item.key_begin) break;  // dq is written above
+      std::fill_n(dq_.at(item.item, query, task.head), plan_.dim, T{0});
     }
   }
 
  private:
   void tile(const AttentionTask& task, std::int64_t query, std::int64_t rows, std::int64_t key,
-            std::int64_t keys, T* p, const T* bias, T* dbias) const {
-    const std::int64_t head = task.head;
+            std::int64_t keys, T* p, const T* bias, T* dbias, bool first_query) const {
+    const std::int64_t item = task.item.item, head = task.head;
+    const std::int64_t dim = plan_.dim, value_dim = plan_.value_dim;
+    const T scale = static_cast<T>(in_.scale);
     T* ds = p + kQueries * kKeys;
     std::array<T, kQueries> log_sum, dot;
     for (std::int64_t r = 0; r < rows; ++r) {
       const auto i = static_cast<std::size_t>(r);
-      log_sum[i] = *log_sum_.at(query + r, head);
-      dot[i] =
-          static_cast<T>(tiles_.dot(g_.at(query + r, head), y_.at(query + r, head), value_dim_));
+      log_sum[i] = *log_sum_.at(item, query + r, head);
+      dot[i] = static_cast<T>(
+          tiles_.dot(g_.at(item, query + r, head), y_.at(item, query + r, head), value_dim));
     }
-    const T* q = q_.at(query, head);
-    const T* k = k_.at(key, head);
-    const T* g = g_.at(query, head);
-    gemm(kPlain, kTransposed, rows, keys, dim_, scale_, q, q_.token_step, k, k_.token_step, T{0}, p,
+    const T* q = q_.at(item, query, head);
+    const T* k = k_.at(item, key, head);
+    const T* g = g_.at(item, query, head);
+    gemm(kPlain, kTransposed, rows, keys, dim, scale, q, q_.token_step, k, k_.token_step, T{0}, p,
          keys);
-    gemm(kPlain, kTransposed, rows, keys, value_dim_, T{1}, g, g_.token_step, v_.at(key, head),
+    gemm(kPlain, kTransposed, rows, keys, value_dim, T{1}, g, g_.token_step, v_.at(item, key, head),
          v_.token_step, T{0}, ds, keys);
-    tiles_.gradient(p, ds, bias, rows, keys, log_sum.data(), dot.data(), dbias);
-    const T first_query = query == task.begin ? T{0} : T{1};
-    const T first_key = key == task.begin ? T{0} : T{1};
-    gemm(kTransposed, kPlain, keys, value_dim_, rows, T{1}, p, keys, g, g_.token_step, first_query,
-         dv_.at(key, head), dv_.token_step);
-    gemm(kTransposed, kPlain, keys, dim_, rows, scale_, ds, keys, q, q_.token_step, first_query,
-         dk_.at(key, head), dk_.token_step);
-    gemm(kPlain, kPlain, rows, dim_, keys, scale_, ds, keys, k, k_.token_step, first_key,
-         dq_.at(query, head), dq_.token_step);
+    plan_.mask(task, query, rows, key, keys, p);
+    tiles_.gradient(p, ds, bias, rows, keys, dropout_of(in_, plan_, task, query, key),
+                    log_sum.data(), dot.data(), dbias);
+    const T keep_keys = first_query ? T{0} : T{1};
+    const T keep_queries = key == task.item.key_begin ? T{0} : T{1};
+    gemm(kTransposed, kPlain, keys, value_dim, rows, T{1}, p, keys, g, g_.token_step, keep_keys,
+         dv_.at(item, key, head), dv_.token_step);
+    gemm(kTransposed, kPlain, keys, dim, rows, scale, ds, keys, q, q_.token_step, keep_keys,
+         dk_.at(item, key, head), dk_.token_step);
+    gemm(kPlain, kPlain, rows, dim, keys, scale, ds, keys, k, k_.token_step, keep_queries,
+         dq_.at(item, query, head), dq_.token_step);
   }
 
-  Heads<const T> q_, k_, v_, bias_, y_, log_sum_, g_;
+  // The gradients of keys that no query looks at.
+  void clear_keys(const AttentionTask& task, std::int64_t key, std::int64_t end) const {
+    for (; key < end; ++key) {
+      std::fill_n(dk_.at(task.item.item, key, task.head), plan_.dim, T{0});
+      std::fill_n(dv_.at(task.item.item, key, task.head), plan_.value_dim, T{0});
+      if (dbias_.data != nullptr) *dbias_.at(task.item.item, key, task.head) = 0;
+    }
+  }
+
+  const AttentionInputs& in_;
+  const AttentionPlan& plan_;
+  Heads<const T> q_, k_, v_, y_, log_sum_, g_;
   Heads<T> dq_, dk_, dv_, dbias_;
-  std::int64_t dim_, value_dim_;
-  T scale_;
   AttentionTiles<T> tiles_ = attention_tiles<T>();
 };
 
@@ -190,42 +194,32 @@ bool all_dense(std::initializer_list<const View*> views) {
 }  // namespace
 
 bool attention(Cache& cache, const AttentionInputs& in, const View& y, const View& log_sum) {
-  const View &q = in.q, &k = in.k, &v = in.v, &key_bias = in.key_bias, &offsets = in.offsets;
-  if (offsets.buffer == nullptr || in.causal || in.dropout > 0) return false;
-  const std::int64_t tokens = q.shape()[0];
-  const std::int64_t heads = q.shape()[1];
-  const std::int64_t width = q.shape()[2] + v.shape()[2];
-  if (!all_dense({&q, &k, &v, &y})) return tokens == 0;
-  const AttentionTasks tasks("attention", offsets, tokens, heads, kQueries, width);
-  dispatch_floating(q.dtype, [&](auto zero) {
+  if (!all_dense({&in.q, &in.k, &in.v, &y})) return false;
+  const AttentionPlan plan("attention", in);
+  dispatch_floating(in.q.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const Forward<T> forward(q, k, v, key_bias, in.scale, y, log_sum);
-    tasks.run([&](const AttentionTask* first, const AttentionTask* last) {
-      Scratch<T> scores(cache, kQueries * kKeys);
-      for (; first < last; ++first) forward(*first, scores.data());
-    });
+    const Forward<T> forward(in, plan, y, log_sum);
+    plan.run(kQueries, plan.dim + plan.value_dim,
+             [&](const AttentionTask* first, const AttentionTask* last) {
+               Scratch<T> scores(cache, kQueries * kKeys);
+               for (; first < last; ++first) forward(*first, scores.data());
+             });
   });
   return true;
 }
 
 bool attention_gradient(Cache& cache, const AttentionInputs& in, const View& y, const View& log_sum,
                         const View& g, const AttentionGradients& out) {
-  const View &q = in.q, &k = in.k, &v = in.v, &key_bias = in.key_bias, &offsets = in.offsets;
-  const View &dq = out.dq, &dk = out.dk, &dv = out.dv, &dkey_bias = out.dkey_bias;
-  if (offsets.buffer == nullptr || in.causal || in.dropout > 0) return false;
-  const std::int64_t tokens = q.shape()[0];
-  const std::int64_t heads = q.shape()[1];
-  const std::int64_t width = 3 * q.shape()[2] + 2 * v.shape()[2];
-  if (!all_dense({&q, &k, &v, &y, &g, &dq, &dk, &dv})) return tokens == 0;
-  // A task is a whole segment.
-  const AttentionTasks tasks("attention_gradient", offsets, tokens, heads, tokens, width);
-  dispatch_floating(q.dtype, [&](auto zero) {
+  if (!all_dense({&in.q, &in.k, &in.v, &y, &g, &out.dq, &out.dk, &out.dv})) return false;
+  const AttentionPlan plan("attention_gradient", in);
+  dispatch_floating(in.q.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const Backward<T> backward(q, k, v, key_bias, in.scale, y, log_sum, g, dq, dk, dv, dkey_bias);
-    tasks.run([&](const AttentionTask* first, const AttentionTask* last) {
-      Scratch<T> work(cache, 2 * kQueries * kKeys);
-      for (; first < last; ++first) backward(*first, work.data());
-    });
+    const Backward<T> backward(in, plan, y, log_sum, g, out);
+    plan.run(0, 3 * plan.dim + 2 * plan.value_dim,
+             [&](const AttentionTask* first, const AttentionTask* last) {
+               Scratch<T> work(cache, 2 * kQueries * kKeys);
+               for (; first < last; ++first) backward(*first, work.data());
+             });
   });
   return true;
 }

@@ -1,8 +1,9 @@
-// What packed attention and its gradient share. Scores are made tile by tile (at most kQueries rows
-// of queries by kKeys of keys), so memory grows with the tokens, not with their square: Dao, Fu,
-// Ermon, Rudra and Re, "FlashAttention" (2022), after Milakov and Gimelshein, "Online normalizer
-// calculation for softmax" (2018). BLAS makes the products of a tile, and vector loops what lies
-// between them.
+// What attention and its gradient share. Scores are made tile by tile (at most kQueries rows of
+// queries by kKeys of keys), so memory grows with the tokens, not with their square: Dao, Fu, Ermon,
+// Rudra and Re, "FlashAttention" (2022), after Milakov and Gimelshein, "Online normalizer calculation
+// for softmax" (2018). BLAS makes the products of a tile, and vector loops what lies between them.
+//
+// Packed and dense batches are one to the kernels: a list of items, each with its queries and keys.
 #pragma once
 
 #include <algorithm>
@@ -21,53 +22,81 @@ namespace gradus::cpu {
 inline constexpr std::int64_t kQueries = 96;
 inline constexpr std::int64_t kKeys = 256;
 
-// A view [tokens, heads, dim] with dense rows, or [tokens, heads] with dim 1.
+// Where the row of a token and head lies, in [tokens, heads, dim] or [tokens, heads] of a packed
+// batch (item is 0 and the tokens count through), or in [batch, heads, time, dim] or [batch, heads,
+// time] of a dense one.
 template <class T>
 struct Heads {
-  T* data;
-  std::int64_t token_step, head_step;
+  T* data = nullptr;
+  std::int64_t item_step = 0, token_step = 0, head_step = 0;
 
-  T* at(std::int64_t token, std::int64_t head) const {
-    return data + token * token_step + head * head_step;
+  T* at(std::int64_t item, std::int64_t token, std::int64_t head) const {
+    return data + item * item_step + token * token_step + head * head_step;
   }
 };
+// `dim`: of the rows, 1 where the view has no axis for it.
 template <class T>
-Heads<T> heads_of(const View& view) {
-  if (view.buffer == nullptr) return {nullptr, 0, 0};
+Heads<T> heads_of(const View& view, bool packed, std::int64_t dim) {
+  if (view.buffer == nullptr) return {};
+  const Layout& x = view.layout;
+  T* data = data_of<std::remove_const_t<T>>(view);
   // Of a single token any step will do, if it is one that BLAS accepts.
-  const std::int64_t least = view.shape().rank() == 3 ? view.shape()[2] : 0;
-  return {data_of<std::remove_const_t<T>>(view), std::max(view.layout.stride(0), least),
-          view.layout.stride(1)};
+  if (packed) return {data, 0, std::max(x.stride(0), dim), x.stride(1)};
+  return {data, x.stride(0), std::max(x.stride(2), dim), x.stride(1)};
 }
-// Keys [key, key + keys) of one head's biases, 0 without any.
-template <class T>
-std::array<T, kKeys> biases(const Heads<const T>& bias, std::int64_t key, std::int64_t keys,
-                            std::int64_t head) {
-  std::array<T, kKeys> result{};
-  for (std::int64_t i = 0; bias.data != nullptr && i < keys; ++i) {
-    result[static_cast<std::size_t>(i)] = *bias.at(key + i, head);
-  }
-  return result;
-}
-// Whether BLAS can read the rows in place.
-bool has_dense_rows(const View& view);
 
-// Queries [query, query_end) of the segment [begin, end), for one head.
-struct AttentionTask {
-  std::int64_t begin, end, head, query, query_end;
+// A list of queries that look at a list of keys: a segment or a batch item.
+struct AttentionItem {
+  std::int64_t item = 0;  // of a dense batch
+  std::int64_t query_begin = 0, query_end = 0;
+  std::int64_t key_begin = 0, key_end = 0;  // up to the last key that any query may look at
+  std::int64_t all_keys_end = 0;
 };
-// Tasks and where groups of them begin and end: each group is enough work for a thread.
-struct AttentionTasks {
-  std::vector<AttentionTask> tasks;
-  std::vector<std::size_t> groups;
+// Some queries of an item, for one head.
+struct AttentionTask {
+  AttentionItem item;
+  std::int64_t head;
+  std::int64_t query, query_end;
+};
 
-  // Every segment and head, and every `queries` of queries. Throws IndexError unless offsets rise
-  // from 0 to `tokens`. `width`: multiply-adds for one pair of query and key.
-  AttentionTasks(const char* op, const View& offsets, std::int64_t tokens, std::int64_t heads,
-                 std::int64_t queries, std::int64_t width);
-  // Calls body(first, last) over the tasks of each group, in parallel.
+// The sizes of attention, its items, and which weights are masked or dropped.
+struct AttentionPlan {
+  bool packed;
+  std::int64_t heads, dim, value_dim;
+  std::vector<AttentionItem> items;
+  bool causal;
+
+  // Throws IndexError unless offsets rise from 0 to the tokens. `op` is for its message.
+  AttentionPlan(const char* op, const AttentionInputs& in);
+
+  // The number of the row of a query in the stream of dropout, and the length of such a row.
+  std::int64_t dropout_row(const AttentionTask& task, std::int64_t query) const {
+    return packed ? query * heads + task.head
+                  : (task.item.item * heads + task.head) * queries_ + query;
+  }
+  std::int64_t dropout_width = 0;
+
+  // The key from which on no query before `query_end` may look.
+  std::int64_t last_key(const AttentionTask& task, std::int64_t query_end) const {
+    const AttentionItem& i = task.item;
+    return causal ? std::min(i.key_end, i.key_begin + query_end - i.query_begin) : i.key_end;
+  }
+
+  // What is added to the scores of keys [key, key + keys): key_bias, and -inf for masked ones where
+  // the mask is the same for all queries.
+  template <class T>
+  std::array<T, kKeys> biases(const AttentionTask& task, std::int64_t key, std::int64_t keys) const;
+  // Puts -inf in the place of scores [rows, keys] that the mask hides from single queries.
+  template <class T>
+  void mask(const AttentionTask& task, std::int64_t query, std::int64_t rows, std::int64_t key,
+            std::int64_t keys, T* scores) const;
+
+  // Calls body(first, last) over lists of tasks, in parallel. A task has at most `queries` queries;
+  // 0: all of its item. `width`: multiply-adds for one pair of query and key.
   template <class Body>
-  void run(const Body& body) const {
+  void run(std::int64_t queries, std::int64_t width, const Body& body) const {
+    std::vector<std::size_t> groups;
+    const std::vector<AttentionTask> tasks = cut(queries, width, groups);
     parallel_for(static_cast<std::int64_t>(groups.size()) - 1, 1,
                  [&](std::int64_t i, std::int64_t end) {
                    for (; i < end; ++i) {
@@ -76,20 +105,42 @@ struct AttentionTasks {
                    }
                  });
   }
+
+ private:
+  void add_segments(const char* op, const View& offsets, std::int64_t tokens);
+  void add_batch(const Shape& q, std::int64_t keys);
+  // Tasks, and where groups of them begin and end: each group is enough work for a thread.
+  std::vector<AttentionTask> cut(std::int64_t queries, std::int64_t width,
+                                 std::vector<std::size_t>& groups) const;
+
+  std::int64_t queries_ = 0;  // of an item of a dense batch
+  View key_bias_, mask_;
+  bool keys_masked_ = false;     // the mask is the same for all queries of an item and head
+  bool queries_masked_ = false;  // it is not
+};
+
+// Which weights of a row of keys are dropped: multipliers, 0 or 1 / (1 - p).
+struct AttentionDropout {
+  double p = 0;
+  std::uint64_t seed = 0, stream = 0;
+  std::uint64_t first_number = 0;  // of the tile's first row in the stream: a multiple of 4
+  std::uint64_t row_distance = 0;  // numbers from row to row
 };
 
 // The vector loops, compiled for each kind of CPU (attention_tiles.cpp).
 template <class T>
 struct AttentionTiles {
   // One step of the softmax of each row of s [rows, keys] + bias [keys]: the running maximum and
-  // sum take in the row, whose elements become e^(s + bias - maximum); what was made with the old
-  // maximum must be multiplied by `rescale`. A row of -inf alone adds nothing.
-  void (*softmax)(T* s, const T* bias, std::int64_t rows, std::int64_t keys, T* maximum, T* sum,
-                  T* rescale);
-  // From scores s and dp = dL/dweights: weights p = e^(s + bias - log_sum) into s, and
-  // ds = p * (dp - dot) into dp. dbias += the sums of the columns of ds.
+  // sum take in the row, whose elements become e^(s + bias - maximum), times what dropout makes of
+  // them; what was made with the old maximum must be multiplied by `rescale`. A row of -inf alone
+  // adds nothing.
+  void (*softmax)(T* s, const T* bias, std::int64_t rows, std::int64_t keys,
+                  const AttentionDropout& dropout, T* maximum, T* sum, T* rescale);
+  // With k the multipliers of dropout, from scores s and dp = dL/d(weights * k): weights p = e^(s +
+  // bias - log_sum), p * k into s, and ds = p * (dp * k - dot) into dp. dbias += the sums of the
+  // columns of ds.
   void (*gradient)(T* s, T* dp, const T* bias, std::int64_t rows, std::int64_t keys,
-                   const T* log_sum, const T* dot, T* dbias);
+                   const AttentionDropout& dropout, const T* log_sum, const T* dot, T* dbias);
   // y *= factor.
   void (*scale)(T* y, T factor, std::int64_t n);
   // The sum of a * b.

@@ -1,4 +1,4 @@
-// The vector loops of attention, and how its work is cut. Highway compiles this file once for each
+// The vector loops of attention. Highway compiles this file once for each
 // kind of CPU.
 #include "backends/cpu/simd.h"
 #undef HWY_TARGET_INCLUDE
@@ -7,6 +7,7 @@
 // clang-format off
 #include <hwy/highway.h>
 #include "backends/cpu/simd_fold-inl.h"
+#include "backends/cpu/simd_philox-inl.h"
 // clang-format on
 
 #include <cmath>
@@ -39,18 +40,34 @@ HWY_INLINE T add_row(T* s, const T* bias, std::int64_t n) {
   return hn::GetLane(hn::MaxOfLanes(d, largest));
 }
 
+// The multipliers of row `row` of a tile.
 template <class T>
-HWY_FLATTEN void softmax_tile(T* s, const T* bias, std::int64_t rows, std::int64_t keys, T* maximum,
-                              T* sum, T* rescale) {
+HWY_FLATTEN void multipliers(const AttentionDropout& dropout, std::int64_t row, std::int64_t keys,
+                             T* HWY_RESTRICT out) {
+  alignas(64) std::uint32_t bits[kKeys];
+  const std::uint64_t number =
+      dropout.first_number + static_cast<std::uint64_t>(row) * dropout.row_distance;
+  target_bits(dropout.seed, dropout.stream, number / 4, (keys + 3) / 4, bits);
+  const float least = static_cast<float>(dropout.p);
+  const T kept = static_cast<T>(1 / (1 - dropout.p));
+  for (std::int64_t i = 0; i < keys; ++i) out[i] = number_of(bits[i]) >= least ? kept : T{0};
+}
+
+template <class T>
+HWY_FLATTEN void softmax_tile(T* s, const T* bias, std::int64_t rows, std::int64_t keys,
+                              const AttentionDropout& dropout, T* maximum, T* sum, T* rescale) {
   constexpr T kLowest = -std::numeric_limits<T>::infinity();
+  alignas(64) T keep[kKeys];
   for (std::int64_t r = 0; r < rows; ++r, s += keys) {
     const T largest = add_row(s, bias, keys);
     const T before = maximum[r];
     maximum[r] = largest > before ? largest : before;
     const T shift = maximum[r] == kLowest ? T{0} : maximum[r];
+    const bool drops = dropout.p > 0;
+    if (drops) multipliers(dropout, r, keys, keep);
     const double added = sum_of<T>(keys, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
       const auto e = exp(d, hn::Sub(load_some(d, s + i, count, kLowest), hn::Set(d, shift)));
-      store_some(d, e, s + i, count);
+      store_some(d, drops ? hn::Mul(e, load_some(d, keep + i, count)) : e, s + i, count);
       return e;
     });
     rescale[r] = std::exp(before - shift);  // 0 where nothing came before
@@ -60,23 +77,26 @@ HWY_FLATTEN void softmax_tile(T* s, const T* bias, std::int64_t rows, std::int64
 
 template <class T>
 HWY_FLATTEN void gradient_tile(T* s, T* dp, const T* bias, std::int64_t rows, std::int64_t keys,
-                               const T* log_sum, const T* dot, T* dbias) {
+                               const AttentionDropout& dropout, const T* log_sum, const T* dot,
+                               T* dbias) {
+  alignas(64) T keep[kKeys];
+  std::fill_n(keep, keys, T{1});
   for (std::int64_t r = 0; r < rows; ++r, s += keys, dp += keys) {
     if (log_sum[r] == -std::numeric_limits<T>::infinity()) {  // all its keys are masked
       std::fill_n(s, keys, T{0});
       std::fill_n(dp, keys, T{0});
       continue;
     }
-    write_row(s, keys, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
-      const auto score = hn::Add(load_some(d, s + i, count), load_some(d, bias + i, count));
-      return exp(d, hn::Sub(score, hn::Set(d, log_sum[r])));
-    });
-    write_row(dp, keys, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
-      const auto centred = hn::Sub(load_some(d, dp + i, count), hn::Set(d, dot[r]));
-      return hn::Mul(load_some(d, s + i, count), centred);
-    });
+    if (dropout.p > 0) multipliers(dropout, r, keys, keep);
     write_row(dbias, keys, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
-      return hn::Add(load_some(d, dbias + i, count), load_some(d, dp + i, count));
+      const auto score = hn::Add(load_some(d, s + i, count), load_some(d, bias + i, count));
+      const auto p = exp(d, hn::Sub(score, hn::Set(d, log_sum[r])));
+      const auto kept = load_some(d, keep + i, count);
+      store_some(d, hn::Mul(p, kept), s + i, count);
+      const auto centred = hn::MulSub(load_some(d, dp + i, count), kept, hn::Set(d, dot[r]));
+      const auto ds = hn::Mul(p, centred);
+      store_some(d, ds, dp + i, count);
+      return hn::Add(load_some(d, dbias + i, count), ds);
     });
   }
 }

@@ -94,6 +94,23 @@ class CpuBackend : public Backend {
     cpu::layer_norm_gradient(*cache_, x, weight, mean, rstd, g, dx, dweight, dbias);
     return true;
   }
+  bool linear(const View& x, const View& weight, const View& bias, UnaryOp f,
+              const View& y) override {
+    return cpu::linear(*cache_, x, weight, bias, f, y);
+  }
+  bool linear_gradient(const View& x, const View& weight, UnaryOp f, const View& y, const View& g,
+                       const View& dx, const View& dweight, const View& dbias) override {
+    return cpu::linear_gradient(*cache_, x, weight, f, y, g, dx, dweight, dbias);
+  }
+  bool softmax_cross_entropy(const View& x, const View& labels, const View& loss) override {
+    cpu::softmax_cross_entropy(x, labels, loss);
+    return true;
+  }
+  bool softmax_cross_entropy_gradient(const View& x, const View& labels, const View& g,
+                                      const View& dx) override {
+    cpu::softmax_cross_entropy_gradient(x, labels, g, dx);
+    return true;
+  }
   bool attention(const AttentionInputs& in, const View& y, const View& log_sum) override {
     return cpu::attention(*cache_, in, y, log_sum);
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "backends/cpu/cache.h"
 #include "tensor/backend.h"
@@ -20,8 +21,17 @@ void unary(Cache& cache, UnaryOp op, const View& x, const View& out);  // elemen
 void binary(Cache& cache, BinaryOp op, const View& a, const View& b, const View& out);
 void select(Cache& cache, const View& cond, const View& a, const View& b, const View& out);
 
-void reduce(Cache& cache, ReduceOp op, const View& x, const View& out);           // reduce.cpp
-void matmul(Cache& cache, const View& a, const View& b, const View& out);         // matmul.cpp
+void reduce(Cache& cache, ReduceOp op, const View& x, const View& out);  // reduce.cpp
+// Called on each tile of a product when it is complete and still in cache: its first element, its
+// size, the distance between its rows, and the column of the product at which it begins.
+using Finish = std::function<void(void* tile, std::int64_t rows, std::int64_t columns,
+                                  std::int64_t distance, std::int64_t first_column)>;
+void matmul(Cache& cache, const View& a, const View& b, const View& out,
+            const Finish& finish = {});  // matmul.cpp
+bool linear(Cache& cache, const View& x, const View& weight, const View& bias, UnaryOp f,
+            const View& y);  // linear.cpp
+bool linear_gradient(Cache& cache, const View& x, const View& weight, UnaryOp f, const View& y,
+                     const View& g, const View& dx, const View& dweight, const View& dbias);
 void gather(Cache& cache, const View& table, const View& rows, const View& out);  // rows.cpp
 void scatter(Cache& cache, ScatterOp op, const View& rows, const View& src, const View& table);
 
@@ -38,6 +48,10 @@ void layer_norm(const View& x, const View& weight, const View& bias, double epsi
 void layer_norm_gradient(Cache& cache, const View& x, const View& weight, const View& mean,
                          const View& rstd, const View& g, const View& dx, const View& dweight,
                          const View& dbias);
+
+void softmax_cross_entropy(const View& x, const View& labels, const View& loss);
+void softmax_cross_entropy_gradient(const View& x, const View& labels, const View& g,
+                                    const View& dx);  // cross_entropy.cpp
 
 bool attention(Cache& cache, const AttentionInputs& in, const View& y,
                const View& log_sum);  // attention.cpp

@@ -7,6 +7,7 @@
 
 #include "backends/cpu/blas.h"
 #include "backends/cpu/kernels.h"
+#include "backends/cpu/operand.h"
 #include "backends/host.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -20,74 +21,6 @@ constexpr std::int64_t kTasks = 16;        // cut large products into at least s
 constexpr std::int64_t kLongInner = 2048;  // k from which the inner axis is cut, too
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-// Without the last `count` axes.
-Layout leading(const Layout& layout, int count) {
-  Layout result = layout;
-  result.offset = 0;
-  result.shape = Shape(std::span(layout.shape.begin(), layout.shape.end() - count));
-  return result;
-}
-
-// A stack of matrices as BLAS reads them.
-struct Operand {
-  View view;
-  std::shared_ptr<Buffer> keeper;  // the copy, where one was made
-  Storage storage = kPlain;
-  std::int64_t row_distance = 0;  // between rows of the stored matrix
-
-  Layout stack;  // the axes before the matrices
-
-  template <class T>
-  const T* matrix(std::int64_t item) const {
-    return data_of<T>(view) + position(stack, item);
-  }
-  // The address of element (row, column) of the matrix that starts at `matrix`.
-  template <class T>
-  const T* at(const T* matrix, std::int64_t row, std::int64_t column) const {
-    return storage == kPlain ? matrix + row * row_distance + column
-                             : matrix + column * row_distance + row;
-  }
-};
-
-// Storage and row distance, if BLAS can read the last two axes in place.
-bool readable(Operand& operand) {
-  const Layout& layout = operand.view.layout;
-  const std::int64_t rows = layout.shape[-2];
-  const std::int64_t columns = layout.shape[-1];
-  const std::int64_t row_step = rows == 1 ? columns : layout.stride(-2);
-  const std::int64_t column_step = columns == 1 ? rows : layout.stride(-1);
-  if ((columns == 1 || column_step == 1) && row_step >= columns) {
-    operand.storage = kPlain;
-    operand.row_distance = row_step;
-  } else if ((rows == 1 || row_step == 1) && column_step >= rows) {
-    operand.storage = kTransposed;
-    operand.row_distance = column_step;
-  } else {
-    return false;
-  }
-  return operand.row_distance <= kBlasLimit;
-}
-
-Operand operand_of(Cache& cache, const View& view) {
-  Operand operand;
-  operand.view = view;
-  operand.stack = leading(view.layout, 2);
-  if (readable(operand)) return operand;
-  View once = view;  // repeated matrices are copied once
-  for (int axis = 0; axis < view.shape().rank() - 2; ++axis) {
-    if (view.layout.stride(axis) == 0) once.layout.shape = once.layout.shape.with(axis, 1);
-  }
-  operand.keeper =
-      cache.allocate(static_cast<std::size_t>(once.shape().numel()) * size_of(view.dtype));
-  const View dense{operand.keeper.get(), view.dtype, Layout(once.shape())};
-  copy(cache, once, dense);
-  operand.view = dense;
-  operand.view.layout = dense.layout.broadcast_to(view.shape());
-  operand.stack = leading(operand.view.layout, 2);
-  readable(operand);
-  return operand;
-}
 
 // One product of the batch is cut into tiles of m, n and k; partial sums over k are added in order.
 struct Tiling {
@@ -113,7 +46,7 @@ struct Tiling {
 
 template <class T>
 void multiply(Cache& cache, const Operand& a, const Operand& b, T* out, std::int64_t batch,
-              std::int64_t m, std::int64_t n, std::int64_t k) {
+              std::int64_t m, std::int64_t n, std::int64_t k, const Finish& finish) {
   const Tiling tiling(batch, m, n, k);
   const std::int64_t size = m * n;  // of one product
   // With several tiles over k, each makes its own copy of the whole result.
@@ -131,10 +64,13 @@ void multiply(Cache& cache, const Operand& a, const Operand& b, T* out, std::int
       const std::int64_t row = task % tiles / tiling.n_tiles * tiling.m;
       const std::int64_t column = task % tiling.n_tiles * tiling.n;
       const std::int64_t inner = copy * tiling.k;
-      gemm(a.storage, b.storage, std::min(tiling.m, m - row), std::min(tiling.n, n - column),
-           std::min(tiling.k, k - inner), T{1}, a.at(a.matrix<T>(item), row, inner), a.row_distance,
-           b.at(b.matrix<T>(item), inner, column), b.row_distance, T{0},
-           to + (copy * batch + item) * size + row * n + column, n);
+      const std::int64_t rows = std::min(tiling.m, m - row);
+      const std::int64_t columns = std::min(tiling.n, n - column);
+      T* tile = to + (copy * batch + item) * size + row * n + column;
+      gemm(a.storage, b.storage, rows, columns, std::min(tiling.k, k - inner), T{1},
+           a.at(a.matrix<T>(item), row, inner), a.row_distance,
+           b.at(b.matrix<T>(item), inner, column), b.row_distance, T{0}, tile, n);
+      if (copies == 1 && finish) finish(tile, rows, columns, n, column);
     }
   });
   if (copies == 1) return;
@@ -144,6 +80,10 @@ void multiply(Cache& cache, const Operand& a, const Operand& b, T* out, std::int
     for (std::int64_t c = 1; c < copies; ++c) {
       for (std::int64_t i = begin; i < end; ++i) out[i] += to[c * total + i];
     }
+  });
+  if (!finish) return;
+  parallel_for(batch * m, kGrain / n + 1, [&](std::int64_t row, std::int64_t end) {
+    finish(out + row * n, end - row, n, n, 0);
   });
 }
 
@@ -173,12 +113,20 @@ bool collapse(View& a, View& b, View& out) {
 
 }  // namespace
 
-void matmul(Cache& cache, const View& a_view, const View& b_view, const View& out_view) {
+void matmul(Cache& cache, const View& a_view, const View& b_view, const View& out_view,
+            const Finish& finish) {
   View a = a_view;
   View b = b_view;
   View out = out_view;
   if (out.shape().numel() == 0) return;
-  if (a.shape()[-1] == 0) return fill(out, 0);
+  if (a.shape()[-1] == 0) {
+    fill(out, 0);
+    const std::int64_t columns = out.shape()[-1];
+    return dispatch_floating(out.dtype, [&](auto zero) {
+      auto* tile = data_of<decltype(zero)>(out);
+      if (finish) finish(tile, out.shape().numel() / columns, columns, columns, 0);
+    });
+  }
   if (a.shape().rank() > 2) collapse(a, b, out);
   const std::int64_t m = out.shape()[-2];
   const std::int64_t n = out.shape()[-1];
@@ -191,7 +139,8 @@ void matmul(Cache& cache, const View& a_view, const View& b_view, const View& ou
   const Operand right = operand_of(cache, b);
   dispatch_floating(out.dtype, [&](auto zero) {
     using T = decltype(zero);
-    multiply<T>(cache, left, right, data_of<T>(out), out.shape().numel() / (m * n), m, n, k);
+    multiply<T>(cache, left, right, data_of<T>(out), out.shape().numel() / (m * n), m, n, k,
+                finish);
   });
 }
 

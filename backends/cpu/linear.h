@@ -1,0 +1,17 @@
+// The vector loops of a linear layer, compiled for each kind of CPU (linear.cpp).
+#pragma once
+
+#include <cstdint>
+
+namespace gradus::cpu {
+
+struct LinearLoops {
+  // y = f(y + bias), in place, over a tile whose rows are `distance` elements apart.
+  void (*finish)(void* tile, std::int64_t rows, std::int64_t columns, std::int64_t distance,
+                 const void* bias) = nullptr;
+  // ds = g * f'(y) over dense rows of n elements; dbias = the sums of ds's columns.
+  void (*slope)(const void* g, const void* y, std::int64_t rows, std::int64_t n, void* ds,
+                void* dbias) = nullptr;
+};
+
+}  // namespace gradus::cpu

@@ -1,0 +1,200 @@
+// Every fused kernel against its definition: the same operation on the CPU backend and on the
+// reference backend, which takes no offers - values and gradients, in sizes that cross the kernels'
+// tiles, with masks, dropout, strides and broadcasts. (Small sizes, gradcheck and second-order
+// gradients are the op table's.)
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+#include "autograd/attention.h"
+#include "autograd/autograd.h"
+#include "autograd/gradcheck.h"
+#include "autograd/ops.h"
+#include "tensor/error.h"
+#include "tensor/random.h"
+#include "tests/throws.h"
+
+using namespace gradus;
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// f(inputs) and the gradients of its product with fixed weights, on one backend.
+std::vector<std::vector<double>> run(const TensorFunction& f, const std::vector<Tensor>& inputs,
+                                     DType dtype, Backend& on) {
+  std::vector<Tensor> own, wanted;
+  for (const Tensor& x : inputs) {
+    own.push_back(to(x, {is_floating(x.dtype()) ? dtype : x.dtype(), &on}));
+    if (is_floating(x.dtype())) wanted.push_back(own.back().set_requires_grad());
+  }
+  manual_seed(11);
+  const Tensor y = f(own);
+  manual_seed(12);
+  const Tensor weights = normal(y.shape(), 0, 1, {dtype, &on});
+  std::vector<std::vector<double>> all{y.to_vector<double>()};
+  for (const Tensor& g : grad({y}, wanted, {.gradient = weights})) {
+    all.push_back(g.to_vector<double>());
+  }
+  return all;
+}
+
+// f64: the two add in another order. f32: a hundred roundings of sums of thousands.
+void check_same(const std::string& what, const TensorFunction& f,
+                const std::vector<Tensor>& inputs) {
+  for (const DType dtype : {DType::f64, DType::f32}) {
+    const auto found = run(f, inputs, dtype, backend("cpu"));
+    const auto expected = run(f, inputs, dtype, backend("reference"));
+    REQUIRE(found.size() == expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      double largest = 1, off = 0;
+      REQUIRE(found[i].size() == expected[i].size());
+      for (std::size_t j = 0; j < found[i].size(); ++j) {
+        const double a = found[i][j], b = expected[i][j];
+        if (a == b) continue;  // infinities too
+        largest = std::max(largest, std::abs(b));
+        off = std::isfinite(a - b) ? std::max(off, std::abs(a - b)) : kInfinity;
+      }
+      INFO(what << " in " << std::string(name_of(dtype)) << ", "
+                << (i == 0 ? "value" : fmt::format("gradient {}", i - 1)));
+      CHECK(off <= (dtype == DType::f64 ? 1e-12 : 2e-5) * largest);
+    }
+  }
+}
+
+Tensor some(const Shape& shape) { return normal(shape, 0, 1, {DType::f64}); }
+
+// true with probability p.
+Tensor some_mask(const Shape& shape, double p) { return uniform(shape) < p; }
+
+}  // namespace
+
+TEST_CASE("fused: linear with any activation") {
+  manual_seed(1);
+  for (const UnaryOp f : {UnaryOp::copy, UnaryOp::relu, UnaryOp::tanh, UnaryOp::sigmoid}) {
+    const auto layer = [f](const std::vector<Tensor>& in) {
+      return linear(in[0], in[1], in[2], f);
+    };
+    for (const auto& [rows, in, out] : std::vector<std::array<std::int64_t, 3>>{
+             {1, 1, 1}, {7, 5, 3}, {600, 33, 130}, {70, 4100, 40}, {1030, 20, 600}}) {
+      const double scale = 1 / std::sqrt(static_cast<double>(in));
+      check_same(fmt::format("linear {} [{}, {}] -> {}", name_of(f), rows, in, out), layer,
+                 {some({rows, in}), some({out, in}) * scale, some({out})});
+    }
+    check_same(fmt::format("linear {} transposed", name_of(f)),
+               [f](const std::vector<Tensor>& in) {
+                 return linear(transpose(in[0]), transpose(in[1]), slice(in[2], 0, 0, {}, 2), f);
+               },
+               {some({20, 300}), some({20, 70}) * 0.2, some({140})});
+  }
+}
+
+TEST_CASE("fused: softmax_cross_entropy") {
+  manual_seed(2);
+  for (const auto& [rows, classes] : std::vector<std::array<std::int64_t, 2>>{
+           {1, 1}, {5, 2}, {1000, 2}, {17, 16}, {40, 17}, {300, 45}, {3, 5000}}) {
+    std::vector<std::int32_t> labels;
+    for (std::int64_t i = 0; i < rows; ++i) {
+      labels.push_back(static_cast<std::int32_t>(i * 7 % classes));
+    }
+    // Logits to +-1e4, and -inf where the label is not.
+    Tensor x = some({rows, classes}) * uniform({rows, 1}, 0, 100, {DType::f64}) * 100;
+    const Tensor hidden = logical_and(uniform({rows, classes}) < 0.2,
+                                      one_hot(from_vector(labels, {rows}), classes) == 0);
+    x = where(hidden, -kInfinity, x);
+    check_same(fmt::format("cross entropy [{}, {}]", rows, classes),
+               [](const std::vector<Tensor>& in) { return softmax_cross_entropy(in[0], in[1]); },
+               {x, from_vector(labels, {rows})});
+  }
+  CHECK_THROWS_WITH_AS(softmax_cross_entropy(ones({2, 3}), from_vector<std::int32_t>({0, 3}, {2})),
+                       doctest::Contains("label 3"), IndexError);
+}
+
+TEST_CASE("fused: packed attention") {
+  manual_seed(3);
+  const std::vector<std::vector<std::int32_t>> packings{
+      {0, 5}, {0, 0, 3, 3, 10, 11}, {0, 97, 360, 361}, {0, 600}};
+  for (const auto& offsets : packings) {
+    const Shape shape{offsets.back(), 2, 6};
+    for (const Score score : {Score::dot, Score::euclidean}) {
+      for (const bool causal : {false, true}) {
+        for (const double dropout : {0.0, 0.3}) {
+          check_same(fmt::format("{} tokens, {}, causal {}, dropout {}", offsets.back(),
+                                 name_of(score), causal, dropout),
+                     [&](const std::vector<Tensor>& in) {
+                       return attention(in[0], in[1], in[2], offsets,
+                                        {.score = score, .causal = causal, .dropout = dropout});
+                     },
+                     {some(shape), some(shape), some({shape[0], 2, 5})});
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("fused: dense attention") {
+  manual_seed(4);
+  struct Case {
+    Shape q, k, v, mask;
+    bool causal = false;
+    double dropout = 0;
+    Score score = Score::dot;
+  };
+  const std::vector<Case> cases{
+      {{3, 4}, {5, 4}, {5, 2}, {}},                                      // rank 2
+      {{2, 3, 4}, {2, 5, 4}, {2, 5, 2}, {2, 3, 5}},                      // rank 3
+      {{2, 2, 100, 4}, {2, 2, 300, 4}, {2, 2, 300, 6}, {2, 1, 1, 300}},  // masked keys
+      {{2, 2, 100, 4}, {2, 2, 300, 4}, {2, 2, 300, 6}, {2, 2, 1, 300}},  // by head
+      {{2, 2, 100, 4}, {2, 2, 300, 4}, {2, 2, 300, 6}, {100, 300}},      // by query
+      {{2, 2, 300, 4}, {2, 2, 300, 4}, {2, 2, 300, 6}, {}, true},        // causal
+      {{1, 2, 40, 4}, {1, 2, 300, 4}, {1, 2, 300, 4}, {}, true},         // fewer queries
+      {{1, 2, 300, 4}, {1, 2, 40, 4}, {1, 2, 40, 4}, {}, true},          // fewer keys
+      {{2, 2, 100, 4}, {2, 2, 270, 4}, {2, 2, 270, 4}, {2, 1, 1, 270}, true, 0.3},
+      {{2, 2, 100, 4}, {2, 2, 270, 4}, {2, 2, 270, 4}, {2, 1, 1, 270}, false, 0.5},
+      {{2, 2, 100, 4}, {2, 1, 270, 4}, {270, 4}, {}, false, 0.1},  // broadcast
+      {{2, 2, 90, 4}, {2, 2, 270, 4}, {2, 2, 270, 4}, {2, 1, 1, 270}, false, 0.1, Score::euclidean},
+      {{2, 0, 4}, {2, 5, 4}, {2, 5, 2}, {}},
+      {{2, 3, 4}, {2, 0, 4}, {2, 0, 2}, {}}};
+  for (const Case& c : cases) {
+    for (const double allowed : {0.0, 0.3, 1.0}) {  // nothing, some and all of the keys
+      const bool masked = c.mask.rank() > 0;
+      if (!masked && allowed < 1) continue;
+      std::vector<Tensor> inputs{some(c.q), some(c.k), some(c.v)};
+      if (masked) inputs.push_back(some_mask(c.mask, allowed));
+      check_same(
+          fmt::format("q {} k {} mask {} ({}) causal {} dropout {} {}", to_string(c.q),
+                      to_string(c.k), to_string(c.mask), allowed, c.causal, c.dropout,
+                      name_of(c.score)),
+          [&](const std::vector<Tensor>& in) {
+            return attention(in[0], in[1], in[2],
+                             {.score = c.score,
+                              .mask = masked ? in[3] : Tensor(),
+                              .causal = c.causal,
+                              .dropout = c.dropout});
+          },
+          inputs);
+    }
+  }
+}
+
+TEST_CASE("fused: attention's dropout has its mean, and errors") {
+  manual_seed(5);
+  const Tensor q = zeros({1, 1, 2000, 1}), k = zeros({1, 1, 400, 1}), v = ones({1, 1, 400, 1});
+  const std::vector<float> y = attention(q, k, v, {.dropout = 0.25}).to_vector<float>();
+  double total = 0, largest = 0;
+  for (const float value : y) {
+    total += value;
+    largest = std::max(largest, double{value});
+  }
+  // Each is the mean of 400 weights of 0 or 4/3: 1 on average, deviation sqrt(1/3) / 20 = 0.029.
+  CHECK(total / 2000 == doctest::Approx(1).epsilon(0.003));
+  CHECK(largest > 1.05);
+  CHECK(message_of<Error>([&] {
+          attention(q, k, v, {.dropout = 1});
+        }).find("dropout 1 is not in [0, 1)") != std::string::npos);
+  CHECK(message_of<DTypeError>([&] {
+          attention(q, k, v, {.mask = ones({1, 1, 1, 400})});
+        }).find("mask must be boolean") != std::string::npos);
+}
