@@ -5,22 +5,12 @@
 #include <cmath>
 #include <limits>
 
-#include "backends/cpu/blas.h"
 #include "backends/cpu/kernels.h"
 #include "backends/host.h"
 
 namespace gradus::cpu {
 
 namespace {
-
-// Whether BLAS can read the rows in place.
-bool has_dense_rows(const View& view) {
-  const Layout& x = view.layout;
-  const std::int64_t dim = x.shape[-1];
-  const int token_axis = x.shape.rank() == 3 ? 0 : 2;
-  return (dim == 1 || x.stride(-1) == 1) && dim > 0 && x.stride(token_axis) <= kBlasLimit &&
-         (x.shape[token_axis] <= 1 || x.stride(token_axis) >= dim);
-}
 
 // Of what is dropped in the tile of queries from `query` and keys from `key`.
 AttentionDropout dropout_of(const AttentionInputs& in, const AttentionPlan& plan,
@@ -39,11 +29,11 @@ class Forward {
   Forward(const AttentionInputs& in, const AttentionPlan& plan, const View& y, const View& log_sum)
       : in_(in),
         plan_(plan),
-        q_(heads_of<const T>(in.q, plan.packed, plan.dim)),
-        k_(heads_of<const T>(in.k, plan.packed, plan.dim)),
-        v_(heads_of<const T>(in.v, plan.packed, plan.value_dim)),
-        y_(heads_of<T>(y, plan.packed, plan.value_dim)),
-        log_sum_(heads_of<T>(log_sum, plan.packed, 0)) {}
+        q_(heads_of<const T>(in.q, plan.packed)),
+        k_(heads_of<const T>(in.k, plan.packed)),
+        v_(heads_of<const T>(in.v, plan.packed)),
+        y_(heads_of<T>(y, plan.packed)),
+        log_sum_(heads_of<T>(log_sum, plan.packed)) {}
 
   // `scores` is work space for kQueries * kKeys elements.
   void operator()(const AttentionTask& task, T* scores) const {
@@ -58,9 +48,8 @@ class Forward {
     for (std::int64_t key = begin; key < end; key += kKeys) {
       const std::int64_t keys = std::min(kKeys, end - key);
       const std::array<T, kKeys> bias = plan_.template biases<T>(task, key, keys);
-      gemm(kPlain, kTransposed, rows, keys, plan_.dim, static_cast<T>(in_.scale),
-           q_.at(item, task.query, head), q_.token_step, k_.at(item, key, head), k_.token_step,
-           T{0}, scores, keys);
+      gemm(rows, keys, plan_.dim, static_cast<T>(in_.scale), q_.rows(item, task.query, head),
+           k_.rows(item, key, head).transposed(), false, scores, keys);
       plan_.mask(task, task.query, rows, key, keys, scores);
       tiles_.softmax(scores, bias.data(), rows, keys, dropout_of(in_, plan_, task, task.query, key),
                      maximum.data(), sum.data(), rescale.data());
@@ -68,8 +57,8 @@ class Forward {
       for (std::int64_t r = 0; !first && r < rows; ++r) {
         tiles_.scale(y + r * y_.token_step, rescale[static_cast<std::size_t>(r)], plan_.value_dim);
       }
-      gemm(kPlain, kPlain, rows, plan_.value_dim, keys, T{1}, scores, keys, v_.at(item, key, head),
-           v_.token_step, first ? T{0} : T{1}, y, y_.token_step);
+      gemm(rows, plan_.value_dim, keys, T{1}, {scores, keys, 1}, v_.rows(item, key, head), !first,
+           y, y_.token_step);
     }
     for (std::int64_t r = 0; r < rows; ++r) {
       const auto i = static_cast<std::size_t>(r);
@@ -100,16 +89,16 @@ class Backward {
            const View& g, const AttentionGradients& out)
       : in_(in),
         plan_(plan),
-        q_(heads_of<const T>(in.q, plan.packed, plan.dim)),
-        k_(heads_of<const T>(in.k, plan.packed, plan.dim)),
-        v_(heads_of<const T>(in.v, plan.packed, plan.value_dim)),
-        y_(heads_of<const T>(y, plan.packed, plan.value_dim)),
-        log_sum_(heads_of<const T>(log_sum, plan.packed, 0)),
-        g_(heads_of<const T>(g, plan.packed, plan.value_dim)),
-        dq_(heads_of<T>(out.dq, plan.packed, plan.dim)),
-        dk_(heads_of<T>(out.dk, plan.packed, plan.dim)),
-        dv_(heads_of<T>(out.dv, plan.packed, plan.value_dim)),
-        dbias_(heads_of<T>(out.dkey_bias, plan.packed, 0)) {}
+        q_(heads_of<const T>(in.q, plan.packed)),
+        k_(heads_of<const T>(in.k, plan.packed)),
+        v_(heads_of<const T>(in.v, plan.packed)),
+        y_(heads_of<const T>(y, plan.packed)),
+        log_sum_(heads_of<const T>(log_sum, plan.packed)),
+        g_(heads_of<const T>(g, plan.packed)),
+        dq_(heads_of<T>(out.dq, plan.packed)),
+        dk_(heads_of<T>(out.dk, plan.packed)),
+        dv_(heads_of<T>(out.dv, plan.packed)),
+        dbias_(heads_of<T>(out.dkey_bias, plan.packed)) {}
 
   // `work` is space for 2 * kQueries * kKeys elements.
   void operator()(const AttentionTask& task, T* work) const {
@@ -151,24 +140,20 @@ class Backward {
       dot[i] = static_cast<T>(
           tiles_.dot(g_.at(item, query + r, head), y_.at(item, query + r, head), value_dim));
     }
-    const T* q = q_.at(item, query, head);
-    const T* k = k_.at(item, key, head);
-    const T* g = g_.at(item, query, head);
-    gemm(kPlain, kTransposed, rows, keys, dim, scale, q, q_.token_step, k, k_.token_step, T{0}, p,
-         keys);
-    gemm(kPlain, kTransposed, rows, keys, value_dim, T{1}, g, g_.token_step, v_.at(item, key, head),
-         v_.token_step, T{0}, ds, keys);
+    const Matrix<T> q = q_.rows(item, query, head), k = k_.rows(item, key, head);
+    const Matrix<T> g = g_.rows(item, query, head), v = v_.rows(item, key, head);
+    gemm(rows, keys, dim, scale, q, k.transposed(), false, p, keys);
+    gemm(rows, keys, value_dim, T{1}, g, v.transposed(), false, ds, keys);
     plan_.mask(task, query, rows, key, keys, p);
     tiles_.gradient(p, ds, bias, rows, keys, dropout_of(in_, plan_, task, query, key),
                     log_sum.data(), dot.data(), dbias);
-    const T keep_keys = first_query ? T{0} : T{1};
-    const T keep_queries = key == task.item.key_begin ? T{0} : T{1};
-    gemm(kTransposed, kPlain, keys, value_dim, rows, T{1}, p, keys, g, g_.token_step, keep_keys,
-         dv_.at(item, key, head), dv_.token_step);
-    gemm(kTransposed, kPlain, keys, dim, rows, scale, ds, keys, q, q_.token_step, keep_keys,
-         dk_.at(item, key, head), dk_.token_step);
-    gemm(kPlain, kPlain, rows, dim, keys, scale, ds, keys, k, k_.token_step, keep_queries,
-         dq_.at(item, query, head), dq_.token_step);
+    const Matrix<T> p_rows{p, keys, 1}, ds_rows{ds, keys, 1};
+    gemm(keys, value_dim, rows, T{1}, p_rows.transposed(), g, !first_query, dv_.at(item, key, head),
+         dv_.token_step);
+    gemm(keys, dim, rows, scale, ds_rows.transposed(), q, !first_query, dk_.at(item, key, head),
+         dk_.token_step);
+    gemm(rows, dim, keys, scale, ds_rows, k, key != task.item.key_begin, dq_.at(item, query, head),
+         dq_.token_step);
   }
 
   // The gradients of keys that no query looks at.
@@ -187,6 +172,10 @@ class Backward {
   AttentionTiles<T> tiles_ = attention_tiles<T>();
 };
 
+// Whether the last axis is dense.
+bool has_dense_rows(const View& view) {
+  return view.layout.stride(-1) == 1 || view.shape()[-1] <= 1;
+}
 bool all_dense(std::initializer_list<const View*> views) {
   return std::all_of(views.begin(), views.end(), [](const View* v) { return has_dense_rows(*v); });
 }

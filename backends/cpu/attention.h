@@ -1,7 +1,8 @@
 // What attention and its gradient share. Scores are made tile by tile (at most kQueries rows of
 // queries by kKeys of keys), so memory grows with the tokens, not with their square: Dao, Fu, Ermon,
 // Rudra and Re, "FlashAttention" (2022), after Milakov and Gimelshein, "Online normalizer calculation
-// for softmax" (2018). BLAS makes the products of a tile, and vector loops what lies between them.
+// for softmax" (2018). Between the products of a tile
+// lie vector loops.
 //
 // Packed and dense batches are one to the kernels: a list of items, each with its queries and keys.
 #pragma once
@@ -12,14 +13,15 @@
 #include <type_traits>
 #include <vector>
 
+#include "backends/cpu/gemm.h"
 #include "backends/host.h"
 #include "tensor/backend.h"
 #include "tensor/parallel.h"
 
 namespace gradus::cpu {
 
-// 96 x 256 x 32 stays below the million of multiply-adds up to which OpenBLAS does without packing.
-inline constexpr std::int64_t kQueries = 96;
+// A tile of scores and one of their gradients, in f32, fill 400 KiB of a second-level cache.
+inline constexpr std::int64_t kQueries = 192;
 inline constexpr std::int64_t kKeys = 256;
 
 // Where the row of a token and head lies, in [tokens, heads, dim] or [tokens, heads] of a packed
@@ -33,16 +35,18 @@ struct Heads {
   T* at(std::int64_t item, std::int64_t token, std::int64_t head) const {
     return data + item * item_step + token * token_step + head * head_step;
   }
+  // The rows of a head from a token on.
+  auto rows(std::int64_t item, std::int64_t token, std::int64_t head) const {
+    return Matrix<std::remove_const_t<T>>{at(item, token, head), token_step, 1};
+  }
 };
-// `dim`: of the rows, 1 where the view has no axis for it.
 template <class T>
-Heads<T> heads_of(const View& view, bool packed, std::int64_t dim) {
+Heads<T> heads_of(const View& view, bool packed) {
   if (view.buffer == nullptr) return {};
   const Layout& x = view.layout;
   T* data = data_of<std::remove_const_t<T>>(view);
-  // Of a single token any step will do, if it is one that BLAS accepts.
-  if (packed) return {data, 0, std::max(x.stride(0), dim), x.stride(1)};
-  return {data, x.stride(0), std::max(x.stride(2), dim), x.stride(1)};
+  if (packed) return {data, 0, x.stride(0), x.stride(1)};
+  return {data, x.stride(0), x.stride(2), x.stride(1)};
 }
 
 // A list of queries that look at a list of keys: a segment or a batch item.

@@ -88,7 +88,7 @@ std::array<T, kKeys> AttentionPlan::biases(const AttentionTask& task, std::int64
                                            std::int64_t keys) const {
   std::array<T, kKeys> result{};
   if (key_bias_.buffer != nullptr) {
-    const Heads<const T> bias = heads_of<const T>(key_bias_, packed, 0);
+    const Heads<const T> bias = heads_of<const T>(key_bias_, packed);
     for (std::int64_t i = 0; i < keys; ++i) {
       result[static_cast<std::size_t>(i)] = *bias.at(task.item.item, key + i, task.head);
     }

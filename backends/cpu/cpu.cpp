@@ -4,7 +4,6 @@
 
 #include <cstring>
 
-#include "backends/cpu/blas.h"
 #include "backends/cpu/cache.h"
 #include "backends/cpu/kernels.h"
 #include "backends/cpu/loops.h"
@@ -18,8 +17,6 @@ namespace {
 // Every method forwards to a kernel (backends/cpu/kernels.h).
 class CpuBackend : public Backend {
  public:
-  CpuBackend() { cpu::tune_blas(); }
-
   std::string_view name() const override { return "cpu"; }
   std::shared_ptr<Buffer> allocate(std::size_t bytes) override { return cache_->allocate(bytes); }
 
@@ -54,8 +51,8 @@ class CpuBackend : public Backend {
     cpu::scatter(*cache_, op, rows, src, table);
   }
   std::string description() const override {
-    return fmt::format("cpu: {}, Highway {}, {} thread{}", cpu::blas_description(),
-                       cpu::simd_target(), num_threads(), num_threads() == 1 ? "" : "s");
+    return fmt::format("cpu: Highway {}, {} thread{}", cpu::simd_target(), num_threads(),
+                       num_threads() == 1 ? "" : "s");
   }
 
   bool uniform(std::uint64_t seed, std::uint64_t stream, const View& out) override {

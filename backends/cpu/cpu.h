@@ -1,4 +1,4 @@
-// The CPU backend: OpenBLAS for matrix products, Highway for vectors, oneTBB for threads. It takes
+// The CPU backend: Highway for vectors, oneTBB for threads. It takes
 // every offer of the seam. Results are the same bits for any number of threads.
 #pragma once
 

@@ -28,6 +28,7 @@ using Finish = std::function<void(void* tile, std::int64_t rows, std::int64_t co
                                   std::int64_t distance, std::int64_t first_column)>;
 void matmul(Cache& cache, const View& a, const View& b, const View& out,
             const Finish& finish = {});  // matmul.cpp
+View transposed(View matrix);            // of rank 2; no data moves
 bool linear(Cache& cache, const View& x, const View& weight, const View& bias, UnaryOp f,
             const View& y);  // linear.cpp
 bool linear_gradient(Cache& cache, const View& x, const View& weight, UnaryOp f, const View& y,

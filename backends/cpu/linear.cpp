@@ -14,7 +14,6 @@
 
 #include "backends/cpu/kernels.h"
 #include "backends/cpu/linear.h"
-#include "backends/cpu/operand.h"
 #include "backends/host.h"
 #include "tensor/parallel.h"
 

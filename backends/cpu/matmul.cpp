@@ -1,15 +1,12 @@
-// Batched matrix products: views become BLAS operands (a storage order and a row distance, copied
-// only where BLAS cannot read them in place), and the products are cut into tiles that run in
-// parallel. Tiles depend on shapes alone, so the result is the same for any number of threads.
-#include <fmt/format.h>
-
+// Batched matrix products, cut into tiles that run in parallel. Tiles depend on shapes alone, so the
+// result is the same for any number of threads.
 #include <algorithm>
+#include <array>
+#include <span>
 
-#include "backends/cpu/blas.h"
+#include "backends/cpu/gemm.h"
 #include "backends/cpu/kernels.h"
-#include "backends/cpu/operand.h"
 #include "backends/host.h"
-#include "tensor/error.h"
 #include "tensor/parallel.h"
 
 namespace gradus::cpu {
@@ -44,8 +41,33 @@ struct Tiling {
   }
 };
 
+// Without the last `count` axes.
+Layout leading(const Layout& layout, int count) {
+  Layout result = layout;
+  result.offset = 0;
+  result.shape = Shape(std::span(layout.shape.begin(), layout.shape.end() - count));
+  return result;
+}
+
+// The matrices of a view: its last two axes, for every item of the axes before.
 template <class T>
-void multiply(Cache& cache, const Operand& a, const Operand& b, T* out, std::int64_t batch,
+struct Stack {
+  const T* data;
+  Layout items;
+  std::int64_t row_step, column_step;
+
+  explicit Stack(const View& view)
+      : data(data_of<T>(view)),
+        items(leading(view.layout, 2)),
+        row_step(view.layout.stride(-2)),
+        column_step(view.layout.stride(-1)) {}
+  Matrix<T> operator[](std::int64_t item) const {
+    return {data + position(items, item), row_step, column_step};
+  }
+};
+
+template <class T>
+void multiply(Cache& cache, const Stack<T>& a, const Stack<T>& b, T* out, std::int64_t batch,
               std::int64_t m, std::int64_t n, std::int64_t k, const Finish& finish) {
   const Tiling tiling(batch, m, n, k);
   const std::int64_t size = m * n;  // of one product
@@ -67,9 +89,8 @@ void multiply(Cache& cache, const Operand& a, const Operand& b, T* out, std::int
       const std::int64_t rows = std::min(tiling.m, m - row);
       const std::int64_t columns = std::min(tiling.n, n - column);
       T* tile = to + (copy * batch + item) * size + row * n + column;
-      gemm(a.storage, b.storage, rows, columns, std::min(tiling.k, k - inner), T{1},
-           a.at(a.matrix<T>(item), row, inner), a.row_distance,
-           b.at(b.matrix<T>(item), inner, column), b.row_distance, T{0}, tile, n);
+      gemm(rows, columns, std::min(tiling.k, k - inner), T{1}, a[item].from(row, inner),
+           b[item].from(inner, column), false, tile, n);
       if (copies == 1 && finish) finish(tile, rows, columns, n, column);
     }
   });
@@ -113,6 +134,11 @@ bool collapse(View& a, View& b, View& out) {
 
 }  // namespace
 
+View transposed(View matrix) {
+  matrix.layout = matrix.layout.permuted(std::array{1, 0});
+  return matrix;
+}
+
 void matmul(Cache& cache, const View& a_view, const View& b_view, const View& out_view,
             const Finish& finish) {
   View a = a_view;
@@ -131,16 +157,10 @@ void matmul(Cache& cache, const View& a_view, const View& b_view, const View& ou
   const std::int64_t m = out.shape()[-2];
   const std::int64_t n = out.shape()[-1];
   const std::int64_t k = a.shape()[-1];
-  if (std::max({m, n, k}) > kBlasLimit) {
-    throw BackendError(fmt::format("[matmul] BLAS takes sizes up to {}: a {}, b {}", kBlasLimit,
-                                   to_string(a.shape()), to_string(b.shape())));
-  }
-  const Operand left = operand_of(cache, a);
-  const Operand right = operand_of(cache, b);
   dispatch_floating(out.dtype, [&](auto zero) {
     using T = decltype(zero);
-    multiply<T>(cache, left, right, data_of<T>(out), out.shape().numel() / (m * n), m, n, k,
-                finish);
+    multiply<T>(cache, Stack<T>(a), Stack<T>(b), data_of<T>(out), out.shape().numel() / (m * n), m,
+                n, k, finish);
   });
 }
 
