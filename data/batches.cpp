@@ -5,16 +5,15 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <optional>
+#include <utility>
 
 #include "data/shuffle.h"
 #include "tensor/error.h"
-#include "tensor/parallel.h"
 
 namespace gradus::data {
 
 namespace {
-
-constexpr std::int64_t kTextsAtOnce = 256;
 
 std::vector<std::vector<std::int64_t>> plan(const EncodedTexts& texts,
                                             std::span<const std::int64_t> order,
@@ -46,38 +45,6 @@ std::vector<std::int64_t> in_order(const EncodedTexts& texts) {
 
 }  // namespace
 
-std::span<const std::int32_t> EncodedTexts::operator[](std::int64_t i) const {
-  const auto begin = static_cast<std::size_t>(offsets[static_cast<std::size_t>(i)]);
-  const auto end = static_cast<std::size_t>(offsets[static_cast<std::size_t>(i) + 1]);
-  return std::span(ids).subspan(begin, end - begin);
-}
-
-EncodedTexts encode(const Vocabulary& vocabulary, std::span<const Text> texts,
-                    std::int64_t max_tokens) {
-  std::vector<std::vector<std::int32_t>> parts(texts.size());
-  parallel_for(std::ssize(texts), kTextsAtOnce, [&](std::int64_t begin, std::int64_t end) {
-    Words words;
-    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
-      split_words(texts[i].text, words);
-      parts[i] = vocabulary.encode(words);
-      if (max_tokens > 0 && std::ssize(parts[i]) > max_tokens) {
-        parts[i].resize(static_cast<std::size_t>(max_tokens));
-      }
-      if (parts[i].empty()) parts[i].push_back(kUnknown);
-    }
-  });
-  EncodedTexts encoded;
-  encoded.ids.reserve(
-      std::accumulate(parts.begin(), parts.end(), std::size_t{0},
-                      [](std::size_t n, const auto& part) { return n + part.size(); }));
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    encoded.ids.insert(encoded.ids.end(), parts[i].begin(), parts[i].end());
-    encoded.offsets.push_back(std::ssize(encoded.ids));
-    encoded.labels.push_back(texts[i].label);
-  }
-  return encoded;
-}
-
 std::vector<std::vector<std::int64_t>> plan_batches(const EncodedTexts& texts,
                                                     std::int64_t token_budget) {
   return plan(texts, in_order(texts), token_budget);
@@ -93,6 +60,9 @@ std::vector<std::vector<std::int64_t>> plan_batches(const EncodedTexts& texts,
 
 Batch make_batch(const EncodedTexts& texts, std::span<const std::int64_t> members) {
   Batch batch;
+  std::size_t tokens = 0;
+  for (const std::int64_t i : members) tokens += texts[i].size();
+  batch.tokens.reserve(tokens);
   batch.offsets.push_back(0);
   for (const std::int64_t i : members) {
     const auto ids = texts[i];
@@ -102,6 +72,14 @@ Batch make_batch(const EncodedTexts& texts, std::span<const std::int64_t> member
     batch.index.push_back(i);
   }
   return batch;
+}
+
+Ahead<Batch> make_batches(const EncodedTexts& texts, std::vector<std::vector<std::int64_t>> plan) {
+  return Ahead<Batch>(
+      [&texts, plan = std::move(plan), i = std::size_t{0}]() mutable -> std::optional<Batch> {
+        if (i == plan.size()) return std::nullopt;
+        return make_batch(texts, plan[i++]);
+      });
 }
 
 }  // namespace gradus::data

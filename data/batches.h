@@ -2,9 +2,9 @@
 // tokens.
 //
 //   EncodedTexts texts = encode(vocabulary, split.train);
-//   for (const auto& members : plan_batches(texts, 8192, seed, epoch)) {
-//     Batch batch = make_batch(texts, members);
-//     // tokens of text i: batch.tokens[batch.offsets[i]] .. batch.tokens[batch.offsets[i + 1] - 1]
+//   Ahead<Batch> batches = make_batches(texts, plan_batches(texts, 8192, seed, epoch));
+//   while (const std::optional<Batch> batch = batches.next()) {
+//     // tokens of text i: batch->tokens[batch->offsets[i]] .. [batch->offsets[i + 1] - 1]
 //   }
 #pragma once
 
@@ -13,24 +13,10 @@
 #include <span>
 #include <vector>
 
-#include "data/vocabulary.h"
+#include "data/ahead.h"
+#include "data/encode.h"
 
 namespace gradus::data {
-
-// Many texts as word numbers, in one array.
-struct EncodedTexts {
-  std::vector<std::int32_t> ids;
-  std::vector<std::int64_t> offsets{0};  // [texts + 1]
-  std::vector<std::int32_t> labels;      // [texts]
-
-  std::int64_t size() const { return std::ssize(labels); }
-  std::span<const std::int32_t> operator[](std::int64_t i) const;
-};
-
-// On all cores. A text without a token becomes one <unk>, so that no text is empty. Of a text with
-// more than `max_tokens` the first that many are kept; 0 keeps all.
-EncodedTexts encode(const Vocabulary& vocabulary, std::span<const Text> texts,
-                    std::int64_t max_tokens = 0);
 
 struct Batch {
   std::vector<std::int32_t> tokens;   // [tokens]
@@ -49,5 +35,7 @@ std::vector<std::vector<std::int64_t>> plan_batches(const EncodedTexts& texts,
                                                     std::int64_t token_budget, std::uint64_t seed,
                                                     std::int64_t epoch);
 Batch make_batch(const EncodedTexts& texts, std::span<const std::int64_t> members);
+// The batches of a plan, made while the ones before are in use. Refers to `texts`.
+Ahead<Batch> make_batches(const EncodedTexts& texts, std::vector<std::vector<std::int64_t>> plan);
 
 }  // namespace gradus::data

@@ -58,12 +58,19 @@ class Cleaner {
   }
 
  private:
+  // Plain characters with single spaces between them stay as they are: most of most texts.
   void plain() {
-    const std::size_t begin = at_;
-    while (at_ < raw_.size() && is_plain(raw_[at_])) ++at_;
+    const auto plain_at = [this](std::size_t i) { return i < raw_.size() && is_plain(raw_[i]); };
+    std::size_t i = at_;
+    while (true) {
+      while (plain_at(i)) ++i;
+      if (i == raw_.size() || raw_[i] != ' ' || !plain_at(i + 1)) break;
+      ++i;
+    }
     flush_space();
     marks_ = 0;
-    out_.append(raw_, begin, at_ - begin);
+    out_.append(raw_, at_, i - at_);
+    at_ = i;
   }
 
   void character() {
@@ -131,8 +138,9 @@ class Cleaner {
       ++counts_.controls;
       return;
     }
-    if (c >= 0x300) {
-      // Below U+0300 every text is in composed form already.
+    if (c >= 0x300 && !(c >= 0x2010 && c <= 0x2027)) {
+      // Below U+0300 every text is in composed form already, and the dashes, quotes and dots from
+      // U+2010 to U+2027 take part in no composition.
       composable_ = true;
       const bool mark = utf8proc_get_property(static_cast<std::int32_t>(c))->combining_class != 0;
       marks_ = mark ? marks_ + 1 : 0;

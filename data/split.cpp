@@ -43,6 +43,7 @@ CleanCounts clean(Dataset& dataset) {
   counts += clean_all(dataset.test);
 
   std::unordered_map<std::string_view, std::int32_t> seen;  // text -> label; views of `kept`
+  seen.reserve(dataset.train.size());
   std::vector<Text> kept;
   kept.reserve(dataset.train.size());  // it never grows, so the views stay valid
   std::set<std::int32_t> classes;

@@ -11,10 +11,10 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/word_table.h"
 #include "data/words.h"
 
 namespace gradus::data {
@@ -33,7 +33,7 @@ class Vocabulary {
   // The `count` most frequent words of the texts and <unk>; of equally frequent words the one that
   // sorts first. Words that occur fewer than `min_count` times or are longer than 100 bytes are
   // left out. Runs on all cores; the result does not depend on how many or on the order of the
-  // texts.
+  // texts. learn_vocabulary (data/encode.h) gives the texts as numbers, too, in the same pass.
   static Vocabulary of_texts(std::span<const Text> texts, std::int64_t count,
                              std::int64_t min_count = 1);
 
@@ -51,11 +51,8 @@ class Vocabulary {
   void encode(const Words& words, std::vector<std::int32_t>& ids) const;
 
  private:
-  struct Hash : std::hash<std::string_view> {
-    using is_transparent = void;
-  };
   std::vector<std::string> words_;
-  std::unordered_map<std::string, std::int32_t, Hash, std::equal_to<>> ids_;
+  WordTable ids_;
 };
 
 }  // namespace gradus::data

@@ -1,11 +1,9 @@
 #include <doctest/doctest.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 
 #include "data/batches.h"
 #include "tensor/error.h"
-#include "tensor/parallel.h"
 
 using namespace gradus::data;
 using Ids = std::vector<std::int32_t>;
@@ -24,32 +22,6 @@ EncodedTexts of_lengths(const std::vector<int>& lengths) {
 }
 }  // namespace
 
-TEST_CASE("texts become numbers, none of them empty") {
-  const Vocabulary v({"<unk>", "a", "b"});
-  const std::vector<Text> texts{{"a b", 1}, {"", 0}, {"- -", 1}, {"b what a", 0}};
-  const EncodedTexts encoded = encode(v, texts);
-  CHECK(encoded.ids == Ids{1, 2, 0, 0, 2, 0, 1});
-  CHECK(encoded.offsets == std::vector<std::int64_t>{0, 2, 3, 4, 7});
-  CHECK(encoded.labels == Ids{1, 0, 1, 0});
-  CHECK(encoded.size() == 4);
-  CHECK(Ids(encoded[3].begin(), encoded[3].end()) == Ids{2, 0, 1});
-  CHECK(encode(v, texts, 2).offsets == std::vector<std::int64_t>{0, 2, 3, 4, 6});
-  CHECK(encode(v, {}).size() == 0);
-}
-
-TEST_CASE("encoding does not depend on the number of threads") {
-  std::vector<Text> texts;
-  texts.reserve(3000);
-  for (int i = 0; i < 3000; ++i) texts.push_back({fmt::format("w{} x y", i % 50), i % 3});
-  const auto v = Vocabulary::of_texts(texts, 30);
-  const int before = gradus::num_threads();
-  gradus::set_num_threads(1);
-  const Ids expected = encode(v, texts).ids;
-  gradus::set_num_threads(4);
-  CHECK(encode(v, texts).ids == expected);
-  gradus::set_num_threads(before);
-}
-
 TEST_CASE("batches are filled up to the budget") {
   const EncodedTexts texts = of_lengths({3, 4, 4, 10, 1, 1, 7});
   // 3 + 4 = 7, the next 4 would make 11; 10 is above the budget: a batch of its own
@@ -65,6 +37,22 @@ TEST_CASE("batches are filled up to the budget") {
   CHECK(batch.offsets == Ids{0, 1, 4, 5});
   CHECK(batch.labels == Ids{0, 0, 1});
   CHECK(batch.index == std::vector<std::int64_t>{4, 0, 5});
+}
+
+TEST_CASE("batches made ahead are those of the plan") {
+  const EncodedTexts texts = of_lengths({3, 4, 4, 10, 1, 1, 7});
+  const auto plan = plan_batches(texts, 8, 1, 0);
+  auto batches = make_batches(texts, plan);
+  for (const auto& members : plan) {
+    const auto batch = batches.next();
+    REQUIRE(batch);
+    const Batch expected = make_batch(texts, members);
+    CHECK(batch->tokens == expected.tokens);
+    CHECK(batch->offsets == expected.offsets);
+    CHECK(batch->labels == expected.labels);
+    CHECK(batch->index == members);
+  }
+  CHECK(!batches.next());
 }
 
 TEST_CASE("every epoch has every text once, in another order") {

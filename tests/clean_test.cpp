@@ -44,6 +44,7 @@ TEST_CASE("entities") {
 
 TEST_CASE("white space, control and invisible characters") {
   CHECK(clean_text(" \t a\r\n\r\n b\u00A0\u3000c \n") == "a b c");
+  CHECK(clean_text("a b c  d e <i>f</i> g &amp; h é i ") == "a b c d e f g & h é i");
   CHECK(clean_text(" \n\t ") == "");
   CHECK(clean_text("") == "");
   using namespace std::string_view_literals;
@@ -73,6 +74,13 @@ TEST_CASE("bytes that are not UTF-8 become U+FFFD") {
 TEST_CASE("texts are put in composed form") {
   CHECK(clean_text("cafe\u0301") == "caf\u00E9");
   CHECK(clean_text("\u1112\u1161\u11AB") == "한");
+  // Dashes, quotes and dots are the same in composed form, so that they need no composing.
+  for (char32_t c = 0x2010; c <= 0x2027; ++c) {
+    std::string mark;
+    append_utf8(mark, c);
+    CHECK(clean_text(mark) == mark);
+    CHECK(clean_text("e\u0301" + mark + "e\u0301") == "é" + mark + "é");
+  }
 }
 
 TEST_CASE("counts say what was done and add up") {

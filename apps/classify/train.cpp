@@ -96,8 +96,8 @@ bool run_train(const TrainOptions& options) {
   Log log(options.log);
   SavedModel saved;
   const data::Split split = read_texts(options, saved.labels);
-  saved.vocabulary = data::Vocabulary::of_texts(split.train, options.vocabulary_size);
-  const data::EncodedTexts texts = data::encode(saved.vocabulary, split.train);
+  auto [vocabulary, texts] = data::learn_vocabulary(split.train, options.vocabulary_size);
+  saved.vocabulary = std::move(vocabulary);
   const data::EncodedTexts held_out = data::encode(saved.vocabulary, split.held_out);
 
   manual_seed(options.settings.seed);

@@ -73,13 +73,13 @@ std::vector<float> probabilities(Classifier& model, const data::EncodedTexts& te
   model.eval();
   const auto classes = static_cast<std::size_t>(model.config().classes);
   std::vector<float> all(static_cast<std::size_t>(texts.size()) * classes);
-  for (const auto& members : data::plan_batches(texts, batch_tokens)) {
-    const data::Batch batch = data::make_batch(texts, members);
+  auto batches = data::make_batches(texts, data::plan_batches(texts, batch_tokens));
+  while (const auto batch = batches.next()) {
     const std::vector<float> p =
-        softmax(model(batch.tokens, batch.offsets).logits).to_vector<float>();
-    for (std::size_t i = 0; i < members.size(); ++i) {
+        softmax(model(batch->tokens, batch->offsets).logits).to_vector<float>();
+    for (std::size_t i = 0; i < batch->index.size(); ++i) {
       std::copy_n(p.begin() + static_cast<std::ptrdiff_t>(i * classes), classes,
-                  all.begin() + members[i] * static_cast<std::ptrdiff_t>(classes));
+                  all.begin() + batch->index[i] * static_cast<std::ptrdiff_t>(classes));
     }
   }
   return all;
@@ -99,12 +99,12 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
     double loss_sum = 0;
     std::int64_t seen = 0;
     std::int64_t tokens = 0;
-    for (const auto& members :
-         data::plan_batches(texts, settings.batch_tokens, settings.seed, epoch)) {
+    auto batches = data::make_batches(
+        texts, data::plan_batches(texts, settings.batch_tokens, settings.seed, epoch));
+    while (const auto batch = batches.next()) {
       if (interrupted()) return Outcome::interrupted;
-      const data::Batch batch = data::make_batch(texts, members);
       const RandomState random = random_state();
-      seen += static_cast<std::int64_t>(members.size());
+      seen += std::ssize(batch->labels);
       report.step += 1;
       report.epoch = epoch;
       report.done = (static_cast<double>(epoch - 1) +
@@ -113,10 +113,10 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
       report.lr = settings.lr * lr_factor(report.done);
 
       const Tensor loss =
-          nn::cross_entropy(model(batch.tokens, batch.offsets).logits, labels_of(batch));
+          nn::cross_entropy(model(batch->tokens, batch->offsets).logits, labels_of(*batch));
       report.loss = loss.item();
       if (!std::isfinite(report.loss)) {
-        explain_nan(model, batch, random, report.step, report.loss);
+        explain_nan(model, *batch, random, report.step, report.loss);
       }
       optimizer.zero_grad();
       loss.backward();
@@ -124,10 +124,10 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
       optimizer.set_lr_factor(lr_factor(report.done));
       optimizer.step();
 
-      tokens += static_cast<std::int64_t>(batch.tokens.size());
-      report.tokens = static_cast<std::int64_t>(batch.tokens.size());
+      report.tokens = std::ssize(batch->tokens);
+      tokens += report.tokens;
       report.tokens_per_second = static_cast<double>(tokens) / seconds_since(epoch_begin);
-      loss_sum += report.loss * static_cast<double>(members.size());
+      loss_sum += report.loss * static_cast<double>(batch->labels.size());
       if (listeners.step) listeners.step(report);
     }
     const data::Metrics metrics =

@@ -1,0 +1,39 @@
+// Texts as word numbers, ready to be put into batches (data/batches.h):
+//
+//   auto [vocabulary, train] = learn_vocabulary(split.train, 20000);
+//   EncodedTexts held_out = encode(vocabulary, split.held_out);
+//   held_out[i]     // the numbers of text i
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "data/vocabulary.h"
+
+namespace gradus::data {
+
+// Many texts as word numbers, in one array.
+struct EncodedTexts {
+  std::vector<std::int32_t> ids;
+  std::vector<std::int64_t> offsets{0};  // [texts + 1]
+  std::vector<std::int32_t> labels;      // [texts]
+
+  std::int64_t size() const { return std::ssize(labels); }
+  std::span<const std::int32_t> operator[](std::int64_t i) const;
+};
+
+// On all cores. A text without a token becomes one <unk>, so that no text is empty. Of a text with
+// more than `max_tokens` the first that many are kept; 0 keeps all.
+EncodedTexts encode(const Vocabulary& vocabulary, std::span<const Text> texts,
+                    std::int64_t max_tokens = 0);
+
+struct Learned {
+  Vocabulary vocabulary;
+  EncodedTexts texts;
+};
+// Vocabulary::of_texts and then encode, in half the time: the texts are split into words but once.
+Learned learn_vocabulary(std::span<const Text> texts, std::int64_t count,
+                         std::int64_t min_count = 1);
+
+}  // namespace gradus::data
