@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Times Gradus beside PyTorch and prints a report: `./dev bench` builds and runs this."""
+"""Times Gradus, beside PyTorch where that is installed, and prints a report in Markdown."""
 import argparse
 import os
-import pathlib
+import re
 import statistics
 import sys
 import time
@@ -10,20 +10,31 @@ import time
 import sides
 import tables
 
-# group -> what runs beside Gradus: (script in bench/peers/, with tcmalloc).
+# What runs beside a group of Gradus's rows: (script in bench/peers/, with tcmalloc).
 PEERS = {
     "ops": [("torch_ops.py", True)],
     "step": [("torch_step.py", False), ("torch_step.py", True)],
-    "tokenizer": [],
-    "inference": [],
-    "build": [],
+    "long": [("torch_long.py", True)],
+    "adam": [("torch_adam.py", True)],
 }
+SLOW = ("long", "adam")  # fewer repetitions
+COMPILING = "build/examples/spirals.cpp, g++ -O2"
+
+
+def note(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def groups_of(names):
+    """Groups in the order of the report; those that it has no words for come last."""
+    found = dict.fromkeys(name.split("/")[0] for name in names)
+    return sorted(found, key=lambda group: [*tables.TEXTS, group].index(group))
 
 
 def parse():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("groups", nargs="*", metavar="group",
-                        help=f"any of {', '.join(PEERS)} (default: all)")
+    parser.add_argument("groups", nargs="*", metavar="GROUP",
+                        help=f"{', '.join(tables.TEXTS)}, or a new file's own (default: all)")
     parser.add_argument("--filter", default="", metavar="TEXT",
                         help="only rows whose name contains TEXT (a regular expression)")
     parser.add_argument("--threads", type=int, metavar="N", help="default: 1, and all cores")
@@ -34,71 +45,85 @@ def parse():
     parser.add_argument("--write", action="store_true",
                         help="write the report to docs/performance.md, too")
     options = parser.parse_args()
-    unknown = [group for group in options.groups if group not in PEERS]
-    if unknown:
-        parser.error(f"there is no group {unknown[0]!r}; there are {', '.join(PEERS)}")
     if options.threads is not None and options.threads < 1:
         parser.error("--threads must be at least 1")
-    if options.write and (options.groups or options.filter or options.quick):
-        parser.error("--write is for the whole report, without groups, --filter or --quick")
+    try:
+        re.compile(options.filter)
+    except re.error as error:
+        parser.error(f"--filter {options.filter!r} is no regular expression: {error}")
+    if options.peers and options.no_peers:
+        parser.error("--peers and --no-peers exclude each other")
+    if options.write and (options.groups or options.filter or options.threads or options.quick):
+        parser.error("--write is for the whole report: no GROUP, --filter, --threads or --quick")
     return options
 
 
 def peers_of(group, options):
     if options.no_peers or not sides.torch_is_installed():
         return []
-    peers = [(script, tcmalloc) for script, tcmalloc in PEERS[group]]
+    peers = PEERS.get(group, [])
     if not sides.tcmalloc_library():
-        peers = sorted({(script, False) for script, _ in peers})
+        peers = dict.fromkeys((script, False) for script, _ in peers)
     return [sides.Torch(script, tcmalloc) for script, tcmalloc in peers]
 
 
 def compile_time(rounds):
     """Seconds that g++ takes for a small program of a user's."""
-    command = ["g++", "-std=c++20", "-O2", "-Ibuild/release/include", "-c", "examples/spirals.cpp",
-               "-o", "/dev/null"]
     times = []
     for _ in range(rounds):
         start = time.perf_counter()
-        sides.output_of(command, CCACHE_DISABLE="1")
+        sides.output_of(["g++", "-std=c++20", "-O2", "-Ibuild/release/include", "-c",
+                         "examples/spirals.cpp", "-o", "/dev/null"], CCACHE_DISABLE="1")
         times.append(time.perf_counter() - start)
-    return statistics.median(times)
+    return {"time": statistics.median(times)}
 
 
-def measure(group, options):
-    """{threads: {label: {row: {counter: median}}}}."""
+def measure(names, group, options):
+    """{threads: {label: {row: {counter: median}}}} of the group's rows `names`."""
     rounds = 2 if options.quick else 3
-    repetitions = 3 if options.quick else 9
-    if group == "build":
-        row = {"compile examples/spirals.cpp": {"time": compile_time(rounds)}}
-        return {1: {"Gradus": row}} if not options.filter else {}
+    repetitions = 3 if options.quick or group in SLOW else 9
+    if names == [COMPILING]:
+        return {1: {"Gradus": {COMPILING: compile_time(rounds)}}}
     cores = len(os.sched_getaffinity(0))
-    counts = [options.threads] if options.threads else sorted({1, cores})
     results = {}
-    for threads in counts:
-        print(f"{group}, {tables.threads_text(threads)} ...", file=sys.stderr, flush=True)
-        results[threads] = sides.compare([sides.Gradus(), *peers_of(group, options)],
-                                         f"^{group}/.*{options.filter}", threads, rounds,
-                                         repetitions)
-    return {threads: result for threads, result in results.items() if result["Gradus"]}
+    for threads in [options.threads] if options.threads else sorted({1, cores}):
+        # Rows that set the number of threads themselves end with it.
+        fitting = [name for name in names
+                   if "/threads:" not in name or name.endswith(f"/threads:{threads}")]
+        if fitting:
+            note(f"{group}, {tables.threads_text(threads)} ...")
+            results[threads] = sides.compare([sides.Gradus(), *peers_of(group, options)], fitting,
+                                             threads, rounds, repetitions)
+    return results
 
 
 def main():
     options = parse()
+    names = [*sides.Gradus.rows(), COMPILING]
+    groups = groups_of(names)
+    unknown = [group for group in options.groups if group not in groups]
+    if unknown:
+        raise SystemExit(f"bench: there is no group '{unknown[0]}'; there are {', '.join(groups)}")
     if not options.no_peers and not sides.torch_is_installed():
-        print("PyTorch (python3-torch) is not installed: its columns stay empty. "
-              "./dev bench --peers installs it.", file=sys.stderr)
-    results = {group: measure(group, options) for group in options.groups or PEERS}
-    results = {group: result for group, result in results.items() if result}
-    if not results:
+        note("PyTorch (python3-torch) is not installed: its columns stay empty. "
+             "./dev bench --peers installs it.")
+    if os.getloadavg()[0] > 0.5:
+        note(f"The machine is busy (load {os.getloadavg()[0]:.1f}): expect noise.")
+    results = {}
+    for group in options.groups or groups:
+        wanted = [name for name in names
+                  if name.startswith(f"{group}/") and re.search(options.filter, name)]
+        if wanted:
+            results[group] = measure(wanted, group, options)
+            print(tables.section(group, results[group]) + "\n", flush=True)
+    if not any(results.values()):
         raise SystemExit("bench: no row matches")
-    text = tables.report(results)
-    print(text)
+    print(tables.machine())
     if options.write:
-        path = pathlib.Path(sides.ROOT / "docs/performance.md")
+        path = sides.ROOT / "docs/performance.md"
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text + "\n")
-        print(f"Written to {path.relative_to(sides.ROOT)}.", file=sys.stderr)
+        path.write_text(tables.report(results))
+        note(f"Written to {path.relative_to(sides.ROOT)}.")
 
 
 if __name__ == "__main__":

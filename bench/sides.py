@@ -1,9 +1,11 @@
 """Runs the two sides of a comparison, Gradus (build/release/gradus_bench) and PyTorch
 (bench/peers/), and gives their medians by row."""
 import ctypes.util
+import functools
 import json
 import os
 import pathlib
+import re
 import statistics
 import subprocess
 
@@ -27,22 +29,36 @@ def output_of(command, **more):
     return done.stdout
 
 
+def pattern_of(names, suffix=""):
+    """A regular expression, for Google Benchmark and for Python, that matches these names alone."""
+    escaped = [re.sub(r"([\[\\.*+?^${()|])", r"\\\1", name) for name in names]
+    return f"^({'|'.join(escaped)}){suffix}$"
+
+
+# What Google Benchmark appends to names, by how a row's time is taken.
+CLOCKS = "(/process_time)?(/real_time)?"
+
+
 class Gradus:
     label = "Gradus"
     context = {}
 
-    def run(self, pattern, threads, repetitions):
-        text = output_of([PROGRAM, f"--threads={threads}", f"--benchmark_filter={pattern}",
-                          f"--benchmark_repetitions={repetitions}", "--benchmark_format=json",
-                          "--benchmark_min_time=0.02", "--benchmark_min_warmup_time=0.1"])
-        if not text.strip():  # nothing matches
-            return {}
-        report = json.loads(text)
+    @staticmethod
+    def rows():
+        """The names of all rows, "group/..."."""
+        listed = output_of([PROGRAM, "--benchmark_list_tests"]).splitlines()
+        return [re.sub(CLOCKS + "$", "", name) for name in listed]
+
+    def run(self, names, threads, repetitions):
+        report = json.loads(output_of([
+            PROGRAM, f"--threads={threads}", f"--benchmark_filter={pattern_of(names, CLOCKS)}",
+            f"--benchmark_repetitions={repetitions}", "--benchmark_format=json",
+            "--benchmark_min_time=0.02", "--benchmark_min_warmup_time=0.1"]))
         Gradus.context = report["context"]
         runs = {}
         for run in report["benchmarks"]:
             if run["run_type"] == "iteration":
-                name = run["run_name"].removesuffix("/real_time").removesuffix("/process_time")
+                name = re.sub(CLOCKS + "$", "", run["run_name"])
                 runs.setdefault(name, []).append(numbers_of(run))
         return {name: medians(list_) for name, list_ in runs.items()}
 
@@ -62,28 +78,29 @@ def numbers_of(run):
 
 class Torch:
     """PyTorch, with the C library's malloc or with tcmalloc, which it is fastest with."""
-    versions = {}
 
     def __init__(self, script, tcmalloc):
         self.script = script
         self.label = "PyTorch, tcmalloc" if tcmalloc else "PyTorch"
         self.preload = tcmalloc_library() if tcmalloc else ""
 
-    def run(self, pattern, threads, repetitions):
-        text = output_of([DEBIAN_PYTHON, ROOT / "bench/peers" / self.script, "--threads", threads,
-                          "--repetitions", repetitions, "--filter", pattern],
-                         OMP_NUM_THREADS=str(threads), LD_PRELOAD=self.preload)
-        report = json.loads(text)
-        Torch.versions[report["versions"].pop("allocator")] = report["versions"]
-        return report["rows"]
+    def run(self, names, threads, repetitions):
+        return json.loads(output_of([
+            DEBIAN_PYTHON, ROOT / "bench/peers" / self.script, "--threads", threads,
+            "--repetitions", repetitions, "--rows", pattern_of(names)],
+            OMP_NUM_THREADS=str(threads), LD_PRELOAD=self.preload))
 
 
 def tcmalloc_library():
     return ctypes.util.find_library("tcmalloc_minimal") or ""
 
 
+@functools.cache
 def torch_is_installed():
-    found = subprocess.run([DEBIAN_PYTHON, "-c", "import torch, numpy"], capture_output=True)
+    try:
+        found = subprocess.run([DEBIAN_PYTHON, "-c", "import torch, numpy"], capture_output=True)
+    except FileNotFoundError:
+        return False
     return found.returncode == 0
 
 
@@ -92,12 +109,12 @@ def medians(runs):
     return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
 
 
-def compare(sides, pattern, threads, rounds, repetitions):
+def compare(sides, names, threads, rounds, repetitions):
     """The sides in turn, `rounds` times, for machines drift: {label: {row: {counter: median}}}."""
     runs = {side.label: {} for side in sides}
     for _ in range(rounds):
         for side in sides:
-            for name, row in side.run(pattern, threads, repetitions).items():
+            for name, row in side.run(names, threads, repetitions).items():
                 runs[side.label].setdefault(name, []).append(row)
     return {label: {name: medians(list_) for name, list_ in rows.items()}
             for label, rows in runs.items()}

@@ -1,7 +1,6 @@
-"""What the peers share: they time rows the way bench/measure.h does, and print one JSON object,
-{"versions": {...}, "rows": {name: {"time": seconds, ...}}}."""
+"""What the peers share: they time rows as Google Benchmark does for Gradus, and print one JSON
+object, {name: {"time": seconds, ...}}."""
 import argparse
-import ctypes
 import json
 import re
 import resource
@@ -15,7 +14,7 @@ def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--repetitions", type=int, default=7)
-    parser.add_argument("--filter", default="")
+    parser.add_argument("--rows", default="", help="a regular expression for their names")
     options = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(options.threads)
@@ -45,7 +44,7 @@ def passes(body, repetitions, least=0.02):
 
 def time_rows(rows, options):
     """rows: name -> function."""
-    wanted = {name: body for name, body in rows.items() if re.search(options.filter, name)}
+    wanted = {name: body for name, body in rows.items() if re.search(options.rows, name)}
     return {name: {"time": median(passes(body, options.repetitions))}
             for name, body in wanted.items()}
 
@@ -54,15 +53,5 @@ def usage():
     return resource.getrusage(resource.RUSAGE_SELF)
 
 
-def allocator():
-    try:
-        ctypes.CDLL(None).tc_malloc
-        return "tcmalloc"
-    except AttributeError:
-        return "the C library's malloc"
-
-
 def write(rows):
-    versions = {"PyTorch": torch.__version__, "Python": sys.version.split()[0],
-                "allocator": allocator()}
-    json.dump({"versions": versions, "rows": rows}, sys.stdout)
+    json.dump(rows, sys.stdout)

@@ -51,7 +51,6 @@ def batch():
 
 options = arguments()
 words, nothing, labels = batch()
-size_before = usage().ru_maxrss
 model = Model()
 adam = torch.optim.Adam(model.parameters(), 1e-3)
 times = {"time": [], "forward": [], "backward": [], "optimizer": []}
@@ -78,5 +77,4 @@ for repetition in range(-2, options.repetitions):
 row = {name: median(values) for name, values in times.items()}
 row["faults"] = faults / options.repetitions
 row["cpu"] = cpu / sum(times["time"])
-row["growth"] = (usage().ru_maxrss - size_before) * 1024
 write({"step/padded": row})
