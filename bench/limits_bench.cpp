@@ -38,8 +38,10 @@ HWY_ATTR double multiply_adds(std::int64_t steps, float* out) {
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
+#include <fmt/format.h>
+
 #include <memory>
-#include <string>
+#include <numeric>
 #include <vector>
 
 #include "autograd/ops.h"
@@ -50,8 +52,6 @@ namespace gradus::bench {
 namespace {
 
 HWY_EXPORT(multiply_adds);
-
-using benchmark::Counter;
 
 const bool kMultiplyAdds = add("limits/multiply-adds in registers", [] {
   constexpr std::int64_t kChunks = 32, kSteps = 1 << 18;
@@ -69,22 +69,19 @@ const bool kMultiplyAdds = add("limits/multiply-adds in registers", [] {
                  },
              .report =
                  [done](auto& state) {
-                   state.counters["flops"] = {static_cast<double>(kChunks) * done->front(),
-                                              Counter::kIsIterationInvariantRate};
+                   state.counters["flops"] =
+                       per_second(std::accumulate(done->begin(), done->end(), 0.0));
                  }};
 });
 
 const bool kProducts = [] {
   for (const std::int64_t size : {1024, 2048}) {
-    const std::string text = std::to_string(size);
-    add("limits/product [" + text + "," + text + "]", [size] {
+    add(fmt::format("limits/product [{0},{0}]", size), [size] {
       const Tensor a = ones({size, size}), b = ones({size, size});
+      const double n = static_cast<double>(size);
       return Row{
           .pass = [a, b] { benchmark::DoNotOptimize(matmul(a, b)); },
-          .report =
-              [n = static_cast<double>(size)](auto& state) {
-                state.counters["flops"] = {2 * n * n * n, Counter::kIsIterationInvariantRate};
-              }};
+          .report = [n](auto& state) { state.counters["flops"] = per_second(2 * n * n * n); }};
     });
   }
   return true;

@@ -36,9 +36,8 @@ void run(benchmark::State& state, const Row& row) {
   const double faults = page_faults();
   for (auto _ : state) row.pass();
   const MemoryStats after = on.memory();
-  const auto each = benchmark::Counter::kAvgIterations;
-  state.counters["faults"] = {page_faults() - faults, each};
-  state.counters["fresh"] = {static_cast<double>(after.fresh - before.fresh), each};
+  state.counters["faults"] = per_pass(page_faults() - faults);
+  state.counters["fresh"] = per_pass(static_cast<double>(after.fresh - before.fresh));
   state.counters["peak"] = static_cast<double>(after.peak) - static_cast<double>(before.in_use);
   if (row.report) row.report(state);
 }
@@ -58,6 +57,11 @@ bool add(const std::string& name, const std::function<Row()>& make) {
       ->UseRealTime();
   return true;
 }
+
+benchmark::Counter per_second(double amount) {
+  return {amount, benchmark::Counter::kIsIterationInvariantRate};
+}
+benchmark::Counter per_pass(double total) { return {total, benchmark::Counter::kAvgIterations}; }
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();

@@ -28,6 +28,11 @@ struct Row {
 // Always true, so that it can initialise a constant before main().
 bool add(const std::string& name, const std::function<Row()>& make);
 
+// For state.counters: `amount`, done or needed in each pass, over the time of a pass.
+benchmark::Counter per_second(double amount);
+// `total`, added up over the passes, over their number.
+benchmark::Counter per_pass(double total);
+
 // Seconds since some moment.
 double now();
 // The least time of a few calls.

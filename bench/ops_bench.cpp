@@ -7,7 +7,7 @@
 // it.
 #include <algorithm>
 #include <functional>
-#include <memory>
+#include <string>
 #include <vector>
 
 #include "autograd/attention.h"
@@ -45,29 +45,26 @@ struct Inputs {
   Tensor words = indices(kTokens, kWords), labels = indices(kTokens, 2);
 };
 
-using Op = std::function<Tensor(const Inputs&)>;
+const Inputs& inputs() {
+  static const Inputs instance;
+  return instance;
+}
 
 // `flops` and `bytes`: what a forward pass must compute, and read and write, at the least.
-void add_op(const std::string& name, double flops, double bytes, const Op& op) {
-  static const auto inputs = [] {
-    static const Inputs instance;
-    return &instance;
-  };
+void add_op(const std::string& name, double flops, double bytes,
+            const std::function<Tensor(const Inputs& in)>& op) {
   add("ops/" + name + "/forward", [=] {
+    const double least = std::max(flops / product_rate(), bytes / copy_rate());
     return Row{.pass =
-                   [in = inputs(), op] {
+                   [op] {
                      const NoGrad no_grad;
-                     benchmark::DoNotOptimize(op(*in));
+                     benchmark::DoNotOptimize(op(inputs()));
                    },
-               .report =
-                   [least = std::max(flops / product_rate(), bytes / copy_rate())](auto& state) {
-                     using benchmark::Counter;
-                     state.counters["of_limit"] = {least, Counter::kIsIterationInvariantRate};
-                   }};
+               .report = [least](auto& state) { state.counters["of_limit"] = per_second(least); }};
   });
   add("ops/" + name + "/both", [=] {
-    return Row{.pass = [in = inputs(), op] {
-      const Tensor y = op(*in);
+    return Row{.pass = [op] {
+      const Tensor y = op(inputs());
       backward(y, {.gradient = ones(y.shape())});
       for (Tensor& each : leaves()) each.zero_grad();
     }};

@@ -58,8 +58,12 @@ def parse():
     return options
 
 
+def with_peers(options):
+    return not options.no_peers and sides.torch_is_installed()
+
+
 def peers_of(group, options):
-    if options.no_peers or not sides.torch_is_installed():
+    if not with_peers(options):
         return []
     peers = PEERS.get(group, [])
     if not sides.tcmalloc_library():
@@ -118,11 +122,11 @@ def main():
             print(tables.section(group, results[group]) + "\n", flush=True)
     if not any(results.values()):
         raise SystemExit("bench: no row matches")
-    print(tables.machine())
+    print(tables.machine(with_peers(options)))
     if options.write:
         path = sides.ROOT / "docs/performance.md"
         path.parent.mkdir(exist_ok=True)
-        path.write_text(tables.report(results))
+        path.write_text(tables.report(results, with_peers(options)))
         note(f"Written to {path.relative_to(sides.ROOT)}.")
 
 

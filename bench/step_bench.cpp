@@ -2,7 +2,8 @@
 // of 100 to 256 tokens.
 //
 //   step/padded   the texts side by side in [32, 256], a mask over the places that are none
-//   step/ragged   the same texts one after another, no padding (autograd/segments.h)
+//   step/ragged   the same texts one after another, no padding (autograd/segments.h); here
+//                 attention drops no weights
 //
 // bench/peers/torch_step.py is the padded step in PyTorch, written as one writes it there.
 #include <array>
@@ -126,19 +127,17 @@ struct Training {
 // A step whose logits `logits(training)` gives.
 template <class Logits>
 Row step_row(const std::shared_ptr<Training>& training, double flops, Logits logits) {
-  return {
-      .pass = [=] { training->step([&] { return logits(*training); }); },
-      .report =
-          [=, product = product_rate()](benchmark::State& state) {
-            using benchmark::Counter;
-            auto& spent = training->spent;
-            state.counters["forward"] = {spent[forward_phase], Counter::kAvgIterations};
-            state.counters["backward"] = {spent[backward_phase], Counter::kAvgIterations};
-            state.counters["optimizer"] = {spent[optimizer_phase], Counter::kAvgIterations};
-            state.counters["flops"] = {flops, Counter::kIsIterationInvariantRate};
-            state.counters["of_product"] = {flops / product, Counter::kIsIterationInvariantRate};
-            spent = {};
-          }};
+  return {.pass = [=] { training->step([&] { return logits(*training); }); },
+          .report =
+              [=, product = product_rate()](auto& state) {
+                auto& spent = training->spent;
+                state.counters["forward"] = per_pass(spent[forward_phase]);
+                state.counters["backward"] = per_pass(spent[backward_phase]);
+                state.counters["optimizer"] = per_pass(spent[optimizer_phase]);
+                state.counters["flops"] = per_second(flops);
+                state.counters["of_product"] = per_second(flops / product);
+                spent = {};
+              }};
 }
 
 // softmax(q k^T / sqrt d) v over the places that are real, weights dropped: q, k, v [batch, heads,

@@ -193,19 +193,18 @@ def version_of(package):
     return f"{package} {found.stdout}" if found.returncode == 0 else f"no {package}"
 
 
-def machine():
+def machine(with_peers):
     """What was measured, and on what."""
     model = re.search("model name\\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     compiler = subprocess.run(["g++", "--version"], capture_output=True, text=True).stdout
     backend = re.sub(", [0-9]+ threads?", "", sides.Gradus.context.get("backend", NONE))
-    with_torch = sides.torch_is_installed()
     peers_text = ", ".join(map(version_of, ("python3-torch", "python3-numpy",
                                             "libtcmalloc-minimal4")))
     return "\n".join([
         f"- CPU: {model[1] if model else 'unknown'}, {len(os.sched_getaffinity(0))} cores",
         f"- Gradus: {backend}; memory: freed buffers are kept for the next request",
         f"- Compiler: {compiler.splitlines()[0]}, -O3",
-        f"- PyTorch: {peers_text if with_torch else 'not installed'}",
+        f"- PyTorch: {peers_text if with_peers else 'not run, so its columns are empty'}",
         f"- Date: {datetime.date.today()}"])
 
 
@@ -230,7 +229,7 @@ def summary(results):
     return table(["Gradus's time / PyTorch's", "threads", "ratio"], rows)
 
 
-def report(results):
-    parts = [INTRODUCTION.rstrip(), machine(), summary(results),
+def report(results, with_peers):
+    parts = [INTRODUCTION.rstrip(), machine(with_peers), *([summary(results)] if with_peers else []),
              *(section(group, result) for group, result in results.items())]
     return "\n\n".join(parts) + "\n"
