@@ -108,8 +108,6 @@ Tensor attention_weights(const Tensor& q, const Tensor& k, const AttentionOption
 
 namespace {
 
-View view_of(const Tensor& x) { return x.defined() ? x.view() : View{}; }
-
 Tensor with_dense_rows(const Tensor& x) {
   return x.numel() == 0 || x.layout().stride(-1) == 1 ? x.detach() : compute::contiguous(x);
 }
@@ -146,9 +144,9 @@ Tensor fused(const std::vector<Tensor>& inputs, const Setting& setting,
     return AttentionInputs{q.view(),
                            k.view(),
                            v.view(),
-                           view_of(bias),
-                           view_of(setting.offsets),
-                           view_of(setting.mask),
+                           compute::view_of(bias),
+                           compute::view_of(setting.offsets),
+                           compute::view_of(setting.mask),
                            setting.scale,
                            setting.causal,
                            setting.dropout.p,
@@ -163,7 +161,7 @@ Tensor fused(const std::vector<Tensor>& inputs, const Setting& setting,
         const Tensor dbias = bias.defined() ? empty(bias.shape(), {q.dtype(), &on}) : Tensor();
         if (!on.attention_gradient(asked(), result.view(), log_sum.view(),
                                    with_dense_rows(g).view(),
-                                   {dq.view(), dk.view(), dv.view(), view_of(dbias)})) {
+                                   {dq.view(), dk.view(), dv.view(), compute::view_of(dbias)})) {
           throw BackendError("[attention] the backend took the forward offer but not its gradient");
         }
         return {dq, dk, dv, dbias};

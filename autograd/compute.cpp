@@ -59,6 +59,12 @@ void check_floating(const char* op, const Tensor& x) {
   }
 }
 
+View view_of(const Tensor& x) { return x.defined() ? x.view() : View{}; }
+
+Tensor room_for_gradient(const Tensor& x) {
+  return x.requires_grad() ? like(x, x.shape(), x.dtype()) : Tensor();
+}
+
 Tensor unary(UnaryOp op, const Tensor& x) {
   const bool exact = op == UnaryOp::neg || op == UnaryOp::abs || op == UnaryOp::sign ||
                      op == UnaryOp::relu;  // these are defined for i32 too

@@ -26,6 +26,11 @@ void assign_rows(const Tensor& table, const Tensor& rows, const Tensor& src);
 // Writes x over the part of `whole` that `part` lays out.
 void copy_into(const Tensor& x, const Tensor& whole, const Layout& part);
 
+// For kernels: the view of x, one without memory where x is undefined.
+View view_of(const Tensor& x);
+// Where a kernel writes the gradient of x: uninitialised, undefined where none is wanted.
+Tensor room_for_gradient(const Tensor& x);
+
 // For other ops' checks. Throws BackendError or DTypeError naming both.
 void check_same(const char* op, const Tensor& a, const Tensor& b);
 void check_floating(const char* op, const Tensor& x);

@@ -37,13 +37,6 @@ Tensor linear_definition(const Tensor& x, const Tensor& weight, const Tensor& bi
   return activated(f, bias.defined() ? y + bias : y);
 }
 
-View view_of(const Tensor& x) { return x.defined() ? x.view() : View{}; }
-
-// Where the gradient of x goes; nothing where none is wanted.
-Tensor room(const Tensor& x) {
-  return x.requires_grad() ? empty(x.shape(), {x.dtype(), &x.backend()}) : Tensor();
-}
-
 }  // namespace
 
 // With s = x weight^T + bias and ds = g f'(s): dL/dx = ds weight, dL/dweight = ds^T x, dL/dbias =
@@ -62,9 +55,10 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, UnaryOp
     return reshape(linear(flatten(x, 0, -2), weight, bias, f), x.shape().with(-1, weight.size(0)));
   }
   compute::check_same("linear", x, weight);
+  if (bias.defined()) compute::check_same("linear", x, bias);
   compute::check_floating("linear", x);
   const Tensor y = empty({x.size(0), weight.size(0)}, {x.dtype(), &x.backend()});
-  if (!x.backend().linear(x.view(), weight.view(), view_of(bias), f, y.view())) {
+  if (!x.backend().linear(x.view(), weight.view(), compute::view_of(bias), f, y.view())) {
     return linear_definition(x, weight, bias, f);
   }
   return record_fused(
@@ -72,9 +66,11 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, UnaryOp
       [f](const std::vector<Tensor>& in) { return linear_definition(in[0], in[1], in[2], f); },
       [=](const Tensor& g, const Tensor& result) -> std::vector<Tensor> {
         const Tensor gc = compute::contiguous(g);
-        const Tensor dx = room(x), dw = room(weight), db = room(bias);
+        const Tensor dx = compute::room_for_gradient(x), dw = compute::room_for_gradient(weight),
+                     db = compute::room_for_gradient(bias);
         if (!x.backend().linear_gradient(x.view(), weight.view(), f, result.view(), gc.view(),
-                                         view_of(dx), view_of(dw), view_of(db))) {
+                                         compute::view_of(dx), compute::view_of(dw),
+                                         compute::view_of(db))) {
           throw BackendError("[linear] the backend took the forward offer but not its gradient");
         }
         return {dx, dw, db};

@@ -48,7 +48,7 @@ Attention::Attention(std::int64_t dim, AttentionPoolingOptions options)
 Attention::Pooled Attention::pool(const Tensor& x, const Segments& segments,
                                   const Tensor& asked) const {
   if (x.rank() != 2) {
-    throw ShapeError(fmt::format("{}: input {} must be [rows, features], packed", where(),
+    throw ShapeError(fmt::format("{}: input {} must be [rows, features], packed", location(),
                                  to_string(x.shape())));
   }
   const Tensor q = split_heads(q_proj(asked.defined() ? asked : query), heads_);
@@ -96,7 +96,7 @@ MultiheadAttention::MultiheadAttention(std::int64_t dim, std::int64_t heads,
 // [..., dim] -> [..., heads, dim / heads].
 Tensor MultiheadAttention::project(const Tensor& x, int part) const {
   if (x.rank() == 0 || x.size(-1) != dim_) {
-    throw ShapeError(fmt::format("{}: input has {} features, expected {}; input {}", where(),
+    throw ShapeError(fmt::format("{}: input has {} features, expected {}; input {}", location(),
                                  x.rank() == 0 ? 0 : x.size(-1), dim_, to_string(x.shape())));
   }
   const auto rows = [&](const Tensor& of) {
@@ -109,8 +109,8 @@ Tensor MultiheadAttention::project(const Tensor& x, int part) const {
 Tensor MultiheadAttention::project_heads(const Tensor& x, int part) const {
   if (x.rank() != 3) {
     throw ShapeError(fmt::format(
-        "{}: input {} must be [batch, time, features]; a packed batch needs its segments", where(),
-        to_string(x.shape())));
+        "{}: input {} must be [batch, time, features]; a packed batch needs its segments",
+        location(), to_string(x.shape())));
   }
   return transpose(project(x, part), 1, 2);
 }
@@ -122,7 +122,7 @@ AttentionOptions MultiheadAttention::options_for(const MaskOptions& options) con
       throw ShapeError(fmt::format(
           "{}: a mask is [batch, keys], [batch, queries, keys] or [batch, heads, queries, keys], "
           "got {}",
-          where(), to_string(mask.shape())));
+          location(), to_string(mask.shape())));
     }
     if (mask.rank() == 2) mask = unsqueeze(mask, 1);
     if (mask.rank() == 3) mask = unsqueeze(mask, 1);
@@ -137,7 +137,7 @@ AttentionOptions MultiheadAttention::options_for(const MaskOptions& options) con
 Tensor MultiheadAttention::operator()(const Tensor& x, const Segments& segments,
                                       bool causal) const {
   if (x.rank() != 2) {
-    throw ShapeError(fmt::format("{}: input {} must be [rows, features], packed", where(),
+    throw ShapeError(fmt::format("{}: input {} must be [rows, features], packed", location(),
                                  to_string(x.shape())));
   }
   const Tensor mixed = located([&] {

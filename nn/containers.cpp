@@ -6,7 +6,7 @@ namespace gradus::nn {
 
 void Sequential::no_such_step(std::size_t i) const {
   throw IndexError(fmt::format("{}: step {} of {} is not of the type asked for, or is not there",
-                               where(), i, steps_.size()));
+                               location(), i, steps_.size()));
 }
 
 }  // namespace gradus::nn

@@ -22,7 +22,7 @@ Linear::Linear(std::int64_t in, std::int64_t out, LinearOptions options) {
 Tensor Linear::operator()(const Tensor& x, UnaryOp activation) const {
   const std::int64_t in = weight.size(1);
   if (x.rank() == 0 || x.size(-1) != in) {
-    throw ShapeError(fmt::format("{}: input has {} features, expected {}; input {}", where(),
+    throw ShapeError(fmt::format("{}: input has {} features, expected {}; input {}", location(),
                                  x.rank() == 0 ? 0 : x.size(-1), in, to_string(x.shape())));
   }
   return located([&] { return linear(x, weight, bias, activation); });

@@ -154,12 +154,12 @@ std::string Module::type() const {
   return last == std::string::npos ? name : name.substr(last + 2);
 }
 
-std::string Module::where() const {
+std::string Module::location() const {
   return path_.empty() ? type() : fmt::format("{} ({})", path_, type());
 }
 
 void Module::rethrow() const {
-  const auto message = [this](const Error& e) { return where() + ": " + e.what(); };
+  const auto message = [this](const Error& e) { return location() + ": " + e.what(); };
   try {
     throw;
   } catch (const ShapeError& e) {

@@ -110,8 +110,8 @@ class Module {
 
   // "encoder.2 (Linear)": the beginning of an error message. The path is known once anything has
   // walked down from the whole model (parameters(), train(), a loader); before, it is "Linear".
-  std::string where() const;
-  // Calls f(); an error that it throws gets where() put before it.
+  std::string location() const;
+  // Calls f(); an error that it throws gets location() put before it.
   template <class F>
   auto located(F f) const {
     try {

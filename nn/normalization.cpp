@@ -16,7 +16,7 @@ LayerNorm::LayerNorm(std::int64_t dim, LayerNormOptions options)
 
 Tensor LayerNorm::operator()(const Tensor& x) const {
   if (x.rank() == 0 || x.size(-1) != dim_) {
-    throw ShapeError(fmt::format("{}: input has {} features, expected {}; input {}", where(),
+    throw ShapeError(fmt::format("{}: input has {} features, expected {}; input {}", location(),
                                  x.rank() == 0 ? 0 : x.size(-1), dim_, to_string(x.shape())));
   }
   return located([&] { return layer_norm(x, weight, bias, epsilon_); });

@@ -112,6 +112,32 @@ TEST_CASE("fused: softmax_cross_entropy") {
                        doctest::Contains("label 3"), IndexError);
 }
 
+TEST_CASE("fused: conv1d") {
+  manual_seed(6);
+  struct Case {
+    std::int64_t batch, in, time, out, size, padding;
+  };
+  for (const Case& c : std::vector<Case>{{1, 1, 1, 1, 1, 0},
+                                         {2, 3, 7, 4, 3, 1},
+                                         {3, 2, 4, 70, 4, 0},
+                                         {2, 130, 300, 5, 3, 1},
+                                         {1, 3, 4, 2, 5, 4},  // windows of nothing but padding, too
+                                         {2, 3, 1, 2, 3, 1},
+                                         {0, 3, 4, 2, 3, 1}}) {
+    check_same(fmt::format("[{}, {}, {}] size {} -> {} padded by {}", c.batch, c.in, c.time, c.size,
+                           c.out, c.padding),
+               [&](const std::vector<Tensor>& in) {
+                 return conv1d(in[0], in[1], in[2], {.padding = c.padding});
+               },
+               {some({c.batch, c.in, c.time}), some({c.out, c.in, c.size}) * 0.1, some({c.out})});
+  }
+  check_same("strided, without bias",
+             [](const std::vector<Tensor>& in) {
+               return conv1d(transpose(in[0]), transpose(in[1]), {}, {.padding = 2});
+             },
+             {some({3, 50, 20}), some({5, 4, 20}) * 0.1});
+}
+
 TEST_CASE("fused: packed attention") {
   manual_seed(3);
   const std::vector<std::vector<std::int32_t>> packings{

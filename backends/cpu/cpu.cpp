@@ -108,6 +108,15 @@ class CpuBackend : public Backend {
     cpu::softmax_cross_entropy_gradient(x, labels, g, dx);
     return true;
   }
+  bool conv1d(const View& x, const View& weight, const View& bias, std::int64_t stride,
+              std::int64_t padding, const View& y) override {
+    return cpu::conv1d(*cache_, x, weight, bias, stride, padding, y);
+  }
+  bool conv1d_gradient(const View& x, const View& weight, std::int64_t stride, std::int64_t padding,
+                       const View& g, const View& dx, const View& dweight,
+                       const View& dbias) override {
+    return cpu::conv1d_gradient(*cache_, x, weight, stride, padding, g, dx, dweight, dbias);
+  }
   bool attention(const AttentionInputs& in, const View& y, const View& log_sum) override {
     return cpu::attention(*cache_, in, y, log_sum);
   }

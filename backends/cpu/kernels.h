@@ -54,6 +54,12 @@ void softmax_cross_entropy(const View& x, const View& labels, const View& loss);
 void softmax_cross_entropy_gradient(const View& x, const View& labels, const View& g,
                                     const View& dx);  // cross_entropy.cpp
 
+bool conv1d(Cache& cache, const View& x, const View& weight, const View& bias, std::int64_t stride,
+            std::int64_t padding, const View& y);  // conv1d.cpp
+bool conv1d_gradient(Cache& cache, const View& x, const View& weight, std::int64_t stride,
+                     std::int64_t padding, const View& g, const View& dx, const View& dweight,
+                     const View& dbias);
+
 bool attention(Cache& cache, const AttentionInputs& in, const View& y,
                const View& log_sum);  // attention.cpp
 bool attention_gradient(Cache& cache, const AttentionInputs& in, const View& y, const View& log_sum,
