@@ -16,8 +16,6 @@ namespace gradus::cpu {
 
 namespace {
 
-constexpr std::int64_t kStrip = 64;  // rows of a result that a task makes
-
 struct Sizes {
   std::int64_t batch, in, time, out, size, windows, padding;
 
@@ -53,14 +51,16 @@ View by_place(Cache& cache, const View& weight, std::shared_ptr<Buffer>& keeper)
   return contiguous(cache, turned, keeper);
 }
 
-// Calls body(item, first, rows) over strips of the rows of every item, in parallel.
+// Calls body(item, first, rows) over strips of the rows of every item, in parallel. What a strip is
+// multiplied with is packed anew for each: strips are high, unless that leaves too few of them.
 template <class Body>
 void for_strips(std::int64_t items, std::int64_t rows, const Body& body) {
-  const std::int64_t strips = (rows + kStrip - 1) / kStrip;
+  const std::int64_t strip = std::clamp<std::int64_t>(items * rows / 8, 64, 512);
+  const std::int64_t strips = (rows + strip - 1) / strip;
   parallel_for(items * strips, 1, [&](std::int64_t task, std::int64_t end) {
     for (; task < end; ++task) {
-      const std::int64_t first = task % strips * kStrip;
-      body(task / strips, first, std::min(kStrip, rows - first));
+      const std::int64_t first = task % strips * strip;
+      body(task / strips, first, std::min(strip, rows - first));
     }
   });
 }
