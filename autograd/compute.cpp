@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "autograd/node.h"
 #include "tensor/error.h"
 
 namespace gradus::compute {
@@ -78,6 +79,12 @@ Tensor unary(UnaryOp op, const Tensor& x) {
   Tensor out = like(x, x.shape(), x.dtype());
   x.backend().unary(op, x.view(), out.view());
   return out;
+}
+
+Tensor unary_gradient(UnaryOp op, const Tensor& known, const Tensor& g) {
+  if (grad_enabled()) return {};
+  const Tensor dx = like(known, known.shape(), known.dtype());
+  return known.backend().unary_gradient(op, known.view(), g.view(), dx.view()) ? dx : Tensor();
 }
 
 Tensor cast(const Tensor& x, DType dtype) {

@@ -11,6 +11,9 @@ namespace gradus::compute {
 // All throw BackendError for tensors of two backends, DTypeError for two dtypes or one that the
 // operation is not defined for, ShapeError for shapes that do not fit.
 Tensor unary(UnaryOp op, const Tensor& x);
+// The backend's kernel for dL/dx of a unary op from `known` (Backend::unary_gradient) and g;
+// undefined where it has none, or where the gradient is to be recorded.
+Tensor unary_gradient(UnaryOp op, const Tensor& known, const Tensor& g);
 Tensor cast(const Tensor& x, DType dtype);
 Tensor contiguous(const Tensor& x);  // x itself where it has no gaps already
 Tensor binary(BinaryOp op, const Tensor& a, const Tensor& b);  // broadcasts

@@ -122,34 +122,53 @@ Tensor cos(const Tensor& x) {
                 edge(x, [x](const Tensor& g) { return -g * sin(x); }));
 }
 
+namespace {
+// f(x) where y = f(x) tells the slope: definition(g, y) = g * dy/dx, for backends without a kernel.
+template <class F>
+Tensor known_by_result(UnaryOp op, const Tensor& x, F definition) {
+  return record(name_of(op), compute::unary(op, x), edge(x, [=](const Tensor& g, const Tensor& y) {
+                  const Tensor dx = compute::unary_gradient(op, y, g);
+                  return dx.defined() ? dx : definition(g, y);
+                }));
+}
+// The same where x tells it: definition(g, x).
+template <class F>
+Tensor known_by_input(UnaryOp op, const Tensor& x, F definition) {
+  return record(name_of(op), compute::unary(op, x), edge(x, [=](const Tensor& g) {
+                  const Tensor dx = compute::unary_gradient(op, x, g);
+                  return dx.defined() ? dx : definition(g, x);
+                }));
+}
+}  // namespace
+
 Tensor tanh(const Tensor& x) {
-  return record("tanh", compute::unary(UnaryOp::tanh, x),
-                edge(x, [](const Tensor& g, const Tensor& y) { return g * (1 - y * y); }));
+  return known_by_result(UnaryOp::tanh, x,
+                         [](const Tensor& g, const Tensor& y) { return g * (1 - y * y); });
 }
 
 Tensor sigmoid(const Tensor& x) {
-  return record("sigmoid", compute::unary(UnaryOp::sigmoid, x),
-                edge(x, [](const Tensor& g, const Tensor& y) { return g * y * (1 - y); }));
+  return known_by_result(UnaryOp::sigmoid, x,
+                         [](const Tensor& g, const Tensor& y) { return g * y * (1 - y); });
 }
 
 Tensor relu(const Tensor& x) {
-  return record("relu", compute::unary(UnaryOp::relu, x),
-                edge(x, [x](const Tensor& g) { return where(x > 0, g, 0); }));
+  return known_by_result(UnaryOp::relu, x,
+                         [](const Tensor& g, const Tensor& y) { return where(y > 0, g, 0); });
 }
 
 // With Phi and phi the normal distribution and density: y = x Phi(x), dy/dx = Phi(x) + x phi(x).
 Tensor gelu(const Tensor& x) {
-  return record("gelu", compute::unary(UnaryOp::gelu, x), edge(x, [x](const Tensor& g) {
-                  const Tensor distribution = (erf(x * std::sqrt(0.5)) + 1) * 0.5;
-                  const Tensor density = exp(x * x * -0.5) / std::sqrt(2 * std::numbers::pi);
-                  return g * (distribution + x * density);
-                }));
+  return known_by_input(UnaryOp::gelu, x, [](const Tensor& g, const Tensor& at) {
+    const Tensor distribution = (erf(at * std::sqrt(0.5)) + 1) * 0.5;
+    const Tensor density = exp(at * at * -0.5) / std::sqrt(2 * std::numbers::pi);
+    return g * (distribution + at * density);
+  });
 }
 
 Tensor erf(const Tensor& x) {
-  return record("erf", compute::unary(UnaryOp::erf, x), edge(x, [x](const Tensor& g) {
-                  return g * exp(-x * x) * (2 / std::sqrt(std::numbers::pi));
-                }));
+  return known_by_input(UnaryOp::erf, x, [](const Tensor& g, const Tensor& at) {
+    return g * exp(-at * at) * (2 / std::sqrt(std::numbers::pi));
+  });
 }
 
 Tensor square(const Tensor& x) { return x * x; }

@@ -208,9 +208,9 @@ class Backend {
   virtual bool attention(const AttentionInputs& in, const View& y, const View& log_sum);
   virtual bool attention_gradient(const AttentionInputs& in, const View& y, const View& log_sum,
                                   const View& g, const AttentionGradients& out);
-  // dx = g * f'(x) for an op with a gradient, y = f(x) being known too. x, y and g have any strides.
-  virtual bool unary_gradient(UnaryOp op, const View& x, const View& y, const View& g,
-                              const View& dx);
+  // dx = g * f'(x), known being y = f(x) for relu, tanh and sigmoid, whose slope y tells, and x for
+  // the others. Both have any strides.
+  virtual bool unary_gradient(UnaryOp op, const View& known, const View& g, const View& dx);
   // y [rows, out] = f(x weight^T + bias): x [rows, in], weight [out, in], both of any strides, bias
   // [out] or none; f is copy (nothing), relu, tanh or sigmoid: one whose gradient y tells.
   virtual bool linear(const View& x, const View& weight, const View& bias, UnaryOp f,

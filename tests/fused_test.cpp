@@ -78,7 +78,7 @@ TEST_CASE("fused: linear with any activation") {
       return linear(in[0], in[1], in[2], f);
     };
     for (const auto& [rows, in, out] : std::vector<std::array<std::int64_t, 3>>{
-             {1, 1, 1}, {7, 5, 3}, {600, 33, 50}, {20, 4100, 9}, {130, 5, 1100}}) {
+             {1, 1, 1}, {7, 5, 3}, {600, 33, 50}, {20, 4100, 9}, {130, 5, 1100}, {4500, 4, 7}}) {
       const double scale = 1 / std::sqrt(static_cast<double>(in));
       check_same(fmt::format("linear {} [{}, {}] -> {}", name_of(f), rows, in, out), layer,
                  {some({rows, in}), some({out, in}) * scale, some({out})});
@@ -88,6 +88,24 @@ TEST_CASE("fused: linear with any activation") {
                  return linear(transpose(in[0]), transpose(in[1]), slice(in[2], 0, 0, {}, 2), f);
                },
                {some({20, 300}), some({20, 70}) * 0.2, some({140})});
+  }
+}
+
+TEST_CASE("fused: gradients of unary operations") {
+  manual_seed(7);
+  using Op = Tensor (*)(const Tensor&);
+  const std::vector<std::pair<const char*, Op>> ops{
+      {"relu", relu}, {"tanh", tanh}, {"sigmoid", sigmoid}, {"erf", erf}, {"gelu", gelu}};
+  for (const auto& [name, op] : ops) {
+    for (const Shape& shape : {Shape{}, Shape{0}, Shape{5}, Shape{33, 17}, Shape{3, 40000}}) {
+      check_same(fmt::format("{} {}", name, to_string(shape)),
+                 [op = op](const std::vector<Tensor>& in) { return op(in[0]); }, {some(shape) * 3});
+    }
+    check_same(fmt::format("{} transposed and broadcast", name),
+               [op = op](const std::vector<Tensor>& in) {
+                 return op(expand(transpose(in[0]), {4, 300, 200})) * transpose(in[1]);
+               },
+               {some({200, 300}), some({200, 300})});
   }
 }
 

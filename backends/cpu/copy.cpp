@@ -12,7 +12,7 @@ namespace gradus::cpu {
 
 namespace {
 
-constexpr std::int64_t kTile = 32;  // a tile of a transpose: 32 x 32 elements stay in the L1 cache
+constexpr std::int64_t kTileRows = 32, kTileColumns = 64;  // of a transpose
 
 std::size_t at(int axis) { return static_cast<std::size_t>(axis); }
 
@@ -34,16 +34,21 @@ void copy_row(const T* from, std::int64_t from_step, T* to, std::int64_t to_step
   }
 }
 
-// Rows [begin, end) of a plane, in tiles, so that the lines of both sides are used while cached.
+// Rows [begin, end) of a plane whose columns are dense in x: read and written a few lines at a time
+// by way of a tile, as the lines of either side, a power of two apart, would evict each other.
 template <class T>
 void copy_tiles(const Plane& p, const T* from, T* to, std::int64_t begin, std::int64_t end) {
-  for (std::int64_t r0 = begin; r0 < end; r0 += kTile) {
-    const std::int64_t r1 = std::min(end, r0 + kTile);
-    for (std::int64_t c0 = 0; c0 < p.columns; c0 += kTile) {
-      const std::int64_t c1 = std::min(p.columns, c0 + kTile);
-      for (std::int64_t r = r0; r < r1; ++r) {
-        copy_row(from + r * p.from_row + c0 * p.from_column, p.from_column,
-                 to + r * p.to_row + c0 * p.to_column, p.to_column, c1 - c0);
+  T tile[kTileRows][kTileColumns];
+  for (std::int64_t r0 = begin; r0 < end; r0 += kTileRows) {
+    const std::int64_t rows = std::min(kTileRows, end - r0);
+    for (std::int64_t c0 = 0; c0 < p.columns; c0 += kTileColumns) {
+      const std::int64_t columns = std::min(kTileColumns, p.columns - c0);
+      for (std::int64_t c = 0; c < columns; ++c) {
+        const T* line = from + r0 * p.from_row + (c0 + c) * p.from_column;
+        for (std::int64_t r = 0; r < rows; ++r) tile[r][c] = line[r * p.from_row];
+      }
+      for (std::int64_t r = 0; r < rows; ++r) {
+        copy_row(tile[r], 1, to + (r0 + r) * p.to_row + c0 * p.to_column, p.to_column, columns);
       }
     }
   }
@@ -87,7 +92,7 @@ void copy_same(const T* from, T* to, Merged<2> walk) {
   // A task is a number of rows, counted through all the planes; whole tiles of them where possible.
   const std::int64_t rows = outer[0].shape.numel() * plane.rows;
   std::int64_t chunk = std::max<std::int64_t>(1, kGrain / columns);
-  if (tiled) chunk = (chunk + kTile - 1) / kTile * kTile;
+  if (tiled) chunk = (chunk + kTileRows - 1) / kTileRows * kTileRows;
   parallel_for(rows, chunk, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end;) {
       const std::int64_t index = row / plane.rows;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #include "backends/cpu/cache.h"
@@ -17,6 +18,11 @@ namespace {
 // Every method forwards to a kernel (backends/cpu/kernels.h).
 class CpuBackend : public Backend {
  public:
+  // GRADUS_SIMD=AVX2 in the environment: as on a machine without AVX-512.
+  CpuBackend() {
+    if (const char* name = std::getenv("GRADUS_SIMD")) cpu::limit_simd(name);
+  }
+
   std::string_view name() const override { return "cpu"; }
   std::shared_ptr<Buffer> allocate(std::size_t bytes) override { return cache_->allocate(bytes); }
 
@@ -51,7 +57,7 @@ class CpuBackend : public Backend {
     cpu::scatter(*cache_, op, rows, src, table);
   }
   std::string description() const override {
-    return fmt::format("cpu: Highway {}, {} thread{}", cpu::simd_target(), num_threads(),
+    return fmt::format("cpu: Highway {}, {} thread{}", cpu::simd_targets().front(), num_threads(),
                        num_threads() == 1 ? "" : "s");
   }
 
@@ -90,6 +96,9 @@ class CpuBackend : public Backend {
                            const View& dbias) override {
     cpu::layer_norm_gradient(*cache_, x, weight, mean, rstd, g, dx, dweight, dbias);
     return true;
+  }
+  bool unary_gradient(UnaryOp op, const View& known, const View& g, const View& dx) override {
+    return cpu::unary_gradient(*cache_, op, known, g, dx);
   }
   bool linear(const View& x, const View& weight, const View& bias, UnaryOp f,
               const View& y) override {

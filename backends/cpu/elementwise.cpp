@@ -44,6 +44,26 @@ View readable(Cache& cache, const View& x, std::shared_ptr<Buffer>& keeper) {
   return by_lines && !repeats ? contiguous(cache, x, keeper) : x;
 }
 
+void walk_two(Cache& cache, BinaryLoop loop, const View& a, const View& b, const View& out) {
+  const std::int64_t count = out.shape().numel();
+  if (count == 0) return;
+  std::shared_ptr<Buffer> a_keeper, b_keeper;
+  const View x = readable(cache, a, a_keeper);
+  const View y = readable(cache, b, b_keeper);
+  const auto walk = merge<2>({x.layout, y.layout});
+  dispatch(a.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    std::byte* to = data_of<std::byte>({out.buffer, out.dtype, {}});
+    const std::int64_t size = static_cast<std::int64_t>(size_of(out.dtype));
+    for_pieces(walk, count, [&] {
+      return [&, left = Dense<T>(data_of<T>(x), walk, 0), right = Dense<T>(data_of<T>(y), walk, 1)](
+                 std::int64_t i, std::int64_t n) mutable {
+        loop(left.piece(i, n), right.piece(i, n), to + (out.layout.offset + i) * size, n);
+      };
+    });
+  });
+}
+
 }  // namespace
 
 void unary(Cache& cache, UnaryOp op, const View& x, const View& out) {
@@ -65,24 +85,14 @@ void unary(Cache& cache, UnaryOp op, const View& x, const View& out) {
 }
 
 void binary(Cache& cache, BinaryOp op, const View& a, const View& b, const View& out) {
-  const std::int64_t count = out.shape().numel();
-  if (count == 0) return;
-  const BinaryLoop loop = binary_loop(op, a.dtype);
-  std::shared_ptr<Buffer> a_keeper, b_keeper;
-  const View x = readable(cache, a, a_keeper);
-  const View y = readable(cache, b, b_keeper);
-  const auto walk = merge<2>({x.layout, y.layout});
-  dispatch(a.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    std::byte* to = data_of<std::byte>({out.buffer, out.dtype, {}});
-    const std::int64_t size = static_cast<std::int64_t>(size_of(out.dtype));
-    for_pieces(walk, count, [&] {
-      return [&, left = Dense<T>(data_of<T>(x), walk, 0), right = Dense<T>(data_of<T>(y), walk, 1)](
-                 std::int64_t i, std::int64_t n) mutable {
-        loop(left.piece(i, n), right.piece(i, n), to + (out.layout.offset + i) * size, n);
-      };
-    });
-  });
+  walk_two(cache, binary_loop(op, a.dtype), a, b, out);
+}
+
+bool unary_gradient(Cache& cache, UnaryOp op, const View& known, const View& g, const View& dx) {
+  const BinaryLoop loop = unary_gradient_loop(op, g.dtype);
+  if (loop == nullptr) return false;
+  walk_two(cache, loop, known, g, dx);
+  return true;
 }
 
 void select(Cache& cache, const View& cond, const View& a, const View& b, const View& out) {

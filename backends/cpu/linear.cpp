@@ -7,6 +7,7 @@
 #include <hwy/foreach_target.h>
 // clang-format off
 #include <hwy/highway.h>
+#include "backends/cpu/simd_activations-inl.h"
 #include "backends/cpu/simd_fold-inl.h"
 // clang-format on
 
@@ -19,48 +20,6 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
-
-// f(x), and its slope as a function of y = f(x).
-struct Identity {
-  template <class D, class V>
-  static HWY_INLINE V value(D, V x) {
-    return x;
-  }
-  template <class D, class V>
-  static HWY_INLINE V slope(D d, V) {
-    return hn::Set(d, hn::TFromD<D>{1});
-  }
-};
-struct Relu {
-  template <class D, class V>
-  static HWY_INLINE V value(D d, V x) {
-    return hn::IfThenElseZero(hn::Not(hn::Lt(x, hn::Zero(d))), x);  // keeps NaN
-  }
-  template <class D, class V>
-  static HWY_INLINE V slope(D d, V y) {
-    return hn::IfThenElseZero(hn::Gt(y, hn::Zero(d)), hn::Set(d, hn::TFromD<D>{1}));
-  }
-};
-struct Tanh {
-  template <class D, class V>
-  static HWY_INLINE V value(D d, V x) {
-    return hn::Tanh(d, x);
-  }
-  template <class D, class V>
-  static HWY_INLINE V slope(D d, V y) {
-    return hn::NegMulAdd(y, y, hn::Set(d, hn::TFromD<D>{1}));
-  }
-};
-struct Sigmoid {
-  template <class D, class V>
-  static HWY_INLINE V value(D d, V x) {
-    return sigmoid(d, x);
-  }
-  template <class D, class V>
-  static HWY_INLINE V slope(D, V y) {
-    return hn::NegMulAdd(y, y, y);
-  }
-};
 
 // y = f(y + bias), in place; no bias is a null one.
 template <class T, class F>
@@ -76,7 +35,7 @@ HWY_FLATTEN void finish_tile(void* tile, std::int64_t rows, std::int64_t columns
   }
 }
 
-// ds = g * f'(y) over rows of n elements, and dbias = the sums of its columns.
+// ds = g * f'(y) over rows of n elements; dbias += the sums of its columns.
 template <class T, class F>
 HWY_FLATTEN void slope_rows(const void* g_rows, const void* y_rows, std::int64_t rows,
                             std::int64_t n, void* ds_rows, void* dbias) {
@@ -84,12 +43,10 @@ HWY_FLATTEN void slope_rows(const void* g_rows, const void* y_rows, std::int64_t
   const T* y = static_cast<const T*>(y_rows);
   T* ds = static_cast<T*>(ds_rows);
   T* sums = static_cast<T*>(dbias);
-  std::fill_n(sums, n, T{0});
   const hn::ScalableTag<T> d;
   for (std::int64_t r = 0; r < rows; ++r, g += n, y += n, ds += n) {
     write_row(sums, n, [&](auto, std::int64_t i, std::int64_t count) HWY_ATTR {
-      const auto slope = F::slope(d, load_some(d, y + i, count));
-      const auto product = hn::Mul(load_some(d, g + i, count), slope);
+      const auto product = F::gradient(d, load_some(d, y + i, count), load_some(d, g + i, count));
       store_some(d, product, ds + i, count);
       return hn::Add(load_some(d, sums + i, count), product);
     });
@@ -119,20 +76,13 @@ namespace gradus::cpu {
 
 HWY_EXPORT(target_loops);
 
-namespace {
-
-void sum_rows(Cache& cache, const View& rows, const View& out) {
-  View row = out;
-  row.layout.shape = Shape{1, rows.shape()[1]};
-  row.layout.strides = {rows.shape()[1], 1};
-  reduce(cache, ReduceOp::sum, rows, row);
+LinearLoops linear_loops(UnaryOp f, DType dtype) {
+  return HWY_DYNAMIC_DISPATCH(target_loops)(f, dtype);
 }
-
-}  // namespace
 
 bool linear(Cache& cache, const View& x, const View& weight, const View& bias, UnaryOp f,
             const View& y) {
-  const LinearLoops loops = HWY_DYNAMIC_DISPATCH(target_loops)(f, x.dtype);
+  const LinearLoops loops = linear_loops(f, x.dtype);
   if (loops.finish == nullptr) return false;
   std::shared_ptr<Buffer> keeper;
   const View b = bias.buffer == nullptr ? bias : contiguous(cache, bias, keeper);
@@ -144,32 +94,6 @@ bool linear(Cache& cache, const View& x, const View& weight, const View& bias, U
     };
   }
   matmul(cache, x, transposed(weight), y, finish);
-  return true;
-}
-
-bool linear_gradient(Cache& cache, const View& x, const View& weight, UnaryOp f, const View& y,
-                     const View& g, const View& dx, const View& dweight, const View& dbias) {
-  const LinearLoops loops = HWY_DYNAMIC_DISPATCH(target_loops)(f, x.dtype);
-  if (loops.slope == nullptr) return false;
-  const std::int64_t rows = g.shape()[0], n = g.shape()[1];
-  View ds = g;
-  View sums = g;  // what dbias is the sum of
-  std::shared_ptr<Buffer> ds_keeper, sums_keeper;
-  if (f != UnaryOp::copy && g.shape().numel() > 0) {
-    const std::int64_t chunk = std::max<std::int64_t>(16, kGrain / n);
-    const std::int64_t chunks = (rows + chunk - 1) / chunk;
-    ds_keeper = cache.allocate(static_cast<std::size_t>(rows * n) * size_of(x.dtype));
-    sums_keeper = cache.allocate(static_cast<std::size_t>(chunks * n) * size_of(x.dtype));
-    ds = {ds_keeper.get(), x.dtype, Layout(g.shape())};
-    sums = {sums_keeper.get(), x.dtype, Layout(Shape{chunks, n})};
-    parallel_for(rows, chunk, [&](std::int64_t begin, std::int64_t end) {
-      loops.slope(element(g, begin * n), element(y, begin * n), end - begin, n,
-                  element(ds, begin * n), element(sums, begin / chunk * n));
-    });
-  }
-  if (dx.buffer != nullptr) matmul(cache, ds, weight, dx);
-  if (dweight.buffer != nullptr) matmul(cache, transposed(ds), x, dweight);
-  if (dbias.buffer != nullptr) sum_rows(cache, sums, dbias);
   return true;
 }
 

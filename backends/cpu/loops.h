@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "tensor/backend.h"
 
@@ -18,8 +21,13 @@ using SelectLoop = void (*)(const bool* cond, const void* a, const void* b, void
 UnaryLoop unary_loop(UnaryOp op, DType dtype);
 BinaryLoop binary_loop(BinaryOp op, DType dtype);
 SelectLoop select_loop(DType dtype);
+// Of what the slope is known from (Backend::unary_gradient) and g. Null where there is none.
+BinaryLoop unary_gradient_loop(UnaryOp op, DType dtype);
 
-// "AVX3", "AVX2", ...: the instructions in use.
-const char* simd_target();
+// The instructions that this machine has and Gradus was compiled for, the one in use first: AVX3
+// (AVX-512), AVX2, ... (simd.cpp)
+std::vector<std::string> simd_targets();
+// From now on uses none better than this. Throws BackendError for one that is not of the list.
+void limit_simd(std::string_view name);
 
 }  // namespace gradus::cpu

@@ -20,16 +20,16 @@ HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
 // The sum over i of f(d, i, count): f gives elements i, i + 1, ... as a vector, of which only the
-// first `count` are there if count is less than a vector (f makes the others 0). Blocks of 1024 are
-// summed in T by four accumulators and added up in double: as accurate as a pairwise sum.
+// first `count` are there if count is less than a vector (f makes the others 0). Blocks of 64 vectors
+// are summed in T by four accumulators and added up in double: as accurate as a pairwise sum.
 template <class T, class F>
 HWY_INLINE double sum_of(std::int64_t n, const F& f) {
-  constexpr std::int64_t kBlock = 1024;
   const hn::ScalableTag<T> d;
   const auto step = static_cast<std::int64_t>(hn::Lanes(d));
+  const std::int64_t block = 64 * step;
   double total = 0;
-  for (std::int64_t begin = 0; begin < n; begin += kBlock) {
-    const std::int64_t end = std::min(n, begin + kBlock);
+  for (std::int64_t begin = 0; begin < n; begin += block) {
+    const std::int64_t end = std::min(n, begin + block);
     auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
     std::int64_t i = begin;
     for (; i + 4 * step <= end; i += 4 * step) {

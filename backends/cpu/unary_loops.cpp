@@ -81,8 +81,6 @@ UnaryLoop target_unary(UnaryOp op, DType dtype) {
   return dispatch(dtype, [op](auto zero) { return find_unary<decltype(zero)>(op); });
 }
 
-const char* target_name() { return hwy::TargetName(HWY_TARGET); }
-
 }  // namespace gradus::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -90,7 +88,6 @@ HWY_AFTER_NAMESPACE();
 namespace gradus::cpu {
 
 HWY_EXPORT(target_unary);
-HWY_EXPORT(target_name);
 
 UnaryLoop unary_loop(UnaryOp op, DType dtype) {
   const UnaryLoop loop = HWY_DYNAMIC_DISPATCH(target_unary)(op, dtype);
@@ -99,8 +96,6 @@ UnaryLoop unary_loop(UnaryOp op, DType dtype) {
   }
   return loop;
 }
-
-const char* simd_target() { return HWY_DYNAMIC_DISPATCH(target_name)(); }
 
 }  // namespace gradus::cpu
 #endif
