@@ -128,6 +128,28 @@ TEST_CASE("cpu: accuracy of the vector functions") {
   }
 }
 
+// Results of 32 MiB are written past the caches: by lines, with ends that are none, and unaligned.
+TEST_CASE("cpu: results larger than the caches") {
+  const Shape shape{3008, 3001};
+  const Owned x = numbers(DType::f32, Layout(shape)),
+              row = numbers(DType::f32, Layout(Shape{3001}));
+  const View rows{row.view.buffer, DType::f32, row.view.layout.broadcast_to(shape)};
+  const auto same = [](const char* what, const Shape& of, const auto& call) {
+    compare(DType::f32, of, 0, 0, what, call);
+  };
+  same("add", shape, [&](Backend& on, const View& out) { on.binary(BinaryOp::add, x, rows, out); });
+  same("relu", shape, [&](Backend& on, const View& out) { on.unary(UnaryOp::relu, x, out); });
+  same("fill", shape, [&](Backend& on, const View& out) { on.fill(out, 3); });
+  View turned = x;
+  turned.layout = x.view.layout.permuted(std::vector{1, 0});
+  same("transpose", turned.shape(),
+       [&](Backend& on, const View& out) { on.unary(UnaryOp::copy, turned, out); });
+  View part = turned;  // rows of `out` that begin inside lines
+  part.layout = turned.layout.sliced(1, 0, 3000, 1);
+  same("transpose, unaligned", part.shape(),
+       [&](Backend& on, const View& out) { on.unary(UnaryOp::copy, part, out); });
+}
+
 TEST_CASE("cpu: casts and copies between any two layouts") {
   const std::vector<DType> all{DType::f32, DType::f64, DType::i32, DType::boolean};
   for (DType from : all) {

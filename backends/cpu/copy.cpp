@@ -1,10 +1,14 @@
 // fill and copy: between any two layouts, with casts.
 #include <algorithm>
+#include <cstdint>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include "backends/cpu/kernels.h"
+#include "backends/cpu/loops.h"
 #include "backends/cpu/merge.h"
+#include "backends/cpu/sink.h"
 #include "backends/host.h"
 #include "tensor/parallel.h"
 
@@ -37,7 +41,14 @@ void copy_row(const T* from, std::int64_t from_step, T* to, std::int64_t to_step
 // Rows [begin, end) of a plane whose columns are dense in x: read and written a few lines at a time
 // by way of a tile, as the lines of either side, a power of two apart, would evict each other.
 template <class T>
-void copy_tiles(const Plane& p, const T* from, T* to, std::int64_t begin, std::int64_t end) {
+void copy_tiles(const Plane& p, const T* from, T* to, std::int64_t begin, std::int64_t end,
+                bool by_lines) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (p.from_row == 1 && p.to_column == 1) {
+      return transpose({from + begin, p.from_column, to + begin * p.to_row, p.to_row, end - begin,
+                        p.columns, by_lines});
+    }
+  }
   T tile[kTileRows][kTileColumns];
   for (std::int64_t r0 = begin; r0 < end; r0 += kTileRows) {
     const std::int64_t rows = std::min(kTileRows, end - r0);
@@ -52,6 +63,17 @@ void copy_tiles(const Plane& p, const T* from, T* to, std::int64_t begin, std::i
       }
     }
   }
+}
+
+// Whether each row along the last axis of view 1 begins at a cache line.
+template <class T>
+bool starts_lines(const T* to, const Merged<2>& walk) {
+  constexpr std::int64_t kLine = 64;
+  bool all = reinterpret_cast<std::uintptr_t>(to) % kLine == 0;
+  for (int axis = 0; axis < walk.rank - 1; ++axis) {
+    all = all && walk.strides[1][at(axis)] * static_cast<std::int64_t>(sizeof(T)) % kLine == 0;
+  }
+  return all;
 }
 
 // Moves the axis that is dense in x next to the last: with the last it makes planes to transpose.
@@ -92,7 +114,9 @@ void copy_same(const T* from, T* to, Merged<2> walk) {
   // A task is a number of rows, counted through all the planes; whole tiles of them where possible.
   const std::int64_t rows = outer[0].shape.numel() * plane.rows;
   std::int64_t chunk = std::max<std::int64_t>(1, kGrain / columns);
-  if (tiled) chunk = (chunk + kTileRows - 1) / kTileRows * kTileRows;
+  if (tiled) chunk = std::clamp<std::int64_t>(rows / 16 / kTileRows, 1, 4) * kTileRows;
+  const std::int64_t bytes = rows * columns * static_cast<std::int64_t>(sizeof(T));
+  const bool by_lines = past_caches(bytes) && starts_lines(to, walk);
   parallel_for(rows, chunk, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end;) {
       const std::int64_t index = row / plane.rows;
@@ -101,7 +125,7 @@ void copy_same(const T* from, T* to, Merged<2> walk) {
       const T* source = from + position(outer[0], index);
       T* target = to + position(outer[1], index);
       if (tiled) {
-        copy_tiles(plane, source, target, first, last);
+        copy_tiles(plane, source, target, first, last, by_lines);
       } else {
         for (std::int64_t r = first; r < last; ++r) {
           copy_row(source + r * plane.from_row, plane.from_column, target + r * plane.to_row,
@@ -132,9 +156,16 @@ void cast(const View& x, To* to) {
 void fill(const View& out, double value) {
   dispatch(out.dtype, [&](auto zero) {
     using T = decltype(zero);
-    T* to = data_of<T>(out);
     parallel_for(out.shape().numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-      std::fill(to + begin, to + end, static_cast<T>(value));
+      Sink sink(out);
+      const std::int64_t piece = sink.buffers() ? kPiece : end - begin;
+      for (std::int64_t i = begin; i < end; i += piece) {
+        const std::int64_t n = std::min(piece, end - i);
+        if (i == begin || !sink.buffers()) {
+          std::fill_n(reinterpret_cast<T*>(sink.room(i)), n, static_cast<T>(value));
+        }
+        sink.done(i, n);
+      }
     });
   });
 }

@@ -5,6 +5,7 @@
 #include "backends/cpu/kernels.h"
 #include "backends/cpu/loops.h"
 #include "backends/cpu/merge.h"
+#include "backends/cpu/sink.h"
 #include "backends/host.h"
 #include "tensor/parallel.h"
 
@@ -15,19 +16,23 @@ namespace {
 // Rows at least this long are taken one at a time; shorter ones are gathered to pieces.
 constexpr std::int64_t kLongRow = 512;
 
-// Calls body(begin, n) over pieces of [0, count). Where all operands are dense a piece is a whole
-// task, else at most kPiece elements, and of one row if rows are long.
+// Calls body(begin, n, to) over pieces of out; `to` is where n elements from `begin` on go. Where all
+// operands are dense a piece is a whole task, else at most kPiece elements, and of one row if rows
+// are long.
 template <std::size_t N, class Task>
-void for_pieces(const Merged<N>& walk, std::int64_t count, const Task& make_body) {
+void for_pieces(const Merged<N>& walk, const View& out, const Task& make_body) {
+  const std::int64_t count = out.shape().numel();
   bool dense = true;
   for (std::size_t v = 0; v < N; ++v) dense = dense && walk.dense(v);
-  const std::int64_t row = walk.inner() >= kLongRow ? walk.inner() : count;
+  const std::int64_t row = !dense && walk.inner() >= kLongRow ? walk.inner() : count;
   parallel_for(count, kGrain, [&](std::int64_t begin, std::int64_t end) {
     auto body = make_body();
-    if (dense) return body(begin, end - begin);
+    Sink sink(out);
+    if (dense && !sink.buffers()) return body(begin, end - begin, sink.room(begin));
     for (std::int64_t i = begin; i < end;) {
       const std::int64_t n = std::min({kPiece, end - i, row - i % row});
-      body(i, n);
+      body(i, n, sink.room(i));
+      sink.done(i, n);
       i += n;
     }
   });
@@ -45,20 +50,17 @@ View readable(Cache& cache, const View& x, std::shared_ptr<Buffer>& keeper) {
 }
 
 void walk_two(Cache& cache, BinaryLoop loop, const View& a, const View& b, const View& out) {
-  const std::int64_t count = out.shape().numel();
-  if (count == 0) return;
+  if (out.shape().numel() == 0) return;
   std::shared_ptr<Buffer> a_keeper, b_keeper;
   const View x = readable(cache, a, a_keeper);
   const View y = readable(cache, b, b_keeper);
   const auto walk = merge<2>({x.layout, y.layout});
   dispatch(a.dtype, [&](auto zero) {
     using T = decltype(zero);
-    std::byte* to = data_of<std::byte>({out.buffer, out.dtype, {}});
-    const std::int64_t size = static_cast<std::int64_t>(size_of(out.dtype));
-    for_pieces(walk, count, [&] {
+    for_pieces(walk, out, [&] {
       return [&, left = Dense<T>(data_of<T>(x), walk, 0), right = Dense<T>(data_of<T>(y), walk, 1)](
-                 std::int64_t i, std::int64_t n) mutable {
-        loop(left.piece(i, n), right.piece(i, n), to + (out.layout.offset + i) * size, n);
+                 std::int64_t i, std::int64_t n, void* to) mutable {
+        loop(left.piece(i, n), right.piece(i, n), to, n);
       };
     });
   });
@@ -68,18 +70,17 @@ void walk_two(Cache& cache, BinaryLoop loop, const View& a, const View& b, const
 
 void unary(Cache& cache, UnaryOp op, const View& x, const View& out) {
   if (op == UnaryOp::copy) return copy(cache, x, out);
-  const std::int64_t count = out.shape().numel();
-  if (count == 0) return;
+  if (out.shape().numel() == 0) return;
   const UnaryLoop loop = unary_loop(op, x.dtype);
   std::shared_ptr<Buffer> keeper;
   const View source = readable(cache, x, keeper);
   const auto walk = merge<1>({source.layout});
   dispatch(x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    T* to = data_of<T>(out);
-    for_pieces(walk, count, [&] {
-      return [&, from = Dense<T>(data_of<T>(source), walk, 0)](
-                 std::int64_t i, std::int64_t n) mutable { loop(from.piece(i, n), to + i, n); };
+    for_pieces(walk, out, [&] {
+      return
+          [&, from = Dense<T>(data_of<T>(source), walk, 0)](
+              std::int64_t i, std::int64_t n, void* to) mutable { loop(from.piece(i, n), to, n); };
     });
   });
 }
@@ -96,8 +97,7 @@ bool unary_gradient(Cache& cache, UnaryOp op, const View& known, const View& g, 
 }
 
 void select(Cache& cache, const View& cond, const View& a, const View& b, const View& out) {
-  const std::int64_t count = out.shape().numel();
-  if (count == 0) return;
+  if (out.shape().numel() == 0) return;
   const SelectLoop loop = select_loop(out.dtype);
   std::shared_ptr<Buffer> c_keeper, a_keeper, b_keeper;
   const View c = readable(cache, cond, c_keeper);
@@ -106,13 +106,12 @@ void select(Cache& cache, const View& cond, const View& a, const View& b, const 
   const auto walk = merge<3>({c.layout, x.layout, y.layout});
   dispatch(out.dtype, [&](auto zero) {
     using T = decltype(zero);
-    T* to = data_of<T>(out);
-    for_pieces(walk, count, [&] {
-      return
-          [&, test = Dense<bool>(data_of<bool>(c), walk, 0), yes = Dense<T>(data_of<T>(x), walk, 1),
-           no = Dense<T>(data_of<T>(y), walk, 2)](std::int64_t i, std::int64_t n) mutable {
-            loop(test.piece(i, n), yes.piece(i, n), no.piece(i, n), to + i, n);
-          };
+    for_pieces(walk, out, [&] {
+      return [&, test = Dense<bool>(data_of<bool>(c), walk, 0),
+              yes = Dense<T>(data_of<T>(x), walk, 1), no = Dense<T>(data_of<T>(y), walk, 2)](
+                 std::int64_t i, std::int64_t n, void* to) mutable {
+        loop(test.piece(i, n), yes.piece(i, n), no.piece(i, n), to, n);
+      };
     });
   });
 }

@@ -24,6 +24,17 @@ SelectLoop select_loop(DType dtype);
 // Of what the slope is known from (Backend::unary_gradient) and g. Null where there is none.
 BinaryLoop unary_gradient_loop(UnaryOp op, DType dtype);
 
+// to[r * to_step + c] = from[c * from_step + r], elements of 4 bytes of any type.
+struct Transpose {
+  const float* from;
+  std::int64_t from_step;
+  float* to;
+  std::int64_t to_step;
+  std::int64_t rows, columns;  // of `to`
+  bool past_caches;  // every row of `to` begins at a cache line, and little of it is soon needed
+};
+void transpose(const Transpose& t);
+
 // The instructions that this machine has and Gradus was compiled for, the one in use first: AVX3
 // (AVX-512), AVX2, ... (simd.cpp)
 std::vector<std::string> simd_targets();

@@ -1,0 +1,63 @@
+// Highway compiles this file once for each kind of CPU.
+#include "backends/cpu/sink.h"
+
+#include "backends/cpu/simd.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/cpu/sink.cpp"
+#include <hwy/foreach_target.h>
+// clang-format off
+#include <hwy/cache_control.h>
+#include <hwy/highway.h>
+// clang-format on
+
+#include <cstring>
+
+#include "backends/host.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradus::cpu::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// `from` and `to` begin at cache lines.
+void stream(const std::uint8_t* from, std::uint8_t* to, std::int64_t bytes) {
+  const hn::ScalableTag<std::uint8_t> d;
+  const auto step = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + step <= bytes; i += step) hn::Stream(hn::Load(d, from + i), d, to + i);
+  std::memcpy(to + i, from + i, static_cast<std::size_t>(bytes - i));
+}
+
+}  // namespace gradus::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gradus::cpu {
+
+HWY_EXPORT(stream);
+
+Sink::Sink(const View& out)
+    : to_(out.buffer->host()), size_(static_cast<std::int64_t>(size_of(out.dtype))) {
+  to_ += out.layout.offset * size_;
+  buffers_ =
+      past_caches(out.shape().numel() * size_) && reinterpret_cast<std::uintptr_t>(to_) % 64 == 0;
+}
+
+Sink::~Sink() {
+  if (buffers_) hwy::FlushStream();
+}
+
+void Sink::done(std::int64_t i, std::int64_t n) {
+  if (!buffers_) return;
+  std::byte* to = to_ + i * size_;
+  if (reinterpret_cast<std::uintptr_t>(to) % 64 != 0) {
+    std::memcpy(to, buffer_.data(), static_cast<std::size_t>(n * size_));
+  } else {
+    HWY_DYNAMIC_DISPATCH(stream)
+    (reinterpret_cast<const std::uint8_t*>(buffer_.data()), reinterpret_cast<std::uint8_t*>(to),
+     n * size_);
+  }
+}
+
+}  // namespace gradus::cpu
+#endif
