@@ -97,15 +97,15 @@ TEST_CASE("fused: gradients of unary operations") {
   const std::vector<std::pair<const char*, Op>> ops{
       {"relu", relu}, {"tanh", tanh}, {"sigmoid", sigmoid}, {"erf", erf}, {"gelu", gelu}};
   for (const auto& [name, op] : ops) {
-    for (const Shape& shape : {Shape{}, Shape{0}, Shape{5}, Shape{33, 17}, Shape{3, 40000}}) {
+    for (const Shape& shape : {Shape{}, Shape{0}, Shape{5}, Shape{33, 17}, Shape{3, 12000}}) {
       check_same(fmt::format("{} {}", name, to_string(shape)),
                  [op = op](const std::vector<Tensor>& in) { return op(in[0]); }, {some(shape) * 3});
     }
     check_same(fmt::format("{} transposed and broadcast", name),
                [op = op](const std::vector<Tensor>& in) {
-                 return op(expand(transpose(in[0]), {4, 300, 200})) * transpose(in[1]);
+                 return op(expand(transpose(in[0]), {4, 90, 70})) * transpose(in[1]);
                },
-               {some({200, 300}), some({200, 300})});
+               {some({70, 90}), some({70, 90})});
   }
 }
 

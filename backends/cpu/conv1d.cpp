@@ -44,10 +44,12 @@ Matrix<T> matrix_of(const View& x, std::int64_t item) {
   return {data_of<T>(x) + item * x.layout.stride(0), x.layout.stride(1), x.layout.stride(2)};
 }
 
-// weight [out, in, size] as [size, out, in]: for each place of the window a dense matrix.
-View by_place(Cache& cache, const View& weight, std::shared_ptr<Buffer>& keeper) {
+// weight [out, in, size] as [size, in, out] or [size, out, in]: for each place of the window a dense
+// matrix. A product packs its left side fastest where the rows' axis is the dense one.
+View by_place(Cache& cache, const View& weight, int rows, int columns,
+              std::shared_ptr<Buffer>& keeper) {
   View turned = weight;
-  turned.layout = weight.layout.permuted(std::array{2, 0, 1});
+  turned.layout = weight.layout.permuted(std::array{2, rows, columns});
   return contiguous(cache, turned, keeper);
 }
 
@@ -76,7 +78,8 @@ void forward(const Sizes& s, const View& x, const View& places, const View& bias
     }
     for (std::int64_t j = 0; j < s.size; ++j) {
       const Sizes::Part part = s.part(j);
-      gemm(rows, part.end - part.begin, s.in, T{1}, matrix_of<T>(places, j).from(first, 0),
+      gemm(rows, part.end - part.begin, s.in, T{1},
+           matrix_of<T>(places, j).transposed().from(first, 0),
            matrix_of<T>(x, b).from(0, part.column), true, to + part.begin, s.windows);
     }
   });
@@ -117,7 +120,7 @@ bool conv1d(Cache& cache, const View& x, const View& weight, const View& bias, s
             std::int64_t padding, const View& y) {
   if (stride != 1) return false;
   std::shared_ptr<Buffer> keeper;
-  const View places = by_place(cache, weight, keeper);
+  const View places = by_place(cache, weight, 1, 0, keeper);
   dispatch_floating(x.dtype, [&](auto zero) {
     forward<decltype(zero)>(Sizes(x, weight, y, padding), x, places, bias, y);
   });
@@ -133,7 +136,7 @@ bool conv1d_gradient(Cache& cache, const View& x, const View& weight, std::int64
     using T = decltype(zero);
     std::shared_ptr<Buffer> keeper;
     if (dx.buffer != nullptr) {
-      gradient_of_x<T>(sizes, by_place(cache, weight, keeper), g, dx);
+      gradient_of_x<T>(sizes, by_place(cache, weight, 0, 1, keeper), g, dx);
     }
     if (dweight.buffer != nullptr) {
       keeper = cache.allocate(static_cast<std::size_t>(weight.shape().numel()) * sizeof(T));

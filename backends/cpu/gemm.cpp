@@ -70,6 +70,8 @@ template <std::int64_t kWidth, class T>
 HWY_INLINE void pack(Matrix<T> x, std::int64_t n, std::int64_t inner, T* out) {
   constexpr std::int64_t kSide = kSquare<T>;
   const hn::FixedTag<T, kSide> square;
+  constexpr std::int64_t kStep = kWidth % kLanes<T> == 0 ? kLanes<T> : kSide;
+  const hn::CappedTag<T, static_cast<std::size_t>(kStep)> step;
   for (std::int64_t begin = 0; begin < n; begin += kWidth, out += kWidth * inner) {
     const std::int64_t width = std::min(kWidth, n - begin);
     const Matrix<T> rows = x.from(begin, 0);
@@ -78,8 +80,8 @@ HWY_INLINE void pack(Matrix<T> x, std::int64_t n, std::int64_t inner, T* out) {
       for (std::int64_t p = 0; p < inner; ++p) {
         const T* from = rows.data + p * rows.column_step;
         if (width == kWidth) {
-          for (std::int64_t i = 0; i < kWidth; i += kSide) {
-            hn::StoreU(hn::LoadU(square, from + i), square, out + p * kWidth + i);
+          for (std::int64_t i = 0; i < kWidth; i += kStep) {
+            hn::StoreU(hn::LoadU(step, from + i), step, out + p * kWidth + i);
           }
         } else {
           std::copy_n(from, width, out + p * kWidth);
