@@ -40,6 +40,8 @@ class Adam : public OptimizerWith<AdamOptions> {
   }
   Tensor update(const Tensor& p, Tensor g, Moments& moments, std::int64_t step,
                 const AdamOptions& o) const override;
+  bool update_in_place(const Tensor& p, const Gradient& g, const Moments& moments,
+                       std::int64_t step, const AdamOptions& o) const override;
 };
 
 class AdamW : public OptimizerWith<AdamWOptions> {
@@ -52,6 +54,8 @@ class AdamW : public OptimizerWith<AdamWOptions> {
   }
   Tensor update(const Tensor& p, Tensor g, Moments& moments, std::int64_t step,
                 const AdamWOptions& o) const override;
+  bool update_in_place(const Tensor& p, const Gradient& g, const Moments& moments,
+                       std::int64_t step, const AdamWOptions& o) const override;
 };
 
 }  // namespace gradus::optim

@@ -20,6 +20,14 @@ bool same_memory(const Tensor& a, const Tensor& b) {
   return a.view().buffer == b.view().buffer && a.layout().offset == b.layout().offset;
 }
 
+// Whether g is a gradient of p; set_gradient() takes anything.
+bool fits(const Gradient& g, const Tensor& p) {
+  const Tensor& values = g.values();
+  const Shape shape = g.is_sparse() ? p.shape().with(0, g.rows().numel()) : p.shape();
+  return values.dtype() == p.dtype() && &values.backend() == &p.backend() &&
+         values.shape() == shape;
+}
+
 }  // namespace
 
 void Optimizer::add_group(const std::vector<Tensor>& parameters) {
@@ -50,6 +58,7 @@ void Optimizer::step() {
       const std::size_t count = moments_of(slot.group).size();
       for (std::size_t i = 0; i < count; ++i) slot.moments.push_back(zeros_like(p));
     }
+    if (fits(g, p) && update_in_place(p, g, slot.moments, slot.steps, slot.group)) continue;
     if (!g.is_sparse()) {
       slot.parameter.assign(update(p, g.values(), slot.moments, slot.steps, slot.group));
       continue;
@@ -74,7 +83,9 @@ Optimizer::State Optimizer::state() const {
                        full({}, static_cast<double>(slot.steps), {.dtype = DType::i32}));
     const std::vector<std::string> names = moments_of(slot.group);
     for (std::size_t m = 0; m < names.size(); ++m) {
-      state.emplace_back(fmt::format("{}.{}", i, names[m]), slot.moments[m]);
+      // A copy: the next step writes over the moments.
+      state.emplace_back(fmt::format("{}.{}", i, names[m]),
+                         compute::unary(UnaryOp::copy, slot.moments[m]));
     }
   }
   return state;

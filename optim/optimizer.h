@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "autograd/gradient.h"
 #include "tensor/tensor.h"
 
 namespace gradus::optim {
@@ -64,6 +65,11 @@ class Optimizer {
   // the first time that the parameter gets a gradient.
   virtual Tensor update(const Tensor& parameter, const Tensor& gradient, Moments& moments,
                         std::int64_t step, std::size_t group) const = 0;
+  // The same by a kernel that writes over the parameter and its moments, of a row-sparse gradient
+  // in its rows alone; false where there is none. The gradient is coalesced and fits.
+  virtual bool update_in_place(const Tensor& parameter, const Gradient& gradient,
+                               const Moments& moments, std::int64_t step,
+                               std::size_t group) const = 0;
 
  private:
   struct Slot {
@@ -105,6 +111,10 @@ class OptimizerWith : public Optimizer {
   virtual std::vector<std::string> moments(const Options& options) const = 0;
   virtual Tensor update(const Tensor& p, Tensor g, Moments& moments, std::int64_t step,
                         const Options& options) const = 0;
+  virtual bool update_in_place(const Tensor&, const Gradient&, const Moments&, std::int64_t,
+                               const Options&) const {
+    return false;
+  }
 
  private:
   std::vector<std::string> moments_of(std::size_t group) const final {
@@ -112,9 +122,16 @@ class OptimizerWith : public Optimizer {
   }
   Tensor update(const Tensor& p, const Tensor& g, Moments& moments, std::int64_t step,
                 std::size_t group) const final {
-    Options now = options_[group];
-    now.lr *= lr_factor();
-    return update(p, g, moments, step, now);
+    return update(p, g, moments, step, now(group));
+  }
+  bool update_in_place(const Tensor& p, const Gradient& g, const Moments& moments,
+                       std::int64_t step, std::size_t group) const final {
+    return update_in_place(p, g, moments, step, now(group));
+  }
+  Options now(std::size_t group) const {
+    Options options = options_[group];
+    options.lr *= lr_factor();
+    return options;
   }
 
   std::vector<Options> options_;

@@ -7,11 +7,14 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
 
 #include "autograd/attention.h"
 #include "autograd/autograd.h"
 #include "autograd/gradcheck.h"
+#include "autograd/gradient.h"
 #include "autograd/ops.h"
+#include "optim/adam.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
 #include "tests/throws.h"
@@ -42,6 +45,20 @@ std::vector<std::vector<double>> run(const TensorFunction& f, const std::vector<
 }
 
 // f64: the two add in another order. f32: a hundred roundings of sums of thousands.
+void check_close(const std::string& what, DType dtype, const std::vector<double>& found,
+                 const std::vector<double>& expected) {
+  double largest = 1, off = 0;
+  REQUIRE(found.size() == expected.size());
+  for (std::size_t j = 0; j < found.size(); ++j) {
+    const double a = found[j], b = expected[j];
+    if (a == b) continue;  // infinities too
+    largest = std::max(largest, std::abs(b));
+    off = std::isfinite(a - b) ? std::max(off, std::abs(a - b)) : kInfinity;
+  }
+  INFO(what << " in " << std::string(name_of(dtype)));
+  CHECK(off <= (dtype == DType::f64 ? 1e-12 : 2e-5) * largest);
+}
+
 void check_same(const std::string& what, const TensorFunction& f,
                 const std::vector<Tensor>& inputs) {
   for (const DType dtype : {DType::f64, DType::f32}) {
@@ -49,17 +66,8 @@ void check_same(const std::string& what, const TensorFunction& f,
     const auto expected = run(f, inputs, dtype, backend("reference"));
     REQUIRE(found.size() == expected.size());
     for (std::size_t i = 0; i < found.size(); ++i) {
-      double largest = 1, off = 0;
-      REQUIRE(found[i].size() == expected[i].size());
-      for (std::size_t j = 0; j < found[i].size(); ++j) {
-        const double a = found[i][j], b = expected[i][j];
-        if (a == b) continue;  // infinities too
-        largest = std::max(largest, std::abs(b));
-        off = std::isfinite(a - b) ? std::max(off, std::abs(a - b)) : kInfinity;
-      }
-      INFO(what << " in " << std::string(name_of(dtype)) << ", "
-                << (i == 0 ? "value" : fmt::format("gradient {}", i - 1)));
-      CHECK(off <= (dtype == DType::f64 ? 1e-12 : 2e-5) * largest);
+      check_close(what + (i == 0 ? ", value" : fmt::format(", gradient {}", i - 1)), dtype,
+                  found[i], expected[i]);
     }
   }
 }
@@ -241,4 +249,57 @@ TEST_CASE("fused: attention's dropout has its mean, and errors") {
   CHECK(message_of<DTypeError>([&] {
           attention(q, k, v, {.mask = ones({1, 1, 1, 400})});
         }).find("mask must be boolean") != std::string::npos);
+}
+
+TEST_CASE("fused: Adam and AdamW, of all rows and of some") {
+  // A parameter and its moments after four steps; `rows`: those of the second and the third.
+  const auto steps = [](auto make, const Tensor& start, const std::vector<std::int32_t>& rows,
+                        DType dtype, Backend& on) {
+    Tensor p = to(start + 0, {dtype, &on}).set_requires_grad();  // memory of its own
+    const Shape count{static_cast<std::int64_t>(rows.size())};
+    const auto optimizer = make(p);
+    for (int t = 1; t <= 4; ++t) {
+      const Tensor g = sin(p.detach() * t);
+      const bool sparse = !rows.empty() && (t == 2 || t == 3);
+      const Tensor row = from_vector(rows, count, &on);
+      p.set_gradient(sparse ? Gradient::row_sparse(row, gather(g, row), p.shape()) : Gradient(g));
+      optimizer->step();
+    }
+    std::vector<std::vector<double>> all{p.to_vector<double>()};
+    for (const std::pair<std::string, Tensor>& moment : optimizer->state()) {
+      all.push_back(moment.second.to_vector<double>());
+    }
+    return all;
+  };
+  const auto check = [&](const std::string& what, auto make) {
+    manual_seed(8);
+    std::vector<std::int32_t> rows{3, -1, 3};  // again, and none
+    for (std::int32_t i = 0; i < 700; ++i) rows.push_back(i * 389 % 1000);
+    const std::vector<std::pair<Tensor, std::vector<std::int32_t>>> cases{
+        {some({1}), {}},           {some({40, 1001}), {}},   {zeros({0, 3}), {}},
+        {some({4, 1}), {3, 0, 3}}, {some({1000, 65}), rows}, {some({5, 2, 3}), {4, 1}},
+        {some({3, 2}), {-1}},      {some({2, 70000}), {1}}};
+    for (const auto& [start, touched] : cases) {
+      for (const DType dtype : {DType::f64, DType::f32}) {
+        const auto found = steps(make, start, touched, dtype, backend("cpu"));
+        const auto expected = steps(make, start, touched, dtype, backend("reference"));
+        REQUIRE(found.size() == expected.size());
+        for (std::size_t i = 0; i < found.size(); ++i) {
+          check_close(
+              fmt::format("{} {} {} ({})", what, to_string(start.shape()), touched.size(), i),
+              dtype, found[i], expected[i]);
+        }
+      }
+    }
+  };
+  using namespace optim;
+  check("Adam", [](const Tensor& p) { return std::make_unique<Adam>(std::vector{p}); });
+  check("Adam with l2", [](const Tensor& p) {
+    const AdamOptions options{.lr = 0.1, .beta1 = 0.8, .epsilon = 1e-3, .weight_decay = 0.2};
+    return std::make_unique<Adam>(std::vector{p}, options);
+  });
+  check("AdamW", [](const Tensor& p) {
+    const AdamWOptions options{.lr = 0.1, .beta2 = 0.9, .epsilon = 1e-3, .weight_decay = 0.2};
+    return std::make_unique<AdamW>(std::vector{p}, options);
+  });
 }

@@ -126,6 +126,11 @@ class CpuBackend : public Backend {
                        const View& dbias) override {
     return cpu::conv1d_gradient(*cache_, x, weight, stride, padding, g, dx, dweight, dbias);
   }
+  bool adam(const AdamStep& step, const View& rows, const View& g, const View& p, const View& m,
+            const View& v) override {
+    cpu::adam(step, rows, g, p, m, v);
+    return true;
+  }
   bool attention(const AttentionInputs& in, const View& y, const View& log_sum) override {
     return cpu::attention(*cache_, in, y, log_sum);
   }

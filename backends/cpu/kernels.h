@@ -55,6 +55,9 @@ void softmax_cross_entropy(const View& x, const View& labels, const View& loss);
 void softmax_cross_entropy_gradient(const View& x, const View& labels, const View& g,
                                     const View& dx);  // cross_entropy.cpp
 
+void adam(const AdamStep& step, const View& rows, const View& g, const View& p, const View& m,
+          const View& v);  // adam.cpp
+
 bool conv1d(Cache& cache, const View& x, const View& weight, const View& bias, std::int64_t stride,
             std::int64_t padding, const View& y);  // conv1d.cpp
 bool conv1d_gradient(Cache& cache, const View& x, const View& weight, std::int64_t stride,
