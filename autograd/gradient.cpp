@@ -1,7 +1,7 @@
 #include "autograd/gradient.h"
 
-#include <algorithm>
-#include <map>
+#include <bit>
+#include <vector>
 
 #include "autograd/ops.h"
 
@@ -19,22 +19,48 @@ Tensor Gradient::dense() const {
   return is_sparse() ? scatter_add(values_, rows_, shape_[0]) : values_;
 }
 
+namespace {
+
+// Numbers rows 0, 1, 2, ... as they first appear: a hash table with open addressing, at most half
+// full.
+class RowNumbers {
+ public:
+  explicit RowNumbers(std::size_t most)
+      : slots_(std::bit_ceil(2 * most + 1), kFree),
+        shift_(32 - std::bit_width(slots_.size() - 1)) {}
+
+  std::int32_t of(std::int32_t row) {
+    // Fibonacci hashing (Knuth, volume 3, section 6.4): the upper bits of row * 2^32 / 1.618...
+    std::uint64_t slot = std::uint64_t{static_cast<std::uint32_t>(row) * 2654435769U} >> shift_;
+    while (slots_[slot] != kFree && rows_[static_cast<std::size_t>(slots_[slot])] != row) {
+      slot = (slot + 1) % slots_.size();
+    }
+    if (slots_[slot] == kFree) {
+      slots_[slot] = static_cast<std::int32_t>(rows_.size());
+      rows_.push_back(row);
+    }
+    return slots_[slot];
+  }
+  const std::vector<std::int32_t>& rows() const { return rows_; }
+
+ private:
+  static constexpr std::int32_t kFree = -1;
+  std::vector<std::int32_t> slots_, rows_;
+  int shift_;
+};
+
+}  // namespace
+
 Gradient Gradient::coalesced() const {
   if (!is_sparse()) return *this;
-  const std::vector<std::int32_t> rows = rows_.to_vector<std::int32_t>();
-  std::vector<std::int32_t> unique = rows;
-  std::sort(unique.begin(), unique.end());
-  unique.erase(std::unique(unique.begin(), unique.end()), unique.end());
-  if (!unique.empty() && unique.front() == kNoRow) unique.erase(unique.begin());
-  std::vector<std::int32_t> place(rows.size());  // of each row in `unique`
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const auto at = std::lower_bound(unique.begin(), unique.end(), rows[i]);
-    place[i] = rows[i] == kNoRow ? kNoRow : static_cast<std::int32_t>(at - unique.begin());
-  }
+  std::vector<std::int32_t> rows = rows_.to_vector<std::int32_t>();
+  RowNumbers numbers(rows.size());
+  for (std::int32_t& row : rows) row = row == kNoRow ? kNoRow : numbers.of(row);
+  if (numbers.rows().size() == rows.size()) return *this;
   Backend& on = values_.backend();
-  const auto count = static_cast<std::int64_t>(unique.size());
-  return row_sparse(from_vector(unique, {count}, &on),
-                    scatter_add(values_, from_vector(place, rows_.shape(), &on), count), shape_);
+  const auto count = static_cast<std::int64_t>(numbers.rows().size());
+  return row_sparse(from_vector(numbers.rows(), {count}, &on),
+                    scatter_add(values_, from_vector(rows, rows_.shape(), &on), count), shape_);
 }
 
 Gradient Gradient::plus(const Gradient& other) const {

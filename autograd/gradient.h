@@ -3,7 +3,7 @@
 // to the rows, not to the table.
 //
 //   Gradient g = Gradient::row_sparse(rows, values, {20000, 128});  // rows [n], values [n, 128]
-//   g.coalesced()   // the same with each row once, in ascending order
+//   g.coalesced()   // the same with each row once
 //   g.dense()       // a [20000, 128] tensor
 #pragma once
 
@@ -26,8 +26,8 @@ class Gradient {
   const Tensor& values() const { return values_; }  // [n, ...]; the whole if dense
 
   Tensor dense() const;
-  // Rows unique and ascending, without -1, their values added up in order. Dense gradients as they
-  // are.
+  // Rows in the order in which they first appear, each once, without -1, their values added up in
+  // order. Dense gradients as they are.
   Gradient coalesced() const;
   // this + other: sparse stays sparse, mixed becomes dense.
   Gradient plus(const Gradient& other) const;
