@@ -148,6 +148,20 @@ TEST_CASE("bad data is status 1, a sentence, and no file") {
   }
 }
 
+TEST_CASE("a limit on memory is kept, with a sentence") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  ::setenv("GRADUS_MEMORY_LIMIT", "8K", 1);
+  const Result small = train(folder);
+  ::setenv("GRADUS_MEMORY_LIMIT", "much", 1);
+  const Result wrong = train(folder);
+  ::unsetenv("GRADUS_MEMORY_LIMIT");
+  CHECK(small.status == 1);
+  CHECK(small.error.find("a smaller batch needs less") != std::string::npos);
+  CHECK(wrong.status == 1);
+  CHECK(wrong.error.find("'much' is not an amount of memory") != std::string::npos);
+}
+
 TEST_CASE("Ctrl-C saves the best model so far") {
   const TemporaryFolder folder;
   write_table(folder);

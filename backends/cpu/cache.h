@@ -10,38 +10,50 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <vector>
 
 #include "tensor/backend.h"
 
 namespace gradus::cpu {
 
+// "4G", "512M" or "1000000" in bytes; K, M, G and T are powers of 1024, a B or iB may follow. Throws
+// BackendError for anything else.
+std::size_t parse_bytes(std::string_view text);
+
 class Cache : public std::enable_shared_from_this<Cache> {
  public:
-  // Keeps at most `limit` bytes of freed blocks.
-  explicit Cache(std::size_t limit);
+  // Keeps at most `most_kept` bytes of freed blocks.
+  explicit Cache(std::size_t most_kept);
   ~Cache();
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
   // Aligned to 64 bytes, contents undefined. Throws BackendError when the memory cannot be had, at
-  // once if it is more than the machine has.
+  // once if it is more than the machine has or than limit() allows.
   std::shared_ptr<Buffer> allocate(std::size_t bytes);
   // Gives every kept block back to the system.
   void trim();
-  std::size_t kept() const;
+  // From now on at most `bytes` in use; and of kept blocks no more than there is room for beside.
+  void limit(std::size_t bytes);
+  MemoryStats stats() const;
+  void reset_peak();
 
  private:
   class Block;
   std::byte* take(std::size_t size);
-  void give_back(std::byte* data, std::size_t size) noexcept;
+  std::byte* take_kept(std::size_t size);
+  bool keep(std::byte* data, std::size_t size) noexcept;
+  void free_kept();
 
-  const std::size_t limit_;
-  mutable std::mutex mutex_;
-  std::size_t kept_ = 0;
+  const std::size_t most_kept_;
+  mutable std::mutex mutex_;  // guards what follows
+  std::size_t limit_ = std::numeric_limits<std::size_t>::max();
+  MemoryStats stats_;
   std::map<std::size_t, std::vector<std::byte*>> free_;  // by rounded size
 };
 

@@ -18,13 +18,20 @@ namespace {
 // Every method forwards to a kernel (backends/cpu/kernels.h).
 class CpuBackend : public Backend {
  public:
-  // GRADUS_SIMD=AVX2 in the environment: as on a machine without AVX-512.
+  // GRADUS_SIMD=AVX2 in the environment: as on a machine without AVX-512. GRADUS_MEMORY_LIMIT=4G:
+  // no more than that.
   CpuBackend() {
     if (const char* name = std::getenv("GRADUS_SIMD")) cpu::limit_simd(name);
+    const char* limit = std::getenv("GRADUS_MEMORY_LIMIT");
+    if (limit != nullptr && *limit != '\0') cache_->limit(cpu::parse_bytes(limit));
   }
 
   std::string_view name() const override { return "cpu"; }
   std::shared_ptr<Buffer> allocate(std::size_t bytes) override { return cache_->allocate(bytes); }
+  MemoryStats memory() const override { return cache_->stats(); }
+  void reset_peak_memory() override { cache_->reset_peak(); }
+  void trim_memory() override { cache_->trim(); }
+  void limit_memory(std::size_t bytes) override { cache_->limit(bytes); }
 
   void upload(const void* from, const View& out) override {
     const std::size_t bytes = bytes_of(out);
