@@ -64,6 +64,7 @@ TEST_CASE("train, predict, explain, eval, info") {
   CHECK_MESSAGE(result.status == 0, result.error);
   CHECK(result.out.find("48 texts to learn from, 12 held out") != std::string::npos);
   CHECK(result.out.find("saved m.safetensors") != std::string::npos);
+  CHECK(result.out.find("A step used at most 0.") != std::string::npos);  // MB
 
   folder.write("one.txt", "a fine film\n");
   result = gradus(folder, "predict --model m.safetensors - < one.txt");

@@ -272,6 +272,55 @@ void check_attention(Findings& f, const AttentionCase& c, DType dtype) {
   if (c.biased) f.compare(what + " dkey_bias", read(gb, on), db, slack(dtype), size);
 }
 
+// A step on a table [n, width]: of all of it, or of `rows`.
+void check_adam(Findings& f, std::int64_t n, std::int64_t width, const Numbers& rows, DType dtype) {
+  const AdamStep s{.lr = 0.1,
+                   .beta1 = 0.75,
+                   .beta2 = 0.5,
+                   .epsilon = 0.01,
+                   .l2 = 0.2,
+                   .shrink = 0.9,
+                   .m_correction = 0.4375,
+                   .v_correction = 0.75};
+  const Shape shape{n, width};
+  const auto count = static_cast<std::int64_t>(rows.size());
+  const Array g = some_array(rows.empty() ? shape : shape.with(0, count), dtype, 1);
+  const Array start = some_array(shape, dtype, 2), mean = some_array(shape, dtype, 3);
+  const Array square =
+      make_array(Layout(shape), dtype, [&](std::uint64_t i) { return 3 + some_number(dtype, i); });
+  const Numbers gs = g.values();
+  Numbers p = start.values(), m = mean.values(), v = square.values();
+  for (std::int64_t i = 0; i < std::ssize(gs); ++i) {
+    const std::int64_t row = i / std::max<std::int64_t>(width, 1);
+    const std::size_t k =
+        rows.empty() ? at(i) : at(static_cast<std::int64_t>(rows[at(row)]) * width + i % width);
+    const double slope = gs[at(i)] + s.l2 * p[k];
+    m[k] = s.beta1 * m[k] + (1 - s.beta1) * slope;
+    v[k] = s.beta2 * v[k] + (1 - s.beta2) * slope * slope;
+    p[k] = s.shrink * p[k] -
+           s.lr * (m[k] / s.m_correction) / (std::sqrt(v[k] / s.v_correction) + s.epsilon);
+  }
+  Backend& on = f.mine;
+  const std::string what =
+      fmt::format("adam {} {} in {} rows", name_of(dtype), to_string(shape), count);
+  const Held hg = put(g, on), hp = put(start, on), hm = put(mean, on), hv = put(square, on);
+  const Held which = rows.empty() ? Held{}
+                                  : put(make_array(Layout(Shape{count}), DType::i32,
+                                                   [&](std::uint64_t i) { return rows[i]; }),
+                                        on);
+  bool taken = false;
+  try {
+    taken = on.adam(s, which.view, hg.view, hp.view, hm.view, hv.view);
+    on.synchronize();
+  } catch (const std::exception& error) {
+    return f.report(what, std::string("threw: ") + error.what());
+  }
+  if (!taken) return;
+  f.compare(what + " p", read(hp, on), p, slack(dtype));
+  f.compare(what + " m", read(hm, on), m, slack(dtype));
+  f.compare(what + " v", read(hv, on), v, slack(dtype));
+}
+
 }  // namespace
 
 void check_offers(Findings& f) {
@@ -286,6 +335,12 @@ void check_offers(Findings& f) {
              {1, 1}, {3, 5}, {7, 64}, {300, 33}, {2, 1000}, {0, 4}}) {
       check_layer_norm(f, rows, dim, dtype);
     }
+    for (const auto& [n, width] : std::vector<std::pair<std::int64_t, std::int64_t>>{
+             {1, 1}, {3, 5}, {300, 133}, {0, 4}, {4, 0}}) {
+      check_adam(f, n, width, {}, dtype);
+    }
+    check_adam(f, 3, 5, {2, 0}, dtype);
+    check_adam(f, 70, 1000, {69, 3, 8}, dtype);
     for (const AttentionCase& c : {AttentionCase{{0, 5}, 1, 4, true, false},
                                    {{0, 3, 3, 10, 11}, 2, 7, true, false},
                                    {{0, 3, 3, 10, 11}, 2, 8, true, true},

@@ -39,7 +39,7 @@ class CountingBackend : public ReferenceBackend {
   }
 };
 
-// Breaks a promise of each of five methods.
+// Breaks a promise of each of six methods.
 class BrokenBackend : public ReferenceBackend {
   // A wrong function.
   void unary(UnaryOp op, const View& x, const View& out) override {
@@ -69,8 +69,12 @@ class BrokenBackend : public ReferenceBackend {
                                           data_of<double>(b)[position(b.layout, i)]);
     }
   }
-  // An offer taken without doing the work.
+  // Offers taken without doing the work.
   bool log_softmax(const View&, const View&) override { return true; }
+  bool adam(const AdamStep&, const View&, const View&, const View&, const View&,
+            const View&) override {
+    return true;
+  }
 };
 
 // Reads inputs as if they were dense, wherever there is memory enough to do so.
@@ -111,7 +115,8 @@ TEST_CASE("a backend from outside is registered, conforms, and runs models") {
 
 TEST_CASE("broken promises are found out, and nothing else is blamed") {
   BrokenBackend broken;
-  const std::set<std::string> guilty{"binary max", "fill", "log_softmax", "scatter", "unary tanh"};
+  const std::set<std::string> guilty{"adam",        "binary max", "fill",
+                                     "log_softmax", "scatter",    "unary tanh"};
   std::set<std::string> blamed;
   for (const std::string& failure : conformance_failures(broken)) {
     const auto found = std::find_if(guilty.begin(), guilty.end(), [&](const std::string& method) {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -74,8 +75,13 @@ data::Split read_texts(const TrainOptions& options, std::vector<std::string>& la
 }
 
 ordered_json json_of(const StepReport& r) {
-  return {{"step", r.step}, {"epoch", r.epoch},   {"loss", r.loss},
-          {"lr", r.lr},     {"tokens", r.tokens}, {"tokens_per_second", r.tokens_per_second}};
+  return {{"step", r.step},
+          {"epoch", r.epoch},
+          {"loss", r.loss},
+          {"lr", r.lr},
+          {"tokens", r.tokens},
+          {"tokens_per_second", r.tokens_per_second},
+          {"peak_bytes", r.peak_bytes}};
 }
 
 ordered_json json_of(const EpochRow& r) {
@@ -114,10 +120,12 @@ bool run_train(const TrainOptions& options) {
   ProgressBar progress(options.settings.epochs, options.quiet);
   data::Metrics best;
   bool any_saved = false;
+  std::size_t most_bytes = 0;
   const Listeners listeners{[&](const StepReport& report) {
                               progress.step(report.epoch, report.done, report.loss,
                                             report.tokens_per_second);
                               log.write(json_of(report));
+                              most_bytes = std::max(most_bytes, report.peak_bytes);
                             },
                             [&](const EpochRow& row, const data::Metrics& metrics) {
                               progress.row(row);
@@ -136,6 +144,10 @@ bool run_train(const TrainOptions& options) {
   }
   if (!options.quiet) {
     if (any_saved) fmt::print("\nOn held-out texts, the best epoch:\n{}", data::to_text(best));
+    if (most_bytes > 0) {
+      fmt::print("\nA step used at most {:.1f} MB of memory.\n",
+                 static_cast<double>(most_bytes) / 1e6);
+    }
     fmt::print("\n{}saved {} ({:.1f} MB)\n",
                outcome == Outcome::finished ? ""
                : any_saved                  ? "Stopped; the best epoch is "

@@ -103,6 +103,7 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
         texts, data::plan_batches(texts, settings.batch_tokens, settings.seed, epoch));
     while (const auto batch = batches.next()) {
       if (interrupted()) return Outcome::interrupted;
+      default_backend().reset_peak_memory();
       const RandomState random = random_state();
       seen += std::ssize(batch->labels);
       report.step += 1;
@@ -127,6 +128,7 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
       report.tokens = std::ssize(batch->tokens);
       tokens += report.tokens;
       report.tokens_per_second = static_cast<double>(tokens) / seconds_since(epoch_begin);
+      report.peak_bytes = default_backend().memory().peak;
       loss_sum += report.loss * static_cast<double>(batch->labels.size());
       if (listeners.step) listeners.step(report);
     }

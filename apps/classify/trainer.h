@@ -2,6 +2,7 @@
 // loss kept.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -28,6 +29,7 @@ struct StepReport {
   double lr = 0;
   std::int64_t tokens = 0;
   double tokens_per_second = 0;
+  std::size_t peak_bytes = 0;  // the most memory in use at once in this step, where it is counted
 };
 
 // Called as training goes; either may be empty.
