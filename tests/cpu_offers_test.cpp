@@ -204,6 +204,11 @@ TEST_CASE("cpu: results are the same bits for any number of threads") {
     CHECK(cpu().attention(in, a, log_sum));
     CHECK(cpu().attention_gradient(in, a, log_sum, q, {dq, dk, dv, dbias}));
     keep(a), keep(log_sum), keep(dq), keep(dk), keep(dv), keep(dbias);
+    const Owned p = numbers(DType::f32, Layout(Shape{901, 403})),
+                m = numbers(DType::f32, Layout(Shape{901, 403})),
+                v = numbers(DType::f32, Layout(Shape{901, 403}), 0, 3);
+    CHECK(cpu().adam({.lr = 0.1, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8}, {}, x, p, m, v));
+    keep(p), keep(m), keep(v);
     return all;
   };
   set_num_threads(1);
