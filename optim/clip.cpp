@@ -1,5 +1,6 @@
 #include "optim/clip.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -27,13 +28,25 @@ void replace_gradients(std::vector<Tensor> parameters, F f) {
   }
 }
 
+// Block by block: a block's squares are still in cache when they are added up.
+double sum_of_squares(const Tensor& values) {
+  constexpr std::int64_t kBlock = 1 << 18;
+  const std::int64_t n = values.numel();
+  const Tensor flat = reshape(values, {n});
+  double total = 0;
+  for (std::int64_t i = 0; i < n; i += kBlock) {
+    total += sum(square(slice(flat, 0, i, std::min(i + kBlock, n)))).item();
+  }
+  return total;
+}
+
 }  // namespace
 
 double clip_grad_norm(const std::vector<Tensor>& parameters, double max_norm) {
   check_option("clip_grad_norm", "max_norm", max_norm, 0, kInfinity);
   double squares = 0;
   replace_gradients(parameters, [&](const Tensor& values) {
-    squares += sum(square(values)).item();
+    squares += sum_of_squares(values);
     return values;
   });
   const double norm = std::sqrt(squares);

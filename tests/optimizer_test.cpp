@@ -196,6 +196,12 @@ TEST_CASE("clipping by norm scales all gradients together") {
   CHECK(std::isnan(optim::clip_grad_norm({a, table}, 2)));
   check_close(table.grad(), {0, 12, 0});
 
+  // A million ones, in several blocks: norm 1000.
+  Tensor wide = zeros({1000, 1000}).set_requires_grad();
+  wide.set_gradient(ones({1000, 1000}));
+  CHECK(optim::clip_grad_norm({wide}, 2) == doctest::Approx(1000));
+  CHECK(sum(wide.grad()).item() == doctest::Approx(2000));
+
   fill();
   optim::clip_grad_value({a, table}, 3.5);
   check_close(a.grad(), {3, 3.5});
