@@ -2,9 +2,12 @@
 // step_bench.cpp, on reviews of 230 words.
 //
 //   inference/one review, text to label    all of it: words, numbers, model, the likeliest class
-//   inference/one review, model            the model alone, as bench/peers/torch_inference.py runs it
-//   inference/64 reviews, text to label    at once
+//   inference/one review, model            the model alone
+//   inference/64 reviews, text to label    the same of 64 reviews at once
+//   inference/64 reviews, model
 //   inference/start to first answer        `gradus predict`, from its start to its end
+//
+// bench/peers/torch_inference.py runs the model alone in PyTorch.
 #include <spawn.h>
 #include <sys/wait.h>
 
@@ -27,7 +30,7 @@ extern char** environ;
 namespace gradus::bench {
 namespace {
 
-constexpr std::int64_t kWords = 20000, kReviewWords = 230, kReviews = 64;
+constexpr std::int64_t kWords = 20000, kReviewWords = 230;
 
 // Made-up words, the first ones short, as the frequent ones of a language are.
 std::string word(std::int64_t number) {
@@ -104,26 +107,28 @@ Row row_of(const std::shared_ptr<Predictor>& predictor, Pass pass) {
               }};
 }
 
-const bool kText = add("inference/one review, text to label", [] {
-  return row_of(std::make_shared<Predictor>(1),
+Row text_to_label(std::int64_t reviews) {
+  return row_of(std::make_shared<Predictor>(reviews),
                 [](const Predictor& p) { benchmark::DoNotOptimize(p.labels()); });
-});
+}
 
-const bool kModel = add("inference/one review, model", [] {
-  const auto predictor = std::make_shared<Predictor>(1);
-  const std::vector<std::int32_t> words =
-      data::encode(predictor->saved.vocabulary, predictor->reviews).ids;
-  return row_of(predictor, [words](const Predictor& p) {
+Row model_alone(std::int64_t reviews) {
+  const auto predictor = std::make_shared<Predictor>(reviews);
+  const data::EncodedTexts texts = data::encode(predictor->saved.vocabulary, predictor->reviews);
+  const Segments segments({texts.offsets.begin(), texts.offsets.end()});
+  return row_of(predictor, [words = texts.ids, segments](const Predictor& p) {
     const NoGrad off;
-    const Segments texts({0, static_cast<std::int32_t>(words.size())});
-    benchmark::DoNotOptimize((*p.saved.model)(words, texts).logits.to_vector<float>());
+    benchmark::DoNotOptimize((*p.saved.model)(words, segments).logits.to_vector<float>());
   });
-});
+}
 
-const bool kMany = add("inference/" + std::to_string(kReviews) + " reviews, text to label", [] {
-  return row_of(std::make_shared<Predictor>(kReviews),
-                [](const Predictor& p) { benchmark::DoNotOptimize(p.labels()); });
-});
+const bool kAdded = [] {
+  add("inference/one review, text to label", [] { return text_to_label(1); });
+  add("inference/one review, model", [] { return model_alone(1); });
+  add("inference/64 reviews, text to label", [] { return text_to_label(64); });
+  add("inference/64 reviews, model", [] { return model_alone(64); });
+  return true;
+}();
 
 // A model and a review in files of their own, for as long as this lives.
 struct Files {
