@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <utility>
 
 #include "tensor/backend.h"
 
@@ -26,6 +28,20 @@ class HostBuffer : public Buffer {
 
  private:
   std::byte* data_;
+  std::size_t bytes_;
+};
+
+// Memory that something else owns: a mapped file.
+class AdoptedBuffer : public Buffer {
+ public:
+  AdoptedBuffer(std::shared_ptr<std::byte> memory, std::size_t bytes)
+      : memory_(std::move(memory)), bytes_(bytes) {}
+
+  std::byte* host() override { return memory_.get(); }
+  std::size_t bytes() const override { return bytes_; }
+
+ private:
+  std::shared_ptr<std::byte> memory_;
   std::size_t bytes_;
 };
 

@@ -17,6 +17,7 @@ PEERS = {
     "step": [("torch_step.py", False), ("torch_step.py", True)],
     "long": [("torch_long.py", True)],
     "adam": [("torch_adam.py", True)],
+    "inference": [("torch_inference.py", False), ("torch_inference.py", True)],
 }
 SLOW = ("long", "adam")  # fewer repetitions
 COMPILING = "build/examples/spirals.cpp, g++ -O2"

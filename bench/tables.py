@@ -162,6 +162,17 @@ def long(results):
                  rows)
 
 
+def inference(results):
+    rows = []
+    for threads, result in results.items():
+        for name, row in result["Gradus"].items():
+            theirs = peer_time(result, name)
+            rows.append([name.split("/")[1], threads, time_text(row["time"]),
+                         time_text(row["p99"]), time_text(theirs), ratio(row["time"], theirs),
+                         significant(row["items_per_second"])])
+    return table(["", "threads", "time", "p99", "PyTorch", "ratio", "reviews/s"], rows)
+
+
 def plain(results):
     rows = []
     for threads, result in results.items():
@@ -178,7 +189,7 @@ def plain(results):
     return table(header, rows)
 
 
-TABLES = {"ops": ops, "step": step, "long": long}
+TABLES = {"ops": ops, "step": step, "long": long, "inference": inference}
 
 
 def section(group, results):
@@ -218,9 +229,12 @@ def summary(results):
         for one_pass, text in (("forward", "forward"), ("both", "with backward")):
             rows.append([f"operations {text}, geometric mean", threads,
                          geometric_mean(ops_ratios(result, one_pass))])
-    for group, what in (("long", "attention over {} tokens"), ("adam", "Adam, {}")):
+    for group, what in (("long", "attention over {} tokens"), ("adam", "Adam, {}"),
+                        ("inference", "predicting: {}")):
         for threads, result in results.get(group, {}).items():
             for name, row in result["Gradus"].items():
+                if group == "inference" and not peer_time(result, name):
+                    continue
                 rows.append([what.format(name.split("/")[1]), threads,
                              ratio(row["time"], peer_time(result, name))])
     return table(["Gradus's time / PyTorch's", "threads", "ratio"], rows)

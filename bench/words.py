@@ -41,7 +41,13 @@ A step on a [1,000,000, 64] table, with the gradient of a batch that touches 20,
 dense gradient. The first costs in proportion to the rows. PyTorch's are SparseAdam and Adam."""),
     "text": ("Texts", "From texts to batches of word numbers; the rate is of bytes of text."),
     "tokenizer": ("Tokenizer", "From texts to words; the rate is of bytes of text."),
-    "inference": ("Inference", "Predictions, without gradients."),
+    "inference": ("Inference", """\
+A trained classifier of the training step's size, on reviews of 230 words: *text to label* is all of it,
+from splitting into words to the likeliest class, as `gradus predict` does it; *model* is from word
+numbers to logits, as the PyTorch program does it (`bench/inference_bench.cpp`,
+`bench/peers/torch_inference.py`). 99 of 100 passes keep within *p99*. *Start to first answer* is all of
+`gradus predict`, from the start of the program to its end: loading libraries, a model file of 14 MB and
+20,000 words, one review."""),
     "build": ("Compiling", """\
 What g++ takes for a program of a user's: one file with `#include <gradus/gradus.h>`."""),
     "limits": ("What the machine can do", """\

@@ -24,19 +24,25 @@ std::string Embedding::detail() const {
 
 Tensor sinusoidal_positions(std::int64_t count, std::int64_t dim, Backend& backend) {
   const Shape shape{count, dim};
-  std::vector<double> frequencies;
+  // From place to place, (sin, cos) of p w turns by the angle w:
+  //   sin (p + 1) w = sin pw cos w + cos pw sin w,   cos (p + 1) w = cos pw cos w - sin pw sin w
+  struct Turn {
+    double sin_w, cos_w, sin = 0, cos = 1;
+  };
+  std::vector<Turn> turns;
   for (std::int64_t column = 0; column < dim; column += 2) {
-    frequencies.push_back(
-        std::pow(10000.0, -static_cast<double>(column) / static_cast<double>(dim)));
+    const double w = std::pow(10000.0, -static_cast<double>(column) / static_cast<double>(dim));
+    turns.push_back({std::sin(w), std::cos(w)});
   }
   std::vector<float> values;
-  values.reserve(static_cast<std::size_t>(shape.numel()));
+  values.reserve(static_cast<std::size_t>(shape.numel()) + 1);
   for (std::int64_t p = 0; p < count; ++p) {
-    for (std::int64_t column = 0; column < dim; ++column) {
-      const double angle =
-          static_cast<double>(p) * frequencies[static_cast<std::size_t>(column / 2)];
-      values.push_back(static_cast<float>(column % 2 == 0 ? std::sin(angle) : std::cos(angle)));
+    for (Turn& t : turns) {
+      values.push_back(static_cast<float>(t.sin));
+      values.push_back(static_cast<float>(t.cos));
+      t = {t.sin_w, t.cos_w, t.sin * t.cos_w + t.cos * t.sin_w, t.cos * t.cos_w - t.sin * t.sin_w};
     }
+    if (dim % 2 == 1) values.pop_back();  // the last sine has no cosine beside it
   }
   return from_vector(values, shape, &backend);
 }

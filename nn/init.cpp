@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <utility>
 
 #include "tensor/error.h"
 #include "tensor/random.h"
@@ -10,6 +11,8 @@
 namespace gradus::nn::init {
 
 namespace {
+
+thread_local bool skipping = false;
 
 struct Fans {
   double in, out;
@@ -44,18 +47,24 @@ double kaiming_variance(const Tensor& weight, double slope) {
 
 }  // namespace
 
+Skip::Skip() : before_(std::exchange(skipping, true)) {}
+Skip::~Skip() { skipping = before_; }
+
 void constant(Tensor parameter, double value) {
+  if (skipping) return;
   parameter.assign(full(parameter.shape(), value, {parameter.dtype(), &parameter.backend()}));
 }
 void zeros(Tensor parameter) { constant(parameter, 0); }
 void ones(Tensor parameter) { constant(parameter, 1); }
 
 void uniform(Tensor parameter, double low, double high) {
+  if (skipping) return;
   parameter.assign(
       gradus::uniform(parameter.shape(), low, high, {parameter.dtype(), &parameter.backend()}));
 }
 
 void normal(Tensor parameter, double mean, double deviation) {
+  if (skipping) return;
   parameter.assign(gradus::normal(parameter.shape(), mean, deviation,
                                   {parameter.dtype(), &parameter.backend()}));
 }

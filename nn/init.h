@@ -5,6 +5,12 @@
 //   nn::init::kaiming_uniform(layer.weight);
 //   nn::init::zeros(layer.bias);
 //
+// A model whose values are about to be loaded need not have any:
+//
+//   const nn::init::Skip skip;
+//   Classifier model(config);               // parameters with undefined values
+//   nn::take_state(model, file.tensors, "model.safetensors");
+//
 // A weight [out, in, ...] has fan_in = in * (the sizes after it) inputs to each output, and
 // fan_out = out * (the sizes after in). Functions of fans throw ShapeError for less than two axes.
 #pragma once
@@ -12,6 +18,18 @@
 #include "tensor/tensor.h"
 
 namespace gradus::nn::init {
+
+// As long as one lives, the functions here do nothing on its thread, and take no random numbers.
+class Skip {
+ public:
+  Skip();
+  ~Skip();
+  Skip(const Skip&) = delete;
+  Skip& operator=(const Skip&) = delete;
+
+ private:
+  bool before_;
+};
 
 void constant(Tensor parameter, double value);
 void zeros(Tensor parameter);

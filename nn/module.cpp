@@ -117,14 +117,14 @@ void Module::set_requires_grad(bool on) {
   walk(v);
 }
 
-void Module::replace(const std::function<Tensor(const Tensor&)>& f) {
+void Module::replace(const std::function<Tensor(const std::string&, const Tensor&)>& f) {
   std::map<Place, Tensor> made;
   NamedTensors kept;  // so that no new tensor is put where an old one has been
   Visitor v;
   v.on_parameter = v.on_buffer = [&](const std::string& name, Tensor& x) {
     Tensor& made_of_x = made[place(x)];
     if (!made_of_x.defined()) {
-      made_of_x = f(x);
+      made_of_x = f(name, x);
       if (x.requires_grad()) made_of_x.set_requires_grad();
     }
     kept.emplace_back(name, x);
@@ -134,7 +134,7 @@ void Module::replace(const std::function<Tensor(const Tensor&)>& f) {
 }
 
 void Module::to(TensorOptions options) {
-  replace([options](const Tensor& x) {
+  replace([options](const std::string&, const Tensor& x) {
     const DType dtype = is_floating(x.dtype()) ? options.dtype : x.dtype();
     return gradus::to(copy_of(x), {dtype, options.backend});
   });

@@ -95,8 +95,9 @@ class Module {
   // its place. Modules copied from this one before no longer share parameters with it, and
   // optimizers have to be made after.
   void to(TensorOptions options);
-  // The same with f(x) for every parameter and buffer x. Tied parameters stay tied.
-  void replace(const std::function<Tensor(const Tensor&)>& f);
+  // The same with f(name, x) for every parameter and buffer x. Tied parameters stay tied, and are
+  // asked for once, under the first of their names.
+  void replace(const std::function<Tensor(const std::string& name, const Tensor& x)>& f);
 
   // Walks down with the visitor, and tells every module its path on the way.
   void walk(Visitor visitor) const;
@@ -139,7 +140,7 @@ Tensor copy_of(const Tensor& x);
 template <class M>
 M clone(const M& module) {
   M copy = module;
-  copy.replace(copy_of);
+  copy.replace([](const std::string&, const Tensor& x) { return copy_of(x); });
   return copy;
 }
 

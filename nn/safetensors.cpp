@@ -90,9 +90,13 @@ Metadata load(const std::string& path, Module& module) {
   return std::move(file.metadata);
 }
 
-void load_state(Module& module, const NamedTensors& tensors, const std::string& source) {
+namespace {
+
+// `tensors` by name. Throws IoError unless they are the module's, by names, shapes and dtypes.
+std::map<std::string, Tensor> fitting(const Module& module, const NamedTensors& tensors,
+                                      const std::string& source) {
   std::map<std::string, Tensor> found(tensors.begin(), tensors.end());
-  NamedTensors wanted = module.state();
+  const NamedTensors wanted = module.state();
   std::string differences;
   for (const auto& [name, x] : wanted) {
     const auto at = found.find(name);
@@ -113,7 +117,19 @@ void load_state(Module& module, const NamedTensors& tensors, const std::string& 
     throw IoError(
         fmt::format("[load] {} does not fit the model {}:{}", source, module.type(), differences));
   }
-  for (auto& [name, x] : wanted) x.assign(found.at(name));
+  return found;
+}
+
+}  // namespace
+
+void load_state(Module& module, const NamedTensors& tensors, const std::string& source) {
+  const auto found = fitting(module, tensors, source);
+  for (auto& [name, x] : module.state()) x.assign(found.at(name));
+}
+
+void take_state(Module& module, const NamedTensors& tensors, const std::string& source) {
+  const auto found = fitting(module, tensors, source);
+  module.replace([&](const std::string& name, const Tensor&) { return found.at(name); });
 }
 
 }  // namespace gradus::nn

@@ -9,6 +9,11 @@
 //   file.metadata.at("classes");
 //   nn::load_state(model, file.tensors, "model.safetensors");
 //
+// Backends that can (Backend::adopt) use the numbers where they lie in the file, which the system
+// then reads as they are needed: loading takes no time, whatever the size. Nothing ever writes into
+// the file, and replacing it (save() does) leaves what was loaded alone; overwriting it in place
+// does not.
+//
 // Writing the same tensors gives the same bytes. A file appears whole or not at all. Reading trusts
 // nothing: whatever is wrong with a file is an IoError that names the file and says what, and the
 // memory asked for is in proportion to the length of the file, whatever its header claims.
@@ -39,5 +44,8 @@ void save(const std::string& path, const Module& module, const Metadata& metadat
 Metadata load(const std::string& path, Module& module);
 // The same from tensors in memory; `source` is for the message.
 void load_state(Module& module, const NamedTensors& tensors, const std::string& source);
+// The tensors themselves in the place of the module's, as Module::replace does, without a copy. For
+// a module made under init::Skip.
+void take_state(Module& module, const NamedTensors& tensors, const std::string& source);
 
 }  // namespace gradus::nn

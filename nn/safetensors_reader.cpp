@@ -7,12 +7,14 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
-#include <fstream>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <span>
+#include <string_view>
 
+#include "nn/mapped_file.h"
 #include "nn/safetensors.h"
 #include "tensor/error.h"
 
@@ -42,14 +44,7 @@ std::optional<DType> dtype_named(const std::string& name) {
 
 class Reader {
  public:
-  Reader(const std::string& path, Backend& backend) : path_(path), backend_(backend) {
-    std::error_code error;
-    if (!std::filesystem::exists(path, error)) fail("there is no such file");
-    if (!std::filesystem::is_regular_file(path, error)) fail("this is not a regular file");
-    size_ = std::filesystem::file_size(path, error);
-    file_.open(path, std::ios::binary);
-    if (error || !file_) fail("the file cannot be opened");
-  }
+  Reader(const std::string& path, Backend& backend) : path_(path), backend_(backend), file_(path) {}
 
   Checkpoint read() {
     const json header = parse(read_header());
@@ -78,29 +73,27 @@ class Reader {
     fail(fmt::format("tensor '{}': {}", name, what));
   }
 
-  void read_bytes(void* to, std::uint64_t count) {
-    file_.read(static_cast<char*>(to), static_cast<std::streamsize>(count));
-    if (!file_) fail("the file ends early, or cannot be read");
-  }
-
-  std::string read_header() {
+  // Valid as long as the reader.
+  std::string_view read_header() {
+    const std::span<const std::byte> bytes = file_.bytes();
     std::uint64_t length = 0;
-    if (size_ < sizeof length) fail(fmt::format("{} bytes are no safetensors file", size_));
-    read_bytes(&length, sizeof length);
-    if (length > kLongestHeader || length > size_ - sizeof length) {
+    if (bytes.size() < sizeof length) {
+      fail(fmt::format("{} bytes are no safetensors file", bytes.size()));
+    }
+    std::memcpy(&length, bytes.data(), sizeof length);
+    if (length > kLongestHeader || length > bytes.size() - sizeof length) {
       fail(
           fmt::format("its header would take {} bytes, of {} in the file; it is truncated or "
                       "no safetensors file",
-                      length, size_));
+                      length, bytes.size()));
     }
-    data_size_ = size_ - sizeof length - length;
-    std::string text(length, '\0');
-    read_bytes(text.data(), length);
-    return text;
+    data_begin_ = sizeof length + length;
+    data_size_ = bytes.size() - data_begin_;
+    return {reinterpret_cast<const char*>(bytes.data()) + sizeof length, length};
   }
 
   // A JSON object in which no key comes twice.
-  json parse(const std::string& text) const {
+  json parse(std::string_view text) const {
     if (!text.starts_with('{')) fail("its header does not begin with {");
     std::vector<std::set<std::string>> keys;  // of the objects that are open
     const auto check = [&](int depth, json::parse_event_t event, json& value) {
@@ -189,12 +182,18 @@ class Reader {
     }
   }
 
+  // The file's own memory where the backend takes it and its elements are aligned, else a copy.
   Tensor read_tensor(const Entry& e) {
-    std::vector<std::byte> bytes(e.end - e.begin);
-    read_bytes(bytes.data(), bytes.size());
+    const std::uint64_t begin = data_begin_ + e.begin;
+    const std::span<const std::byte> bytes = file_.bytes().subspan(begin, e.end - e.begin);
     if (e.dtype == DType::boolean &&
         std::any_of(bytes.begin(), bytes.end(), [](std::byte b) { return b > std::byte{1}; })) {
       fail(e.name, "a BOOL is neither 0 nor 1");
+    }
+    if (begin % size_of(e.dtype) == 0) {
+      if (auto buffer = backend_.adopt(file_.from(begin), bytes.size())) {
+        return Tensor(std::move(buffer), Layout(e.shape), e.dtype, backend_);
+      }
     }
     Tensor x = empty(e.shape, {e.dtype, &backend_});
     backend_.upload(bytes.data(), x.view());
@@ -203,8 +202,8 @@ class Reader {
 
   std::string path_;
   Backend& backend_;
-  std::ifstream file_;
-  std::uint64_t size_ = 0, data_size_ = 0;
+  MappedFile file_;
+  std::uint64_t data_begin_ = 0, data_size_ = 0;  // of the tensors' bytes in the file
   Checkpoint result_;
 };
 

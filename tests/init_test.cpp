@@ -58,3 +58,19 @@ TEST_CASE("initialisers write where every handle sees it, and need fans") {
   // Linear starts within 1 / sqrt(in).
   CHECK(max(abs(nn::Linear(100, 100).weight)).item() <= 0.1);
 }
+
+TEST_CASE("initialisers are skipped for as long as a Skip lives") {
+  manual_seed(1);
+  const Tensor x = ones({3});
+  {
+    const nn::init::Skip outer;
+    { const nn::init::Skip inner; }
+    nn::init::zeros(x);
+    nn::init::normal(x);
+    nn::init::uniform(x, 5, 6);
+  }
+  CHECK(x.to_vector<double>() == std::vector<double>{1, 1, 1});
+  CHECK(random_state().next_stream == 0);
+  nn::init::zeros(x);
+  CHECK(x.to_vector<double>() == std::vector<double>{0, 0, 0});
+}

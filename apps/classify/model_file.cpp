@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "nn/init.h"
 #include "nn/safetensors.h"
 #include "tensor/error.h"
 
@@ -70,8 +71,9 @@ SavedModel load_model(const std::filesystem::path& path) {
           config.vocabulary, config.classes, saved.vocabulary.size(), saved.labels.size()));
     }
     check_sizes(config, file.tensors);
+    const nn::init::Skip skip;
     saved.model = std::make_unique<Classifier>(config);
-    nn::load_state(*saved.model, file.tensors, path.string());
+    nn::take_state(*saved.model, file.tensors, path.string());
     saved.model->eval();
     return saved;
   } catch (const std::exception& error) {

@@ -73,13 +73,13 @@ std::vector<float> probabilities(Classifier& model, const data::EncodedTexts& te
   model.eval();
   const auto classes = static_cast<std::size_t>(model.config().classes);
   std::vector<float> all(static_cast<std::size_t>(texts.size()) * classes);
-  auto batches = data::make_batches(texts, data::plan_batches(texts, batch_tokens));
-  while (const auto batch = batches.next()) {
+  for (const auto& members : data::plan_batches(texts, batch_tokens)) {
+    const data::Batch batch = data::make_batch(texts, members);
     const std::vector<float> p =
-        softmax(model(batch->tokens, batch->offsets).logits).to_vector<float>();
-    for (std::size_t i = 0; i < batch->index.size(); ++i) {
+        softmax(model(batch.tokens, batch.offsets).logits).to_vector<float>();
+    for (std::size_t i = 0; i < members.size(); ++i) {
       std::copy_n(p.begin() + static_cast<std::ptrdiff_t>(i * classes), classes,
-                  all.begin() + batch->index[i] * static_cast<std::ptrdiff_t>(classes));
+                  all.begin() + members[i] * static_cast<std::ptrdiff_t>(classes));
     }
   }
   return all;

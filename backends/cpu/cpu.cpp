@@ -63,6 +63,9 @@ class CpuBackend : public Backend {
   void scatter(ScatterOp op, const View& rows, const View& src, const View& table) override {
     cpu::scatter(*cache_, op, rows, src, table);
   }
+  std::shared_ptr<Buffer> adopt(std::shared_ptr<std::byte> memory, std::size_t bytes) override {
+    return std::make_shared<AdoptedBuffer>(std::move(memory), bytes);
+  }
   std::string description() const override {
     return fmt::format("cpu: Highway {}, {} thread{}", cpu::simd_targets().front(), num_threads(),
                        num_threads() == 1 ? "" : "s");

@@ -14,30 +14,37 @@ namespace gradus::cpu {
 namespace {
 
 constexpr std::int64_t kTaskProducts = std::int64_t{1} << 21;  // multiply-adds that make a task pay
-constexpr std::int64_t kTasks = 16;        // cut large products into at least so many tiles
-constexpr std::int64_t kLongInner = 2048;  // k from which the inner axis is cut, too
+constexpr std::int64_t kTasks = 16;    // cut large products into at least so many tiles
+constexpr std::int64_t kFewTasks = 4;  // and products of a few tasks' work into so many
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // One product of the batch is cut into tiles of m, n and k; partial sums over k are added in order.
+// Halving an axis costs copies: of m, those of b's tile are made twice (the panels of gemm), of n
+// those of a's; of k, there are two partial sums. So the cheapest is halved, again and again.
 struct Tiling {
   std::int64_t m, n, k;
   std::int64_t m_tiles, n_tiles, k_tiles;
 
   Tiling(std::int64_t batch, std::int64_t rows, std::int64_t columns, std::int64_t inner)
       : m(std::min<std::int64_t>(rows, 512)), n(std::min<std::int64_t>(columns, 1024)), k(inner) {
-    const auto tiles = [&] { return batch * ceil_div(rows, m) * ceil_div(columns, n); };
-    k_tiles = 1;
-    if (tiles() < kTasks && inner >= 2 * kLongInner) {
-      k_tiles = std::min(ceil_div(inner, kLongInner), ceil_div(kTasks, tiles()));
-      k = ceil_div(ceil_div(inner, k_tiles), 16) * 16;
+    for (;;) {
+      m_tiles = ceil_div(rows, m);
+      n_tiles = ceil_div(columns, n);
       k_tiles = ceil_div(inner, k);
+      const std::int64_t tiles = batch * m_tiles * n_tiles * k_tiles;
+      const std::int64_t products = m * n * k;
+      if (tiles >= kTasks || products <= kTaskProducts) break;
+      if (tiles >= kFewTasks && products <= 8 * kTaskProducts) break;
+      const std::int64_t sums = 4 * m * n;  // written, then read and added to others
+      if (sums < std::min(m, n) * k && k >= 1024) {
+        k = ceil_div(ceil_div(k, 2), 16) * 16;
+      } else if (m > n) {
+        m = ceil_div(m, 2);
+      } else {
+        n = ceil_div(n, 2);
+      }
     }
-    while (tiles() * k_tiles < kTasks && m * n > 64 * 64 && m * n * k > 4 * kTaskProducts) {
-      (m > n ? m : n) = ceil_div(std::max(m, n), 2);
-    }
-    m_tiles = ceil_div(rows, m);
-    n_tiles = ceil_div(columns, n);
   }
 };
 
