@@ -61,6 +61,22 @@ void check_memory(Findings& f) {
   }
 }
 
+// Memory of another's, aligned to its elements alone, in a buffer that keeps it alive.
+void check_adopt(Findings& f) {
+  const std::vector<double> values{1.5, -2, 3};
+  const std::shared_ptr<float[]> memory(new float[4]{0, 1.5, -2, 3});
+  const std::shared_ptr<std::byte> part(memory, reinterpret_cast<std::byte*>(&memory[1]));
+  const std::size_t bytes = values.size() * sizeof(float);
+  const auto holders = memory.use_count();
+  const std::shared_ptr<Buffer> buffer = f.mine.adopt(part, bytes);
+  if (buffer == nullptr) return;
+  if (buffer->bytes() != bytes) f.report("adopt", "the buffer is of another size");
+  if (memory.use_count() == holders) f.report("adopt", "the buffer does not keep the memory alive");
+  std::vector<float> found(values.size());
+  f.mine.download({buffer.get(), DType::f32, Layout(Shape{3})}, found.data());
+  f.compare("adopt", {found.begin(), found.end()}, values, 0);
+}
+
 // x on both backends through one op; `out` is dense but for copy.
 void check_unary(Findings& f, UnaryOp op, const Array& x, const Layout& out, DType to,
                  double tolerance, const std::string& what) {
@@ -309,6 +325,7 @@ void check_matmul(Findings& f) {
 std::vector<std::string> conformance_failures(Backend& backend) {
   Findings findings(backend);
   check_memory(findings);
+  check_adopt(findings);
   check_unaries(findings);
   check_copies(findings);
   check_binaries(findings);

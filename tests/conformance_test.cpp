@@ -39,7 +39,7 @@ class CountingBackend : public ReferenceBackend {
   }
 };
 
-// Breaks a promise of each of six methods.
+// Breaks a promise of each of seven methods.
 class BrokenBackend : public ReferenceBackend {
   // A wrong function.
   void unary(UnaryOp op, const View& x, const View& out) override {
@@ -68,6 +68,11 @@ class BrokenBackend : public ReferenceBackend {
       data_of<double>(out)[i] = std::fmax(data_of<double>(a)[position(a.layout, i)],
                                           data_of<double>(b)[position(b.layout, i)]);
     }
+  }
+  // Lets go of the memory.
+  std::shared_ptr<Buffer> adopt(std::shared_ptr<std::byte> memory, std::size_t bytes) override {
+    return std::make_shared<AdoptedBuffer>(
+        std::shared_ptr<std::byte>(std::shared_ptr<void>(), memory.get()), bytes);
   }
   // Offers taken without doing the work.
   bool log_softmax(const View&, const View&) override { return true; }
@@ -115,8 +120,8 @@ TEST_CASE("a backend from outside is registered, conforms, and runs models") {
 
 TEST_CASE("broken promises are found out, and nothing else is blamed") {
   BrokenBackend broken;
-  const std::set<std::string> guilty{"adam",        "binary max", "fill",
-                                     "log_softmax", "scatter",    "unary tanh"};
+  const std::set<std::string> guilty{"adam",        "adopt",   "binary max", "fill",
+                                     "log_softmax", "scatter", "unary tanh"};
   std::set<std::string> blamed;
   for (const std::string& failure : conformance_failures(broken)) {
     const auto found = std::find_if(guilty.begin(), guilty.end(), [&](const std::string& method) {

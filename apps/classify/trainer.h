@@ -49,6 +49,6 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
 
 // Class probabilities [texts, classes], flat, in the order of the texts.
 std::vector<float> probabilities(Classifier& model, const data::EncodedTexts& texts,
-                                 std::int64_t batch_tokens = 16384);
+                                 std::int64_t batch_tokens = 4096);
 
 }  // namespace gradus::classify
