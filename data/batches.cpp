@@ -26,7 +26,7 @@ std::vector<std::vector<std::int64_t>> plan(const EncodedTexts& texts,
   std::vector<std::vector<std::int64_t>> batches;
   std::int64_t room = 0;
   for (const std::int64_t i : order) {
-    const auto length = std::ssize(texts[i]);
+    const std::int64_t length = texts.length(i);
     if (batches.empty() || length > room) {
       batches.emplace_back();
       room = token_budget;
@@ -67,7 +67,13 @@ Batch make_batch(const EncodedTexts& texts, std::span<const std::int64_t> member
   for (const std::int64_t i : members) {
     const auto ids = texts[i];
     batch.tokens.insert(batch.tokens.end(), ids.begin(), ids.end());
-    batch.offsets.push_back(static_cast<std::int32_t>(batch.tokens.size()));
+    batch.offsets.push_back(batch.offsets.back() + static_cast<std::int32_t>(texts.length(i)));
+    if (!texts.bags.empty()) {
+      if (batch.bags.empty()) batch.bags.push_back(0);
+      for (const std::int32_t size : texts.bags_of(i)) {
+        batch.bags.push_back(batch.bags.back() + size);
+      }
+    }
     batch.labels.push_back(texts.labels[static_cast<std::size_t>(i)]);
     batch.index.push_back(i);
   }

@@ -20,9 +20,12 @@ namespace gradus::data {
 
 struct Batch {
   std::vector<std::int32_t> tokens;   // [tokens]
-  std::vector<std::int32_t> offsets;  // [texts + 1], from 0 to the number of tokens
+  std::vector<std::int32_t> offsets;  // [texts + 1], from 0 to the number of positions
   std::vector<std::int32_t> labels;   // [texts]
   std::vector<std::int64_t> index;    // [texts], which texts these are
+  // Where positions hold bags of tokens: [positions + 1], from 0 to the number of tokens. Else empty,
+  // and each position is a token.
+  std::vector<std::int32_t> bags;
 };
 
 // Which texts go into which batch: each text exactly once, as many texts a batch as fit into

@@ -67,10 +67,21 @@ EncodedTexts join(std::span<const Text> texts, std::vector<Chunk> chunks, const 
 
 }  // namespace
 
+namespace {
+std::span<const std::int32_t> part(const std::vector<std::int32_t>& all,
+                                   const std::vector<std::int64_t>& begins, std::int64_t i) {
+  const auto begin = static_cast<std::size_t>(begins[static_cast<std::size_t>(i)]);
+  const auto end = static_cast<std::size_t>(begins[static_cast<std::size_t>(i) + 1]);
+  return std::span(all).subspan(begin, end - begin);
+}
+}  // namespace
+
 std::span<const std::int32_t> EncodedTexts::operator[](std::int64_t i) const {
-  const auto begin = static_cast<std::size_t>(offsets[static_cast<std::size_t>(i)]);
-  const auto end = static_cast<std::size_t>(offsets[static_cast<std::size_t>(i) + 1]);
-  return std::span(ids).subspan(begin, end - begin);
+  return part(ids, starts.empty() ? offsets : starts, i);
+}
+
+std::span<const std::int32_t> EncodedTexts::bags_of(std::int64_t i) const {
+  return part(bags, offsets, i);
 }
 
 EncodedTexts encode(const Vocabulary& vocabulary, std::span<const Text> texts,

@@ -56,8 +56,10 @@ Tensor definition(const Tensor& p, Tensor g, std::vector<Tensor>& moments, const
 
 // The backend's kernel for it, if it has one.
 bool fused(const Tensor& p, const Gradient& g, const std::vector<Tensor>& moments,
-           const AdamStep& s) {
+           const Tensor& row_scale, AdamStep s) {
   if (!p.layout().is_contiguous()) return false;
+  const Tensor scale = row_scale.defined() ? compute::contiguous(row_scale) : row_scale;
+  s.row_scale = compute::view_of(scale);
   return p.backend().adam(s, compute::view_of(g.rows()), compute::contiguous(g.values()).view(),
                           p.view(), moments[0].view(), moments[1].view());
 }
@@ -72,8 +74,8 @@ Tensor Adam::update(const Tensor& p, Tensor g, Moments& moments, std::int64_t st
   return definition(p, std::move(g), moments, step_of(step, o));
 }
 bool Adam::update_in_place(const Tensor& p, const Gradient& g, const Moments& moments,
-                           std::int64_t step, const AdamOptions& o) const {
-  return fused(p, g, moments, step_of(step, o));
+                           std::int64_t step, const Tensor& row_scale, const AdamOptions& o) const {
+  return fused(p, g, moments, row_scale, step_of(step, o));
 }
 
 Tensor AdamW::update(const Tensor& p, Tensor g, Moments& moments, std::int64_t step,
@@ -81,8 +83,9 @@ Tensor AdamW::update(const Tensor& p, Tensor g, Moments& moments, std::int64_t s
   return definition(p, std::move(g), moments, step_of(step, o));
 }
 bool AdamW::update_in_place(const Tensor& p, const Gradient& g, const Moments& moments,
-                            std::int64_t step, const AdamWOptions& o) const {
-  return fused(p, g, moments, step_of(step, o));
+                            std::int64_t step, const Tensor& row_scale,
+                            const AdamWOptions& o) const {
+  return fused(p, g, moments, row_scale, step_of(step, o));
 }
 
 }  // namespace gradus::optim

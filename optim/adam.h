@@ -41,7 +41,8 @@ class Adam : public OptimizerWith<AdamOptions> {
   Tensor update(const Tensor& p, Tensor g, Moments& moments, std::int64_t step,
                 const AdamOptions& o) const override;
   bool update_in_place(const Tensor& p, const Gradient& g, const Moments& moments,
-                       std::int64_t step, const AdamOptions& o) const override;
+                       std::int64_t step, const Tensor& row_scale,
+                       const AdamOptions& o) const override;
 };
 
 class AdamW : public OptimizerWith<AdamWOptions> {
@@ -55,7 +56,8 @@ class AdamW : public OptimizerWith<AdamWOptions> {
   Tensor update(const Tensor& p, Tensor g, Moments& moments, std::int64_t step,
                 const AdamWOptions& o) const override;
   bool update_in_place(const Tensor& p, const Gradient& g, const Moments& moments,
-                       std::int64_t step, const AdamWOptions& o) const override;
+                       std::int64_t step, const Tensor& row_scale,
+                       const AdamWOptions& o) const override;
 };
 
 }  // namespace gradus::optim

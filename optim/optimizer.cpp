@@ -8,6 +8,7 @@
 #include "autograd/autograd.h"
 #include "autograd/compute.h"
 #include "autograd/gradient.h"
+#include "autograd/ops.h"
 #include "tensor/error.h"
 
 namespace gradus::optim {
@@ -28,9 +29,17 @@ bool fits(const Gradient& g, const Tensor& p) {
          values.shape() == shape;
 }
 
+// The part `scale` of the step from p to `next`: [rows], or undefined for all of it.
+Tensor scaled(const Tensor& p, const Tensor& next, const Tensor& scale) {
+  if (!scale.defined()) return next;
+  return p + (next - p) * reshape(scale, Shape(std::vector<std::int64_t>(
+                                                   static_cast<std::size_t>(p.rank()), 1))
+                                             .with(0, p.size(0)));
+}
+
 }  // namespace
 
-void Optimizer::add_group(const std::vector<Tensor>& parameters) {
+void Optimizer::add_group(const std::vector<Tensor>& parameters, const Tensor& row_scale) {
   for (const Tensor& p : parameters) {
     if (!p.defined() || !is_floating(p.dtype())) {
       throw Error(fmt::format("[optimizer] parameters must be f32 or f64, got {}", describe(p)));
@@ -39,7 +48,13 @@ void Optimizer::add_group(const std::vector<Tensor>& parameters) {
                     [&](const Slot& slot) { return same_memory(slot.parameter, p); })) {
       throw Error(fmt::format("[optimizer] parameter {} is there twice", describe(p)));
     }
-    slots_.push_back({p, groups_});
+    if (row_scale.defined() &&
+        (p.rank() == 0 || row_scale.shape() != Shape{p.size(0)} || row_scale.dtype() != p.dtype() ||
+         &row_scale.backend() != &p.backend())) {
+      throw ShapeError(fmt::format("[optimizer] row_scale {} must have a number for each row of {}",
+                                   describe(row_scale), describe(p)));
+    }
+    slots_.push_back({p, groups_, row_scale});
   }
   ++groups_;
 }
@@ -58,16 +73,21 @@ void Optimizer::step() {
       const std::size_t count = moments_of(slot.group).size();
       for (std::size_t i = 0; i < count; ++i) slot.moments.push_back(zeros_like(p));
     }
-    if (fits(g, p) && update_in_place(p, g, slot.moments, slot.steps, slot.group)) continue;
+    if (fits(g, p) && update_in_place(p, g, slot.moments, slot.steps, slot.row_scale, slot.group)) {
+      continue;
+    }
     if (!g.is_sparse()) {
-      slot.parameter.assign(update(p, g.values(), slot.moments, slot.steps, slot.group));
+      const Tensor next = update(p, g.values(), slot.moments, slot.steps, slot.group);
+      slot.parameter.assign(scaled(p, next, slot.row_scale));
       continue;
     }
     Moments touched;
     for (const Tensor& m : slot.moments) touched.push_back(compute::gather(m, g.rows()));
-    const Tensor rows =
-        update(compute::gather(p, g.rows()), g.values(), touched, slot.steps, slot.group);
-    compute::assign_rows(p, g.rows(), rows);
+    const Tensor old = compute::gather(p, g.rows());
+    const Tensor next = update(old, g.values(), touched, slot.steps, slot.group);
+    const Tensor scale =
+        slot.row_scale.defined() ? compute::gather(slot.row_scale, g.rows()) : Tensor();
+    compute::assign_rows(p, g.rows(), scaled(old, next, scale));
     for (std::size_t i = 0; i < touched.size(); ++i) {
       compute::assign_rows(slot.moments[i], g.rows(), touched[i]);
     }

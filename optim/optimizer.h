@@ -56,8 +56,9 @@ class Optimizer {
   using Moments = std::vector<Tensor>;  // each of the parameter's shape, zeros at first
 
   Optimizer() = default;
-  // Throws Error for a parameter that is undefined or already there.
-  void add_group(const std::vector<Tensor>& parameters);
+  // Throws Error for a parameter that is undefined or already there, ShapeError where row_scale does
+  // not have a number for each row of each.
+  void add_group(const std::vector<Tensor>& parameters, const Tensor& row_scale);
 
   // The names of the moments that the group's options call for.
   virtual std::vector<std::string> moments_of(std::size_t group) const = 0;
@@ -66,15 +67,17 @@ class Optimizer {
   virtual Tensor update(const Tensor& parameter, const Tensor& gradient, Moments& moments,
                         std::int64_t step, std::size_t group) const = 0;
   // The same by a kernel that writes over the parameter and its moments, of a row-sparse gradient
-  // in its rows alone; false where there is none. The gradient is coalesced and fits.
+  // in its rows alone; false where there is none. The gradient is coalesced and fits. row_scale is
+  // Group's.
   virtual bool update_in_place(const Tensor& parameter, const Gradient& gradient,
-                               const Moments& moments, std::int64_t step,
+                               const Moments& moments, std::int64_t step, const Tensor& row_scale,
                                std::size_t group) const = 0;
 
  private:
   struct Slot {
     Tensor parameter;
     std::size_t group = 0;
+    Tensor row_scale = {};
     std::int64_t steps = 0;
     Moments moments = {};  // empty before the first step
   };
@@ -87,6 +90,9 @@ template <class Options>
 struct Group {
   std::vector<Tensor> parameters;
   Options options;
+  // [rows], or undefined for ones: how far row i of each parameter goes, of the step that the
+  // optimizer would take. That is a learning rate for each row of a table.
+  Tensor row_scale = {};
 };
 
 // An Optimizer whose groups have Options: an aggregate with a learning rate `lr` and a function
@@ -100,7 +106,7 @@ class OptimizerWith : public Optimizer {
     for (const Group<Options>& group : groups) {
       group.options.check();
       options_.push_back(group.options);
-      add_group(group.parameters);
+      add_group(group.parameters, group.row_scale);
     }
   }
 
@@ -112,7 +118,7 @@ class OptimizerWith : public Optimizer {
   virtual Tensor update(const Tensor& p, Tensor g, Moments& moments, std::int64_t step,
                         const Options& options) const = 0;
   virtual bool update_in_place(const Tensor&, const Gradient&, const Moments&, std::int64_t,
-                               const Options&) const {
+                               const Tensor&, const Options&) const {
     return false;
   }
 
@@ -125,8 +131,8 @@ class OptimizerWith : public Optimizer {
     return update(p, g, moments, step, now(group));
   }
   bool update_in_place(const Tensor& p, const Gradient& g, const Moments& moments,
-                       std::int64_t step, std::size_t group) const final {
-    return update_in_place(p, g, moments, step, now(group));
+                       std::int64_t step, const Tensor& row_scale, std::size_t group) const final {
+    return update_in_place(p, g, moments, step, row_scale, now(group));
   }
   Options now(std::size_t group) const {
     Options options = options_[group];

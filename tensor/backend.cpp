@@ -60,6 +60,7 @@ bool Backend::conv1d_gradient(const View&, const View&, std::int64_t, std::int64
                               const View&, const View&, const View&) {
   return false;
 }
+bool Backend::gather_sum(const View&, const View&, const View&, const View&) { return false; }
 bool Backend::adam(const AdamStep&, const View&, const View&, const View&, const View&,
                    const View&) {
   return false;

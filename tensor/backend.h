@@ -122,6 +122,9 @@ struct AdamStep {
   double shrink = 1;        // p is first multiplied by this
   double m_correction = 1;  // 1 - beta1^t
   double v_correction = 1;  // 1 - beta2^t
+  // Of a table's row i only the part row_scale[i] of the change of p is made: [rows of p], p's type,
+  // dense; or none.
+  View row_scale = {};
 };
 
 // What a backend's memory has been doing. Bytes are those of whole blocks.
@@ -232,6 +235,11 @@ class Backend {
   virtual bool conv1d_gradient(const View& x, const View& weight, std::int64_t stride,
                                std::int64_t padding, const View& g, const View& dx,
                                const View& dweight, const View& dbias);
+  // out[b] = the sum of table[rows[i]] for offsets[b] <= i < offsets[b + 1]: table [n, ...] of any
+  // strides, rows i32 [entries] in [0, n), offsets i32 [bags + 1], out [bags, ...]. Throws IndexError
+  // for another row.
+  virtual bool gather_sum(const View& table, const View& rows, const View& offsets,
+                          const View& out);
   // p, m and v in place, from g of the same shape; with rows (i32 [n], all different; or none) only
   // these rows of the tables p, m and v, g being [n, ...].
   virtual bool adam(const AdamStep& step, const View& rows, const View& g, const View& p,

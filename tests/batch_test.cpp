@@ -80,3 +80,18 @@ TEST_CASE("every epoch has every text once, in another order") {
   CHECK(flat(1, 1) != first);
   CHECK(flat(2, 0) != first);
 }
+
+TEST_CASE("batches of bags: any number of tokens at a position") {
+  EncodedTexts texts;  // positions hold {7, 8} and nothing; {9}
+  texts.ids = {7, 8, 9};
+  texts.offsets = {0, 2, 3};
+  texts.labels = {0, 1};
+  texts.bags = {2, 0, 1};
+  texts.starts = {0, 2, 3};
+  const Batch batch = make_batch(texts, std::vector<std::int64_t>{1, 0});
+  CHECK(batch.tokens == Ids{9, 7, 8});
+  CHECK(batch.offsets == Ids{0, 1, 3});
+  CHECK(batch.bags == Ids{0, 1, 3, 3});
+  using Plan = std::vector<std::vector<std::int64_t>>;
+  CHECK(plan_batches(texts, 2) == Plan{{0}, {1}});  // the budget is one of positions
+}

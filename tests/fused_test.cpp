@@ -11,6 +11,7 @@
 
 #include "autograd/attention.h"
 #include "autograd/autograd.h"
+#include "autograd/bags.h"
 #include "autograd/gradcheck.h"
 #include "autograd/gradient.h"
 #include "autograd/ops.h"
@@ -302,4 +303,37 @@ TEST_CASE("fused: Adam and AdamW, of all rows and of some") {
     const AdamWOptions options{.lr = 0.1, .beta2 = 0.9, .epsilon = 1e-3, .weight_decay = 0.2};
     return std::make_unique<AdamW>(std::vector{p}, options);
   });
+  // A rate for each row.
+  check("AdamW by rows", [](const Tensor& p) {
+    std::vector<float> scale;
+    for (std::int64_t i = 0; i < p.size(0); ++i) scale.push_back(static_cast<float>(i % 4) / 2);
+    const Tensor rows = from_vector(scale, {p.size(0)}, &p.backend());
+    const AdamWOptions options{.lr = 0.1, .weight_decay = 0.2};
+    return std::make_unique<AdamW>(
+        std::vector<Group<AdamWOptions>>{{{p}, options, cast(rows, p.dtype())}});
+  });
+}
+
+TEST_CASE("fused: sums of bags of rows") {
+  manual_seed(9);
+  for (const auto& [n, width] :
+       std::vector<std::array<std::int64_t, 2>>{{5, 1}, {7, 3}, {50, 64}, {20, 1000}, {3000, 40}}) {
+    std::vector<std::int32_t> rows, offsets{0};
+    for (std::int64_t bag = 0; bag < 2000; ++bag) {  // of 0, 1, ... rows
+      for (std::int64_t i = 0; i < bag % 6; ++i) {
+        rows.push_back(static_cast<std::int32_t>((bag * 31 + i * i * 17) % n));
+      }
+      offsets.push_back(static_cast<std::int32_t>(rows.size()));
+    }
+    check_same(fmt::format("{} rows of {}", n, width),
+               [&](const std::vector<Tensor>& in) {
+                 return gather_sum(in[0], Bags(rows, offsets, in[0].backend()));
+               },
+               {some({n, width})});
+    check_same(fmt::format("{} rows of {}, a transposed table", n, width),
+               [&](const std::vector<Tensor>& in) {
+                 return gather_sum(transpose(in[0]), Bags(rows, offsets, in[0].backend()));
+               },
+               {some({width, n})});
+  }
 }

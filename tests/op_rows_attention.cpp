@@ -1,5 +1,6 @@
 // The rows of ragged batches and attention.
 #include "autograd/attention.h"
+#include "autograd/bags.h"
 #include "autograd/ops.h"
 #include "autograd/segments.h"
 #include "tensor/random.h"
@@ -41,6 +42,14 @@ std::vector<OpRow> segment_rows() {
        },
        {kReal},
        {{{3, 2}}, {{3}}, {{3, 0}}}},
+      {"gather_sum",
+       [](In x) {
+         const std::int32_t last = static_cast<std::int32_t>(x[0].size(0)) - 1;
+         const Bags bags({last, 0, last, 1, 1}, {0, 3, 3, 5}, x[0].backend());
+         return square(gather_sum(x[0], bags));
+       },
+       {kReal},
+       {{{5, 2}}, {{3}}, {{2, 1, 2}}, {{3, 0}}}},
       {"segment_windows",
        [](In x) {
          const Segments s = texts(x[0]);

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <limits>
 
+#include "autograd/autograd.h"
+#include "autograd/bags.h"
 #include "gradus.h"
 
 using namespace gradus;
@@ -136,4 +138,28 @@ TEST_CASE("segment_conv1d is conv1d on each segment; so is pooling") {
       }
     }
   }
+}
+
+TEST_CASE("bags know which rows they hold, and which bags hold a row") {
+  const Bags bags({4, 7, 4}, {0, 2, 2, 3});
+  CHECK(bags.count() == 3);
+  using Rows = std::vector<std::int32_t>;
+  CHECK(bags.distinct.to_vector<std::int32_t>() == Rows{4, 7});
+  CHECK(bags.bags.to_vector<std::int32_t>() == Rows{0, 2, 0});
+  CHECK(bags.in_rows.offsets() == Rows{0, 2, 3});
+
+  const Tensor table = normal({8, 2}).set_requires_grad();
+  const Tensor y = gather_sum(table, bags);
+  CHECK(y.shape() == Shape{3, 2});
+  backward(y, {.gradient = ones({3, 2})});
+  CHECK(table.gradient().is_sparse());
+  CHECK(table.gradient().rows().to_vector<std::int32_t>() == Rows{4, 7});
+  CHECK(values(table.gradient().values()) == Values{2, 2, 1, 1});
+
+  CHECK_THROWS_AS(Bags({0, 1}, {0, 3}), ShapeError);
+  CHECK_THROWS_AS(Bags({0, 1}, {0, 2, 1}), ShapeError);
+  CHECK_THROWS_AS(Bags({0, -1}, {0, 2}), IndexError);
+  CHECK_THROWS_AS(gather_sum(ones({4, 2}), bags), IndexError);
+  CHECK_THROWS_AS(gather_sum(tensor(1.0), bags), ShapeError);
+  CHECK_THROWS_AS(gather_sum(ones({8, 2}, {.backend = &backend("reference")}), bags), BackendError);
 }

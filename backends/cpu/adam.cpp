@@ -19,15 +19,17 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
+// `scale`: the part of the change that is made.
 template <class T>
-HWY_FLATTEN void adam_span(const AdamStep& s, const T* g, T* p, T* m, T* v, std::int64_t n) {
+HWY_FLATTEN void adam_span(const AdamStep& s, double scale, const T* g, T* p, T* m, T* v,
+                           std::int64_t n) {
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const auto set = [d](double x) HWY_ATTR { return hn::Set(d, static_cast<T>(x)); };
   const auto beta1 = set(s.beta1), rest1 = set(1 - s.beta1);
   const auto beta2 = set(s.beta2), rest2 = set(1 - s.beta2);
-  const auto rate = set(s.lr / s.m_correction), unbias = set(1 / std::sqrt(s.v_correction));
-  const auto epsilon = set(s.epsilon), shrink = set(s.shrink), l2 = set(s.l2);
+  const auto rate = set(scale * s.lr / s.m_correction), unbias = set(1 / std::sqrt(s.v_correction));
+  const auto epsilon = set(s.epsilon), shrink = set(1 - scale * (1 - s.shrink)), l2 = set(s.l2);
   for (std::int64_t i = 0; i < n; i += lanes) {
     const std::int64_t count = std::min(lanes, n - i);
     const auto old = load_some(d, p + i, count);
@@ -43,18 +45,21 @@ HWY_FLATTEN void adam_span(const AdamStep& s, const T* g, T* p, T* m, T* v, std:
   }
 }
 
-// Elements [begin, end); or, of a table `width` wide, the rows row[begin] .. row[end - 1].
+// Units [begin, end) of g: numbers, or the rows row[begin] .. row[end - 1] of a table `width` wide
+// (all of them in order, where row is null).
 void adam_part(const AdamStep& s, const std::int32_t* row, std::int64_t width, const View& g,
                const View& p, const View& m, const View& v, std::int64_t begin, std::int64_t end) {
   dispatch_floating(p.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const auto span = [&](std::int64_t from, std::int64_t at, std::int64_t n) {
-      adam_span(s, data_of<T>(g) + from, data_of<T>(p) + at, data_of<T>(m) + at, data_of<T>(v) + at,
-                n);
+    const auto span = [&](double scale, std::int64_t from, std::int64_t at, std::int64_t n) {
+      adam_span(s, scale, data_of<T>(g) + from, data_of<T>(p) + at, data_of<T>(m) + at,
+                data_of<T>(v) + at, n);
     };
-    if (row == nullptr) return span(begin, begin, end - begin);
+    if (row == nullptr && s.row_scale.buffer == nullptr) return span(1, begin, begin, end - begin);
+    const T* scale = s.row_scale.buffer == nullptr ? nullptr : data_of<T>(s.row_scale);
     for (std::int64_t i = begin; i < end; ++i) {
-      if (row[i] != kNoRow) span(i * width, row[i] * width, width);
+      const std::int64_t at = row == nullptr ? i : row[i];
+      if (at != kNoRow) span(scale == nullptr ? 1 : scale[at], i * width, at * width, width);
     }
   });
 }
@@ -73,7 +78,8 @@ void adam(const AdamStep& step, const View& rows, const View& g, const View& p, 
   if (some) check_rows(rows, p.shape()[0], "adam");
   if (g.shape().numel() == 0) return;
   const std::int32_t* row = some ? data_of<std::int32_t>(rows) : nullptr;
-  const std::int64_t width = some ? p.shape().without(0).numel() : 1;
+  const bool by_rows = some || step.row_scale.buffer != nullptr;
+  const std::int64_t width = by_rows ? p.shape().without(0).numel() : 1;
   parallel_for(g.shape().numel() / width, kGrain / width + 1,
                [&](std::int64_t begin, std::int64_t end) {
                  HWY_DYNAMIC_DISPATCH(adam_part)(step, row, width, g, p, m, v, begin, end);

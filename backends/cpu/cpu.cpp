@@ -141,6 +141,11 @@ class CpuBackend : public Backend {
     cpu::adam(step, rows, g, p, m, v);
     return true;
   }
+  bool gather_sum(const View& table, const View& rows, const View& offsets,
+                  const View& out) override {
+    cpu::gather_sum(*cache_, table, rows, offsets, out);
+    return true;
+  }
   bool attention(const AttentionInputs& in, const View& y, const View& log_sum) override {
     return cpu::attention(*cache_, in, y, log_sum);
   }

@@ -36,6 +36,8 @@ bool linear_gradient(Cache& cache, const View& x, const View& weight, UnaryOp f,
                      const View& g, const View& dx, const View& dweight, const View& dbias);
 void gather(Cache& cache, const View& table, const View& rows, const View& out);  // rows.cpp
 void scatter(Cache& cache, ScatterOp op, const View& rows, const View& src, const View& table);
+void gather_sum(Cache& cache, const View& table, const View& rows, const View& offsets,
+                const View& out);  // gather_sum.cpp
 
 void uniform(std::uint64_t seed, std::uint64_t stream, const View& out);  // random.cpp
 void dropout(const View& x, double p, std::uint64_t seed, std::uint64_t stream, const View& y);
