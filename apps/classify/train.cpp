@@ -9,6 +9,7 @@
 #include "apps/classify/commands.h"
 #include "apps/classify/interrupt.h"
 #include "apps/classify/model_file.h"
+#include "apps/classify/ngram_model.h"
 #include "apps/classify/progress_bar.h"
 #include "data/split.h"
 #include "tensor/error.h"
@@ -20,6 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
+
+constexpr std::int64_t kMostWords = 1 << 20;
 
 // Finds out before hours of training, not after, that the model cannot be written.
 void check_writable(const fs::path& out) {
@@ -95,6 +98,33 @@ ordered_json json_of(const EpochRow& r) {
           {"best", r.best}};
 }
 
+// The vocabulary, the n-grams and the model that is to learn them; returns the texts as it reads them.
+data::EncodedTexts learn_words(const TrainOptions& options, std::span<const data::Text> train,
+                               SavedModel& saved) {
+  Config config = options.config;
+  const bool by_ngrams = config.encoder == EncoderKind::ngram;
+  // A word that is there once is in no n-gram that is there twice.
+  auto [vocabulary, texts] = data::learn_vocabulary(
+      train, by_ngrams ? kMostWords : options.vocabulary_size, by_ngrams ? 2 : 1);
+  saved.vocabulary = std::move(vocabulary);
+  config.vocabulary = saved.vocabulary.size();
+  config.classes = static_cast<std::int64_t>(saved.labels.size());
+  if (by_ngrams) {
+    saved.ngrams = data::Ngrams::of_texts(texts, ngram_options(config));
+    if (saved.ngrams.size() == 0) {
+      throw Error(
+          "[train] no word comes twice in these texts, so there are no n-grams to learn; "
+          "other encoders know words that come once (--encoder)");
+    }
+    texts = saved.ngrams.encode(texts);
+    config.ngrams = saved.ngrams.size();
+  }
+  manual_seed(options.settings.seed);
+  saved.model = make_classifier(config);
+  if (by_ngrams) dynamic_cast<NgramClassifier&>(*saved.model).set_ngrams(saved.ngrams);
+  return texts;
+}
+
 }  // namespace
 
 bool run_train(const TrainOptions& options) {
@@ -102,17 +132,13 @@ bool run_train(const TrainOptions& options) {
   Log log(options.log);
   SavedModel saved;
   const data::Split split = read_texts(options, saved.labels);
-  auto [vocabulary, texts] = data::learn_vocabulary(split.train, options.vocabulary_size);
-  saved.vocabulary = std::move(vocabulary);
-  const data::EncodedTexts held_out = data::encode(saved.vocabulary, split.held_out);
+  data::EncodedTexts texts = learn_words(options, split.train, saved);
+  const data::EncodedTexts held_out = encode(saved, split.held_out);
 
-  manual_seed(options.settings.seed);
-  Config config = options.config;
-  config.vocabulary = saved.vocabulary.size();
-  config.classes = static_cast<std::int64_t>(saved.labels.size());
-  saved.model = std::make_unique<Classifier>(config);
   if (!options.quiet) {
-    fmt::print("{} words; {} encoder, {} attention, {} parameters\n", config.vocabulary,
+    const Config& config = saved.model->config();
+    fmt::print("{} words{}; {} encoder, {} attention, {} parameters\n", config.vocabulary,
+               config.ngrams > 0 ? fmt::format(", {} n-grams", config.ngrams) : "",
                name_of(config.encoder), name_of(config.attention), saved.model->parameter_count());
     std::fflush(stdout);
   }

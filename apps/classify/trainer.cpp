@@ -9,6 +9,7 @@
 #include "apps/classify/interrupt.h"
 #include "autograd/autograd.h"
 #include "autograd/ops.h"
+#include "data/class_ratios.h"
 #include "nn/losses.h"
 #include "optim/adam.h"
 #include "optim/clip.h"
@@ -19,11 +20,27 @@ namespace gradus::classify {
 
 namespace {
 
-constexpr double kWarmUp = 0.05;  // of the whole training
-constexpr double kWeightDecay = 0.01;
-constexpr double kWordFactor =
-    10;  // of the learning rate: a word is in few batches, a layer in all
-constexpr double kLargestGradient = 1;  // norm that gradients are clipped to
+// How the models are trained, but for what the command line says.
+struct Recipe {
+  double warm_up;           // of the whole training
+  double table_factor;      // of the learning rate: a word is in few batches, a layer in all
+  double table_beta2;       // of AdamW for the table
+  double table_decay;       // weight decay of the rows that a batch touches
+  double largest_gradient;  // norm that gradients are clipped to; 0: they are not
+};
+constexpr Recipe kWords{.warm_up = 0.05,
+                        .table_factor = 10,
+                        .table_beta2 = 0.999,
+                        .table_decay = 0,
+                        .largest_gradient = 1};
+constexpr Recipe kNgrams{.warm_up = 0.03,
+                         .table_factor = 2,
+                         .table_beta2 = 0.99,
+                         .table_decay = 0.1,
+                         .largest_gradient = 0};
+constexpr double kWeightDecay = 0.01;  // of the layers
+// An n-gram learns at a rate in proportion to what it says of the class, within these bounds.
+constexpr float kLeastRate = 0.05F, kMostRate = 5;
 
 using Clock = std::chrono::steady_clock;
 
@@ -31,22 +48,43 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
+const Recipe& recipe_of(const Classifier& model) {
+  return model.config().encoder == EncoderKind::ngram ? kNgrams : kWords;
+}
+
 // Rises from 0 to 1 over the warm-up, then falls to 0 at the end.
-double lr_factor(double done) {
-  return done < kWarmUp ? done / kWarmUp : (1 - done) / (1 - kWarmUp);
+double lr_factor(double done, double warm_up) {
+  return done < warm_up ? done / warm_up : (1 - done) / (1 - warm_up);
 }
 
 Tensor labels_of(const data::Batch& batch) {
   return from_vector(batch.labels, {static_cast<std::int64_t>(batch.labels.size())});
 }
 
-optim::AdamW make_optimizer(const Classifier& model, double lr) {
-  optim::Group<optim::AdamWOptions> words{{}, {.lr = kWordFactor * lr, .weight_decay = 0}};
+// |r| of each n-gram over their mean (data/class_ratios.h).
+Tensor rates_of(const data::EncodedTexts& texts, const Config& config) {
+  std::vector<float> rates = data::class_ratios(texts, config.ngrams, config.classes);
+  double sum = 0;
+  for (const float rate : rates) sum += double{rate};
+  const auto mean = static_cast<float>(sum / static_cast<double>(rates.size()));
+  for (float& rate : rates) rate = std::clamp(rate / mean, kLeastRate, kMostRate);
+  return from_vector(rates, {config.ngrams});
+}
+
+optim::AdamW make_optimizer(const Classifier& model, const data::EncodedTexts& texts, double lr) {
+  const Recipe& recipe = recipe_of(model);
+  const Tensor table = model.table();
+  optim::Group<optim::AdamWOptions> rows{{table},
+                                         {.lr = recipe.table_factor * lr,
+                                          .beta2 = recipe.table_beta2,
+                                          .weight_decay = recipe.table_decay}};
+  if (model.config().encoder == EncoderKind::ngram)
+    rows.row_scale = rates_of(texts, model.config());
   optim::Group<optim::AdamWOptions> layers{{}, {.lr = lr, .weight_decay = kWeightDecay}};
-  for (const auto& [name, parameter] : model.named_parameters()) {
-    (name == "encoder.embed.weight" ? words : layers).parameters.push_back(parameter);
+  for (const Tensor& parameter : model.parameters()) {
+    if (parameter.node() != table.node()) layers.parameters.push_back(parameter);
   }
-  return optim::AdamW({words, layers});
+  return optim::AdamW({rows, layers});
 }
 
 // The step that gave a NaN, done again with every operation watched.
@@ -57,7 +95,7 @@ optim::AdamW make_optimizer(const Classifier& model, double lr) {
   try {
     DetectAnomaly watch;
     NoGrad off;
-    nn::cross_entropy(model(batch.tokens, batch.offsets).logits, labels_of(batch));
+    nn::cross_entropy(model(batch).logits, labels_of(batch));
   } catch (const Error& error) {
     cause = error.what();
   }
@@ -67,6 +105,11 @@ optim::AdamW make_optimizer(const Classifier& model, double lr) {
 
 }  // namespace
 
+TrainSettings settings_of(EncoderKind kind) {
+  if (kind == EncoderKind::ngram) return {.epochs = 4, .batch_tokens = 16384, .lr = 1e-2};
+  return {};
+}
+
 std::vector<float> probabilities(Classifier& model, const data::EncodedTexts& texts,
                                  std::int64_t batch_tokens) {
   NoGrad off;
@@ -75,8 +118,7 @@ std::vector<float> probabilities(Classifier& model, const data::EncodedTexts& te
   std::vector<float> all(static_cast<std::size_t>(texts.size()) * classes);
   for (const auto& members : data::plan_batches(texts, batch_tokens)) {
     const data::Batch batch = data::make_batch(texts, members);
-    const std::vector<float> p =
-        softmax(model(batch.tokens, batch.offsets).logits).to_vector<float>();
+    const std::vector<float> p = softmax(model(batch).logits).to_vector<float>();
     for (std::size_t i = 0; i < members.size(); ++i) {
       std::copy_n(p.begin() + static_cast<std::ptrdiff_t>(i * classes), classes,
                   all.begin() + members[i] * static_cast<std::ptrdiff_t>(classes));
@@ -88,7 +130,8 @@ std::vector<float> probabilities(Classifier& model, const data::EncodedTexts& te
 Outcome train(Classifier& model, const std::vector<std::string>& labels,
               const data::EncodedTexts& texts, const data::EncodedTexts& held_out,
               const TrainSettings& settings, const Listeners& listeners) {
-  optim::AdamW optimizer = make_optimizer(model, settings.lr);
+  const Recipe& recipe = recipe_of(model);
+  optim::AdamW optimizer = make_optimizer(model, texts, settings.lr);
   const std::vector<Tensor> parameters = model.parameters();
   const auto begin = Clock::now();
   double least_loss = HUGE_VAL;
@@ -111,21 +154,21 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
       report.done = (static_cast<double>(epoch - 1) +
                      static_cast<double>(seen) / static_cast<double>(texts.size())) /
                     static_cast<double>(settings.epochs);
-      report.lr = settings.lr * lr_factor(report.done);
+      const double factor = lr_factor(report.done, recipe.warm_up);
+      report.lr = settings.lr * factor;
 
-      const Tensor loss =
-          nn::cross_entropy(model(batch->tokens, batch->offsets).logits, labels_of(*batch));
+      const Tensor loss = nn::cross_entropy(model(*batch).logits, labels_of(*batch));
       report.loss = loss.item();
       if (!std::isfinite(report.loss)) {
         explain_nan(model, *batch, random, report.step, report.loss);
       }
       optimizer.zero_grad();
       loss.backward();
-      optim::clip_grad_norm(parameters, kLargestGradient);
-      optimizer.set_lr_factor(lr_factor(report.done));
+      if (recipe.largest_gradient > 0) optim::clip_grad_norm(parameters, recipe.largest_gradient);
+      optimizer.set_lr_factor(factor);
       optimizer.step();
 
-      report.tokens = std::ssize(batch->tokens);
+      report.tokens = batch->offsets.back();
       tokens += report.tokens;
       report.tokens_per_second = static_cast<double>(tokens) / seconds_since(epoch_begin);
       report.peak_bytes = default_backend().memory().peak;

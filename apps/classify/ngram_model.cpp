@@ -1,0 +1,86 @@
+#include "apps/classify/ngram_model.h"
+
+#include <cmath>
+
+#include "autograd/bags.h"
+#include "autograd/ops.h"
+#include "nn/init.h"
+
+namespace gradus::classify {
+
+namespace {
+constexpr double kDeviation = 0.01;  // of the table's first values
+}
+
+NgramClassifier::NgramClassifier(const Config& config)
+    : Classifier(config), classes_(config.attention_size, config.classes) {
+  table_ = nn::parameter(empty({config.ngrams, config.attention_size}));
+  nn::init::normal(table_, 0, kDeviation);
+  keys_ = zeros({config.ngrams, 3}, {.dtype = DType::i32});
+  bias_ = nn::parameter(zeros({config.attention_size}));
+  queries_ = nn::parameter(zeros({config.heads, config.attention_size}));
+  scale_ = nn::parameter(ones({1}));
+  if (config.attention == Score::additive) {
+    const double bound = 1 / std::sqrt(static_cast<double>(config.attention_size));
+    score_weight_ = nn::parameter(empty({config.attention_size}));
+    nn::init::uniform(score_weight_, -bound, bound);
+  }
+}
+
+Output NgramClassifier::operator()(const data::Batch& batch) const {
+  const Segments texts(batch.offsets);
+  const Bags bags(batch.tokens, batch.bags, table_.backend());
+  const std::int64_t heads = config().heads;
+  const Tensor h = dropout(gather_sum(table_, bags) + bias_, config().dropout, training());
+  const Tensor scores = attention_scores(queries_ * scale_, h,
+                                         {.score = config().attention, .weight = score_weight_});
+  const Tensor weights = segment_softmax(transpose(scores), texts);  // [positions, heads]
+  const Tensor parts = reshape(h, {h.size(0), heads, h.size(1) / heads});
+  const Tensor z = dropout(flatten(pool(weights, parts, texts), 1), config().dropout, training());
+  return {classes_(z), weights, {h, texts, 1}};
+}
+
+// logits = b + W z and z = sum_t w_t (bias + the sum of t's rows), where the weights w of a text add up to
+// 1: so base = b + W bias, and entry i at position t adds W (w_t row_i), each head its own features.
+NgramClassifier::Contributions NgramClassifier::contributions(const data::Batch& batch,
+                                                              const Output& output) const {
+  const std::int64_t entries = std::ssize(batch.tokens), heads = config().heads;
+  const Tensor rows = gather(table_, from_vector(batch.tokens, {entries}, &table_.backend()));
+  const Tensor places = Segments(batch.bags).ids_on(table_.backend());
+  const Tensor weights = unsqueeze(gather(output.weights, places), 2);  // [entries, heads, 1]
+  const Shape parts{entries, heads, config().attention_size / heads};
+  const Tensor seen = flatten(reshape(rows, parts) * weights, 1);
+  return {linear(seen, classes_.weight),
+          squeeze(linear(unsqueeze(bias_, 0), classes_.weight, classes_.bias), 0)};
+}
+
+void NgramClassifier::set_ngrams(const data::Ngrams& ngrams) {
+  std::vector<std::int32_t> words;
+  words.reserve(3 * ngrams.keys().size());
+  for (const data::Ngrams::Key& key : ngrams.keys()) {
+    words.insert(words.end(), {key.first, key.second, key.third});
+  }
+  keys_.assign(from_vector(words, keys_.shape(), &keys_.backend()));
+}
+
+data::Ngrams NgramClassifier::ngrams() const {
+  const std::vector<std::int32_t> words = keys_.to_vector<std::int32_t>();
+  std::vector<data::Ngrams::Key> keys;
+  keys.reserve(words.size() / 3);
+  for (std::size_t i = 0; i < words.size(); i += 3) {
+    keys.push_back({words[i], words[i + 1], words[i + 2]});
+  }
+  return {std::move(keys), config().vocabulary, ngram_options(config())};
+}
+
+void NgramClassifier::visit(nn::Visitor& v) {
+  v("table", table_);
+  v.buffer("ngrams", keys_);
+  v("bias", bias_);
+  v("queries", queries_);
+  v("scale", scale_);
+  v("score_weight", score_weight_);
+  v("classes", classes_);
+}
+
+}  // namespace gradus::classify

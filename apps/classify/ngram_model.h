@@ -1,0 +1,49 @@
+// A classifier of n-grams: every word, pair and triple of words that training has seen twice has a vector
+// of its own, and attention weighs the places of a text.
+//
+//   h_t = bias + the sum of the vectors of the n-grams that begin at t     [positions, size]
+//   w   = softmax over a text's positions of score(query_head, h_t)         [positions, heads]
+//   z   = for each head its own part of the features of sum_t w_t h_t       [texts, size]
+//   logits = classes(z)
+//
+// In training numbers of h and z are dropped. There is no nonlinearity between the table and the sum:
+// each n-gram adds to the logits what it has to say, times the weight of its place, so that the sum can
+// be taken apart again (`gradus explain`). Close to it: fastText (Joulin et al., "Bag of tricks for
+// efficient text classification", 2017), which has hashed n-grams and a plain average.
+#pragma once
+
+#include "apps/classify/model.h"
+#include "data/ngrams.h"
+#include "nn/linear.h"
+
+namespace gradus::classify {
+
+class NgramClassifier : public Classifier {
+ public:
+  explicit NgramClassifier(const Config& config);
+
+  // batch.tokens are n-gram numbers, in the bags of each position.
+  Output operator()(const data::Batch& batch) const override;
+  Tensor table() const override { return table_; }
+  void visit(nn::Visitor& v) override;
+  // What each entry of batch.tokens adds to the logits of its text, [entries, classes]; with `base`
+  // [classes], which every text gets, they add up to the logits.
+  struct Contributions {
+    Tensor entries, base;
+  };
+  Contributions contributions(const data::Batch& batch, const Output& output) const;
+  // Into the buffer that is saved with the weights.
+  void set_ngrams(const data::Ngrams& ngrams);
+  data::Ngrams ngrams() const;
+
+ private:
+  Tensor table_;         // [n-grams, size]
+  Tensor keys_;          // i32 [n-grams, 3]: the words of each (data::Ngrams::Key)
+  Tensor bias_;          // [size]
+  Tensor queries_;       // [heads, size]
+  Tensor scale_;         // [1]: how sharply attention chooses
+  Tensor score_weight_;  // [size], for the additive score
+  nn::Linear classes_;
+};
+
+}  // namespace gradus::classify
