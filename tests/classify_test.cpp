@@ -24,7 +24,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr EncoderKind kEncoders[] = {EncoderKind::ngram, EncoderKind::linear, EncoderKind::conv,
+constexpr EncoderKind kEncoders[] = {EncoderKind::ngram, EncoderKind::wide_deep,
+                                     EncoderKind::linear, EncoderKind::conv,
                                      EncoderKind::transformer};
 
 // Sentences of 5 to 12 words of which one or two tell the class.
@@ -142,7 +143,7 @@ TEST_CASE("what the n-grams of a text add makes up its logits") {
     const auto [entries, base] = model.contributions(batch, output);
     CHECK(entries.shape() == Shape{std::ssize(batch.tokens), 2});
     const std::vector<double> sums = (sum(entries, 0) + base).to_vector<double>();
-    const std::vector<double> logits = output.logits.to_vector<double>();
+    const std::vector<double> logits = output.branches[0].to_vector<double>();
     for (std::size_t c = 0; c < 2; ++c) CHECK(sums[c] == doctest::Approx(logits[c]).epsilon(1e-5));
   }
 }

@@ -10,7 +10,11 @@
 namespace gradus::classify {
 
 namespace {
-constexpr std::array kEncoders{"ngram", "linear", "conv", "transformer"};
+constexpr std::array kEncoders{"ngram", "wide-deep", "linear", "conv", "transformer"};
+}
+
+bool reads_ngrams(EncoderKind kind) {
+  return kind == EncoderKind::ngram || kind == EncoderKind::wide_deep;
 }
 
 const char* name_of(EncoderKind kind) { return kEncoders[static_cast<std::size_t>(kind)]; }
@@ -25,7 +29,7 @@ EncoderKind encoder_named(const std::string& name) {
 
 Config defaults_of(EncoderKind kind) {
   Config config{.encoder = kind};
-  if (kind == EncoderKind::ngram) {
+  if (reads_ngrams(kind)) {
     config.attention_size = 64;
     config.dropout = 0.5;
   }
@@ -68,7 +72,7 @@ Config config_from_json(const std::string& text) {
       return value;
     };
     c.vocabulary = size("vocabulary", 1 << 28);
-    if (c.encoder == EncoderKind::ngram) {
+    if (reads_ngrams(c.encoder)) {
       c.ngrams = size("ngrams", 1 << 28);
       c.longest = size("longest", 3);
       c.skips = json.at("skips").get<bool>();

@@ -10,7 +10,9 @@
 
 namespace gradus::classify {
 
-enum class EncoderKind { ngram, linear, conv, transformer };
+// wide_deep is ngram and a second branch that reads the words in their order.
+enum class EncoderKind { ngram, wide_deep, linear, conv, transformer };
+bool reads_ngrams(EncoderKind kind);
 const char* name_of(EncoderKind kind);
 // Throws Error for another name, listing the known ones.
 EncoderKind encoder_named(const std::string& name);

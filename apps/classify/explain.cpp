@@ -89,7 +89,7 @@ void print_table(std::vector<Token> tokens) {
 void run_explain(const std::filesystem::path& model, const std::string& raw, bool json) {
   const SavedModel saved = load_model(model);
   const std::string text = data::clean_text(raw);
-  if (saved.model->config().encoder == EncoderKind::ngram) return explain_ngrams(saved, text, json);
+  if (reads_ngrams(saved.model->config().encoder)) return explain_ngrams(saved, text, json);
   const data::Words words = data::split_words(text);
   const std::vector<std::int32_t> ids = saved.vocabulary.encode(words);
   std::vector<Token> tokens;

@@ -31,8 +31,8 @@ struct Entry {
 
 struct Explanation {
   std::vector<Entry> entries;
-  Numbers base, logits, probabilities;
-  std::size_t best = 0;  // class
+  Numbers base, deep, logits, probabilities;  // deep: what the deep branch adds, if there is one
+  std::size_t best = 0;                       // class
 };
 
 Explanation explain(const SavedModel& saved, const std::string& text) {
@@ -44,6 +44,7 @@ Explanation explain(const SavedModel& saved, const std::string& text) {
   const auto [adds, base] = model.contributions(batch, output);
   Explanation result;
   result.base = base.to_vector<double>();
+  if (output.branches.size() > 1) result.deep = output.branches[1].to_vector<double>();
   result.logits = output.logits.to_vector<double>();
   result.probabilities = softmax(output.logits).to_vector<double>();
   result.best = static_cast<std::size_t>(
@@ -102,6 +103,7 @@ void print_json(const SavedModel& saved, const Explanation& e) {
                     {"probabilities", by_class(e.probabilities)},
                     {"logits", by_class(e.logits)},
                     {"base", by_class(e.base)}};
+  if (!e.deep.empty()) json["deep"] = by_class(e.deep);
   json["ngrams"] = ordered_json::array();
   for (const Entry& entry : e.entries) {
     json["ngrams"].push_back({{"ngram", saved.ngrams.text(entry.number, saved.vocabulary)},
@@ -149,6 +151,7 @@ void print_table(const SavedModel& saved, Explanation e) {
     line("", numbers(rest), fmt::format("({} other n-grams)", e.entries.size() - top));
   }
   line("", numbers(e.base), "(what every text has)");
+  if (!e.deep.empty()) line("", numbers(e.deep), "(the words in their order)");
   line("", numbers(e.logits), "= the logits");
 }
 

@@ -1,4 +1,5 @@
 // `gradus explain` for the ngram encoder, whose logits are sums: what each n-gram of a text adds to each.
+// Of wide-deep the second branch adds a line of its own.
 #pragma once
 
 #include <string>

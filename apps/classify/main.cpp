@@ -75,9 +75,10 @@ void add_train(CLI::App& program, Arguments& all, EncoderKind encoder) {
   app->add_option("--out", o.out, "the model file to write")->required();
   app->add_option_function<std::string>(
          "--encoder", [&o](const std::string& name) { o.config.encoder = encoder_named(name); },
-         "what reads the text: ngram, linear, conv or transformer; the defaults below are for " +
+         "what reads the text: ngram, wide-deep, linear, conv or transformer; the defaults below "
+         "are for " +
              std::string(name_of(encoder)))
-      ->check(CLI::IsMember({"ngram", "linear", "conv", "transformer"}))
+      ->check(CLI::IsMember({"ngram", "wide-deep", "linear", "conv", "transformer"}))
       ->default_str(name_of(encoder));
   app->add_option_function<std::string>(
          "--attention", [&o](const std::string& name) { o.config.attention = *score_named(name); },
@@ -145,8 +146,7 @@ void add_others(CLI::App& program, Arguments& all) {
 
 // What no option can check by itself.
 void check(const Config& config) {
-  const bool by_heads =
-      config.encoder == EncoderKind::transformer || config.encoder == EncoderKind::ngram;
+  const bool by_heads = config.encoder == EncoderKind::transformer || reads_ngrams(config.encoder);
   if (by_heads && config.attention_size % config.heads != 0) {
     throw CLI::ValidationError(
         "--heads", fmt::format("{} heads do not divide the attention size {}", config.heads,

@@ -21,7 +21,8 @@ Output WordClassifier::operator()(const data::Batch& batch) const {
     weights = looked;
   }
   const Tensor hidden = dropout(wide_(state, UnaryOp::relu), config().dropout, training());
-  return {classes_(hidden), weights, elements};
+  const Tensor logits = classes_(hidden);
+  return {logits, {logits}, weights, elements};
 }
 
 void WordClassifier::visit(nn::Visitor& v) {
@@ -32,7 +33,7 @@ void WordClassifier::visit(nn::Visitor& v) {
 }
 
 std::unique_ptr<Classifier> make_classifier(const Config& config) {
-  if (config.encoder == EncoderKind::ngram) return std::make_unique<NgramClassifier>(config);
+  if (reads_ngrams(config.encoder)) return std::make_unique<NgramClassifier>(config);
   return std::make_unique<WordClassifier>(config);
 }
 

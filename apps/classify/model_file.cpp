@@ -31,7 +31,7 @@ void check_sizes(const Config& config, const nn::NamedTensors& tensors) {
     throw IoError(fmt::format("the configuration asks for a tensor {} {}, which is not there", name,
                               to_string(shape)));
   };
-  if (config.encoder == EncoderKind::ngram) {
+  if (reads_ngrams(config.encoder)) {
     check("table", {config.ngrams, config.attention_size});
     return check("classes.weight", {config.classes, config.attention_size});
   }
@@ -48,7 +48,7 @@ void check_sizes(const Config& config, const nn::NamedTensors& tensors) {
 
 data::EncodedTexts encode(const SavedModel& saved, std::span<const data::Text> texts) {
   data::EncodedTexts words = data::encode(saved.vocabulary, texts);
-  const bool by_ngrams = saved.model->config().encoder == EncoderKind::ngram;
+  const bool by_ngrams = reads_ngrams(saved.model->config().encoder);
   return by_ngrams ? saved.ngrams.encode(words) : words;
 }
 

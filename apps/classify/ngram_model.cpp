@@ -1,7 +1,5 @@
 #include "apps/classify/ngram_model.h"
 
-#include <cmath>
-
 #include "autograd/bags.h"
 #include "autograd/ops.h"
 #include "nn/init.h"
@@ -9,35 +7,54 @@
 namespace gradus::classify {
 
 namespace {
-constexpr double kDeviation = 0.01;  // of the table's first values
+constexpr double kDeviation = 0.01;      // of the table's first values
+constexpr std::int64_t kWordSize = 128;  // of the deep branch's vectors
+constexpr std::int64_t kDeepSize = 256;  // of what it makes of three words
+constexpr double kWordDropout = 0.3;
+}  // namespace
+
+DeepBranch::DeepBranch(const Config& config)
+    : embed(config.vocabulary, kWordSize, {.deviation = 0.1}),
+      around_(kWordSize, kDeepSize, 3, {.padding = 1}),
+      pool_(kDeepSize, config.heads, config.attention),
+      classes_(kDeepSize, config.classes) {}
+
+Tensor DeepBranch::operator()(const std::vector<std::int32_t>& words, const Segments& texts) const {
+  const Tensor x = embed(from_vector(words, {std::ssize(words)}, &embed.weight.backend()));
+  const Tensor d = relu(around_(dropout(x, kWordDropout, training()), around_.windows(texts)));
+  return classes_(dropout(pool_(d, texts).z, 0.5, training()));
+}
+
+void DeepBranch::visit(nn::Visitor& v) {
+  v("embed", embed);
+  v("around", around_);
+  v("pool", pool_);
+  v("classes", classes_);
 }
 
 NgramClassifier::NgramClassifier(const Config& config)
-    : Classifier(config), classes_(config.attention_size, config.classes) {
+    : Classifier(config),
+      pool_(config.attention_size, config.heads, config.attention),
+      classes_(config.attention_size, config.classes) {
   table_ = nn::parameter(empty({config.ngrams, config.attention_size}));
   nn::init::normal(table_, 0, kDeviation);
   keys_ = zeros({config.ngrams, 3}, {.dtype = DType::i32});
   bias_ = nn::parameter(zeros({config.attention_size}));
-  queries_ = nn::parameter(zeros({config.heads, config.attention_size}));
-  scale_ = nn::parameter(ones({1}));
-  if (config.attention == Score::additive) {
-    const double bound = 1 / std::sqrt(static_cast<double>(config.attention_size));
-    score_weight_ = nn::parameter(empty({config.attention_size}));
-    nn::init::uniform(score_weight_, -bound, bound);
-  }
+  if (config.encoder == EncoderKind::wide_deep) deep_.emplace(config);
 }
 
 Output NgramClassifier::operator()(const data::Batch& batch) const {
   const Segments texts(batch.offsets);
   const Bags bags(batch.tokens, batch.bags, table_.backend());
-  const std::int64_t heads = config().heads;
   const Tensor h = dropout(gather_sum(table_, bags) + bias_, config().dropout, training());
-  const Tensor scores = attention_scores(queries_ * scale_, h,
-                                         {.score = config().attention, .weight = score_weight_});
-  const Tensor weights = segment_softmax(transpose(scores), texts);  // [positions, heads]
-  const Tensor parts = reshape(h, {h.size(0), heads, h.size(1) / heads});
-  const Tensor z = dropout(flatten(pool(weights, parts, texts), 1), config().dropout, training());
-  return {classes_(z), weights, {h, texts, 1}};
+  const auto [z, weights] = pool_(h, texts);
+  const Tensor logits = classes_(dropout(z, config().dropout, training()));
+  Output output{logits, {logits}, weights, {h, texts, 1}};
+  if (deep_) {
+    output.branches.push_back((*deep_)(batch.words, texts));
+    output.logits = logits + output.branches.back();
+  }
+  return output;
 }
 
 // logits = b + W z and z = sum_t w_t (bias + the sum of t's rows), where the weights w of a text add up to
@@ -77,10 +94,9 @@ void NgramClassifier::visit(nn::Visitor& v) {
   v("table", table_);
   v.buffer("ngrams", keys_);
   v("bias", bias_);
-  v("queries", queries_);
-  v("scale", scale_);
-  v("score_weight", score_weight_);
+  v("pool", pool_);
   v("classes", classes_);
+  if (deep_) v("deep", *deep_);
 }
 
 }  // namespace gradus::classify

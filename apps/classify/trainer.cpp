@@ -39,6 +39,8 @@ constexpr Recipe kNgrams{.warm_up = 0.03,
                          .table_decay = 0.1,
                          .largest_gradient = 0};
 constexpr double kWeightDecay = 0.01;  // of the layers
+// The deep branch begins with vectors that know what words mean, and learns more slowly than n-grams.
+constexpr double kDeepFactor = 0.1;
 // An n-gram learns at a rate in proportion to what it says of the class, within these bounds.
 constexpr float kLeastRate = 0.05F, kMostRate = 5;
 
@@ -49,12 +51,21 @@ double seconds_since(Clock::time_point begin) {
 }
 
 const Recipe& recipe_of(const Classifier& model) {
-  return model.config().encoder == EncoderKind::ngram ? kNgrams : kWords;
+  return reads_ngrams(model.config().encoder) ? kNgrams : kWords;
 }
 
 // Rises from 0 to 1 over the warm-up, then falls to 0 at the end.
 double lr_factor(double done, double warm_up) {
   return done < warm_up ? done / warm_up : (1 - done) / (1 - warm_up);
+}
+
+Tensor loss_of(const Output& output, const Tensor& labels) {
+  Tensor loss;
+  for (const Tensor& logits : output.branches) {
+    const Tensor own = nn::cross_entropy(logits, labels);
+    loss = loss.defined() ? loss + own : own;
+  }
+  return loss;
 }
 
 Tensor labels_of(const data::Batch& batch) {
@@ -78,13 +89,19 @@ optim::AdamW make_optimizer(const Classifier& model, const data::EncodedTexts& t
                                          {.lr = recipe.table_factor * lr,
                                           .beta2 = recipe.table_beta2,
                                           .weight_decay = recipe.table_decay}};
-  if (model.config().encoder == EncoderKind::ngram)
-    rows.row_scale = rates_of(texts, model.config());
+  if (reads_ngrams(model.config().encoder)) rows.row_scale = rates_of(texts, model.config());
+  optim::Group<optim::AdamWOptions> words{{}, {.lr = kDeepFactor * lr, .weight_decay = 0}};
+  optim::Group<optim::AdamWOptions> deep{{},
+                                         {.lr = kDeepFactor * lr, .weight_decay = kWeightDecay}};
   optim::Group<optim::AdamWOptions> layers{{}, {.lr = lr, .weight_decay = kWeightDecay}};
-  for (const Tensor& parameter : model.parameters()) {
-    if (parameter.node() != table.node()) layers.parameters.push_back(parameter);
+  for (const auto& [name, parameter] : model.named_parameters()) {
+    if (parameter.node() == table.node()) continue;
+    (name == "deep.embed.weight"   ? words
+     : name.rfind("deep.", 0) == 0 ? deep
+                                   : layers)
+        .parameters.push_back(parameter);
   }
-  return optim::AdamW({rows, layers});
+  return optim::AdamW({rows, words, deep, layers});
 }
 
 // The step that gave a NaN, done again with every operation watched.
@@ -95,7 +112,7 @@ optim::AdamW make_optimizer(const Classifier& model, const data::EncodedTexts& t
   try {
     DetectAnomaly watch;
     NoGrad off;
-    nn::cross_entropy(model(batch).logits, labels_of(batch));
+    loss_of(model(batch), labels_of(batch));
   } catch (const Error& error) {
     cause = error.what();
   }
@@ -106,7 +123,7 @@ optim::AdamW make_optimizer(const Classifier& model, const data::EncodedTexts& t
 }  // namespace
 
 TrainSettings settings_of(EncoderKind kind) {
-  if (kind == EncoderKind::ngram) return {.epochs = 4, .batch_tokens = 16384, .lr = 1e-2};
+  if (reads_ngrams(kind)) return {.epochs = 4, .batch_tokens = 16384, .lr = 1e-2};
   return {};
 }
 
@@ -157,7 +174,7 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
       const double factor = lr_factor(report.done, recipe.warm_up);
       report.lr = settings.lr * factor;
 
-      const Tensor loss = nn::cross_entropy(model(*batch).logits, labels_of(*batch));
+      const Tensor loss = loss_of(model(*batch), labels_of(*batch));
       report.loss = loss.item();
       if (!std::isfinite(report.loss)) {
         explain_nan(model, *batch, random, report.step, report.loss);
