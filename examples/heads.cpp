@@ -30,8 +30,8 @@ int main() {
     return linear(x, slice(mix.in_proj_weight, 0, 4 * part, 4 * part + 4),
                   slice(mix.in_proj_bias, 0, 4 * part, 4 * part + 4));
   };
-  Tensor by_hand =
-      mix.out_proj(join(attention(split(project(0), 2), split(project(1), 2), split(project(2), 2))));
+  Tensor by_hand = mix.out_proj(
+      join(attention(split(project(0), 2), split(project(1), 2), split(project(2), 2))));
   Tensor by_module = squeeze(mix(unsqueeze(x, 0)), 0);  // a batch of one
   std::cout << "parameters " << mix.parameter_count() << ", the same by hand: " << std::boolalpha
             << (max(abs(by_hand - by_module)).item() < 1e-6) << "\n";
@@ -49,6 +49,6 @@ int main() {
   Tensor mask = tensor({{{1, 1}}, {{1, 0}}}) > 0;                               // [2, 1, 2]
   std::cout << "padded\n" << attention(padded, padded, padded, {.mask = mask}) << "\n";
   Tensor packed = unsqueeze(x, 1);  // [rows, one head, 4]
-  std::cout << "packed\n" << squeeze(attention(packed, packed, packed, Segments({0, 2, 3})), 1)
-            << "\n";
+  std::cout << "packed\n"
+            << squeeze(attention(packed, packed, packed, Segments({0, 2, 3})), 1) << "\n";
 }

@@ -32,8 +32,8 @@ int main() {
   std::cout << "difference        " << distance - (dot + key_bias) << "\n";
 
   std::cout << "in one call       " << attention(bank, words, words) << "\n";
-  std::cout << "                  "
-            << attention(bank, words, words, {.score = Score::euclidean}) << "\n";
+  std::cout << "                  " << attention(bank, words, words, {.score = Score::euclidean})
+            << "\n";
 
   // How the answer's water changes with each score.
   Tensor scores = dot.detach().set_requires_grad();

@@ -68,8 +68,8 @@ int main() {
   const Number loss = d * d;
   const std::vector<double> gradient = scalar::backward(loss);
   for (std::size_t i = 0; i < scalar::tape.size(); ++i) {
-    std::cout << "entry " << i << "  value " << scalar::tape[i].value << "  gradient " << gradient[i]
-              << "\n";
+    std::cout << "entry " << i << "  value " << scalar::tape[i].value << "  gradient "
+              << gradient[i] << "\n";
   }
   std::cout << "dL/dw " << gradient[w.at] << "  dL/db " << gradient[b.at] << "\n";
 
