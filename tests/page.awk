@@ -61,9 +61,7 @@ block == "cpp" { code[blocks] = code[blocks] stripped($0) "\n" }
 block == "output" { shown[program] = shown[program] $0 "\n"; if (!(program in first)) first[program] = begin }
 block == "diff" { patch = patch $0 "\n"; if (patched == 0) patched = begin }
 block == "" {
-  text = $0
-  gsub(/`[^`]*\]\([^`]*`/, "", text)  # a lambda is no link
-  for (rest = text; match(rest, /\]\([^)]+\)/); rest = substr(rest, RSTART + RLENGTH))
+  for (rest = $0; match(rest, /\]\([^) ]+\)/); rest = substr(rest, RSTART + RLENGTH))
     follow(substr(rest, RSTART + 2, RLENGTH - 3))
 }
 
