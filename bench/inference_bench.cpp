@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <stdexcept>
 
@@ -51,9 +52,13 @@ classify::SavedModel make_model() {
                                 .hidden_size = 2048,
                                 .layers = 1,
                                 .heads = 4};
-  auto model = std::make_unique<classify::Classifier>(config);
+  auto model = classify::make_classifier(config);
   model->eval();
-  return {data::Vocabulary(std::move(words)), {"neg", "pos"}, "", std::move(model)};
+  return {.vocabulary = data::Vocabulary(std::move(words)),
+          .ngrams = {},
+          .labels = {"neg", "pos"},
+          .metrics = "",
+          .model = std::move(model)};
 }
 
 struct Predictor {
@@ -74,7 +79,7 @@ struct Predictor {
 
   std::vector<std::string> labels() const {
     const std::vector<float> p =
-        classify::probabilities(*saved.model, data::encode(saved.vocabulary, reviews));
+        classify::probabilities(*saved.model, classify::encode(saved, reviews));
     std::vector<std::string> found;
     for (std::size_t i = 0; i < reviews.size(); ++i) {
       found.push_back(saved.labels[p[2 * i] < p[2 * i + 1] ? 1 : 0]);
@@ -115,10 +120,11 @@ Row text_to_label(std::int64_t reviews) {
 Row model_alone(std::int64_t reviews) {
   const auto predictor = std::make_shared<Predictor>(reviews);
   const data::EncodedTexts texts = data::encode(predictor->saved.vocabulary, predictor->reviews);
-  const Segments segments({texts.offsets.begin(), texts.offsets.end()});
-  return row_of(predictor, [words = texts.ids, segments](const Predictor& p) {
+  std::vector<std::int64_t> all(static_cast<std::size_t>(reviews));
+  std::iota(all.begin(), all.end(), 0);
+  return row_of(predictor, [batch = data::make_batch(texts, all)](const Predictor& p) {
     const NoGrad off;
-    benchmark::DoNotOptimize((*p.saved.model)(words, segments).logits.to_vector<float>());
+    benchmark::DoNotOptimize((*p.saved.model)(batch).logits.to_vector<float>());
   });
 }
 

@@ -17,6 +17,7 @@ PEERS = {
     "step": [("torch_step.py", False), ("torch_step.py", True)],
     "long": [("torch_long.py", True)],
     "adam": [("torch_adam.py", True)],
+    "limits": [("torch_limits.py", True)],
     "inference": [("torch_inference.py", False), ("torch_inference.py", True)],
 }
 SLOW = ("long", "adam")  # fewer repetitions
@@ -74,7 +75,10 @@ def peers_of(group, options):
     peers = PEERS.get(group, [])
     if not sides.tcmalloc_library():
         peers = dict.fromkeys((script, False) for script, _ in peers)
-    return [sides.Torch(script, tcmalloc) for script, tcmalloc in peers]
+    torch = [sides.Torch(script, tcmalloc) for script, tcmalloc in peers]
+    if group == "step" and sides.blas_pin():
+        torch.append(sides.Torch("torch_step.py", False, best_kernel=False))
+    return torch
 
 
 def compile_time(rounds):

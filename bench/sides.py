@@ -15,10 +15,33 @@ DEBIAN_PYTHON = "/usr/bin/python3"  # the one that python3-torch is installed fo
 
 
 def environment(**more):
-    """Nothing that pins a BLAS kernel or its blocking: what is measured is what users get."""
+    """Nothing that pins a BLAS kernel or its blocking."""
     pinned = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
     kept = {name: value for name, value in os.environ.items() if name not in pinned}
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **more}
+
+
+# OpenBLAS's kernels for x86, the fastest first, and what a CPU must have to run them.
+BLAS_KERNELS = {"SkylakeX": "avx512f", "Haswell": "avx2"}
+
+
+@functools.cache
+def blas_kernels():
+    """The kernel that PyTorch's OpenBLAS picks here, and the one to measure PyTorch with: for a CPU
+    newer than itself OpenBLAS falls back to a kernel of 2004, which would flatter Gradus."""
+    code = ("import ctypes; blas = ctypes.CDLL('libopenblas.so.0');"
+            "blas.openblas_get_corename.restype = ctypes.c_char_p;"
+            "print(blas.openblas_get_corename().decode())")
+    found = subprocess.run([DEBIAN_PYTHON, "-c", code], env=environment(), capture_output=True,
+                           text=True).stdout.strip()
+    flags = pathlib.Path("/proc/cpuinfo").read_text().split("flags", 1)[-1].split("\n", 1)[0].split()
+    best = next((kernel for kernel, flag in BLAS_KERNELS.items() if flag in flags), found)
+    return found, best if found == "Prescott" else found
+
+
+def blas_pin():
+    picked, best = blas_kernels()
+    return {} if picked == best else {"OPENBLAS_CORETYPE": best}
 
 
 def output_of(command, **more):
@@ -77,18 +100,22 @@ def numbers_of(run):
 
 
 class Torch:
-    """PyTorch, with the C library's malloc or with tcmalloc, which it is fastest with."""
+    """PyTorch, with the C library's malloc or with tcmalloc, which it is fastest with, and with the
+    best BLAS kernel or with the one that it comes with."""
 
-    def __init__(self, script, tcmalloc):
+    def __init__(self, script, tcmalloc, best_kernel=True):
         self.script = script
         self.label = "PyTorch, tcmalloc" if tcmalloc else "PyTorch"
+        if not best_kernel:
+            self.label += ", as it comes"
         self.preload = tcmalloc_library() if tcmalloc else ""
+        self.pin = blas_pin() if best_kernel else {}
 
     def run(self, names, threads, repetitions):
         return json.loads(output_of([
             DEBIAN_PYTHON, ROOT / "bench/peers" / self.script, "--threads", threads,
             "--repetitions", repetitions, "--rows", pattern_of(names)],
-            OMP_NUM_THREADS=str(threads), LD_PRELOAD=self.preload))
+            OMP_NUM_THREADS=str(threads), LD_PRELOAD=self.preload, **self.pin))
 
 
 def tcmalloc_library():

@@ -203,6 +203,14 @@ def version_of(package):
     return f"{package} {found.stdout}" if found.returncode == 0 else f"no {package}"
 
 
+def blas_text():
+    picked, best = sides.blas_kernels()
+    if picked == best:
+        return f"OpenBLAS, kernel {best}"
+    return (f"OpenBLAS, told to use its kernel {best}; by itself it would use {picked}, as it does not "
+            "know this CPU, and PyTorch would be slower")
+
+
 def machine(with_peers, measured):
     """What was measured, on what, and when."""
     model = re.search("model name\\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
@@ -215,6 +223,7 @@ def machine(with_peers, measured):
         f"- Gradus: {backend}; memory: freed buffers are kept for the next request",
         f"- Compiler: {compiler.splitlines()[0]}, -O3",
         f"- PyTorch: {peers_text if with_peers else 'not run, so its columns are empty'}",
+        *([f"- BLAS of PyTorch: {blas_text()}"] if with_peers else []),
         f"- Measured: {measured}"])
 
 

@@ -70,6 +70,8 @@ Batch make_batch(const EncodedTexts& texts, std::span<const std::int64_t> member
     batch.offsets.push_back(batch.offsets.back() + static_cast<std::int32_t>(texts.length(i)));
     if (!texts.bags.empty()) {
       if (batch.bags.empty()) batch.bags.push_back(0);
+      const auto words = texts.words_of(i);
+      batch.words.insert(batch.words.end(), words.begin(), words.end());
       for (const std::int32_t size : texts.bags_of(i)) {
         batch.bags.push_back(batch.bags.back() + size);
       }

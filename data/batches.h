@@ -26,6 +26,7 @@ struct Batch {
   // Where positions hold bags of tokens: [positions + 1], from 0 to the number of tokens. Else empty,
   // and each position is a token.
   std::vector<std::int32_t> bags;
+  std::vector<std::int32_t> words;  // [positions] then: the word at each
 };
 
 // Which texts go into which batch: each text exactly once, as many texts a batch as fit into

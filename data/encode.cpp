@@ -84,6 +84,10 @@ std::span<const std::int32_t> EncodedTexts::bags_of(std::int64_t i) const {
   return part(bags, offsets, i);
 }
 
+std::span<const std::int32_t> EncodedTexts::words_of(std::int64_t i) const {
+  return part(words, offsets, i);
+}
+
 EncodedTexts encode(const Vocabulary& vocabulary, std::span<const Text> texts,
                     std::int64_t max_tokens) {
   std::vector<Chunk> chunks = chunks_of(texts);

@@ -20,6 +20,7 @@ struct EncodedTexts {
   std::vector<std::int64_t> offsets{0};   // [texts + 1], in positions
   std::vector<std::int32_t> labels;       // [texts]
   std::vector<std::int32_t> bags = {};    // [positions], the ids at each; empty: one
+  std::vector<std::int32_t> words = {};   // [positions] then: the word at each
   std::vector<std::int64_t> starts = {};  // [texts + 1], in ids; empty: the offsets
 
   std::int64_t size() const { return std::ssize(labels); }
@@ -27,9 +28,10 @@ struct EncodedTexts {
   std::int64_t length(std::int64_t i) const {
     return offsets[static_cast<std::size_t>(i) + 1] - offsets[static_cast<std::size_t>(i)];
   }
-  // The ids of text i, and the sizes of its bags.
+  // The ids of text i, and the sizes of its bags and its words.
   std::span<const std::int32_t> operator[](std::int64_t i) const;
   std::span<const std::int32_t> bags_of(std::int64_t i) const;
+  std::span<const std::int32_t> words_of(std::int64_t i) const;
 };
 
 // On all cores. A text without a token becomes one <unk>, so that no text is empty. Of a text with

@@ -205,7 +205,7 @@ EncodedTexts Ngrams::encode(const EncodedTexts& texts) const {
       chunk.ends.push_back(std::ssize(chunk.ids));
     }
   });
-  EncodedTexts result{{}, texts.offsets, texts.labels, {}, {0}};
+  EncodedTexts result{{}, texts.offsets, texts.labels, {}, texts.ids, {0}};
   for (Chunk& chunk : chunks) {
     const std::int64_t begin = std::ssize(result.ids);
     result.ids.insert(result.ids.end(), chunk.ids.begin(), chunk.ids.end());

@@ -87,11 +87,13 @@ TEST_CASE("batches of bags: any number of tokens at a position") {
   texts.offsets = {0, 2, 3};
   texts.labels = {0, 1};
   texts.bags = {2, 0, 1};
+  texts.words = {5, 0, 6};
   texts.starts = {0, 2, 3};
   const Batch batch = make_batch(texts, std::vector<std::int64_t>{1, 0});
   CHECK(batch.tokens == Ids{9, 7, 8});
   CHECK(batch.offsets == Ids{0, 1, 3});
   CHECK(batch.bags == Ids{0, 1, 3, 3});
+  CHECK(batch.words == Ids{6, 5, 0});
   using Plan = std::vector<std::vector<std::int64_t>>;
   CHECK(plan_batches(texts, 2) == Plan{{0}, {1}});  // the budget is one of positions
 }

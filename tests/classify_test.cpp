@@ -10,6 +10,8 @@
 
 #include "apps/classify/commands.h"
 #include "apps/classify/model_file.h"
+#include "apps/classify/ngram_model.h"
+#include "autograd/ops.h"
 #include "nn/safetensors.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -21,6 +23,10 @@ using namespace gradus::classify;
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr EncoderKind kEncoders[] = {EncoderKind::ngram, EncoderKind::wide_deep,
+                                     EncoderKind::linear, EncoderKind::conv,
+                                     EncoderKind::transformer};
 
 // Sentences of 5 to 12 words of which one or two tell the class.
 fs::path write_sentences(const TemporaryFolder& folder, int count = 300) {
@@ -65,7 +71,7 @@ std::string bytes_of(const fs::path& path) {
 TEST_CASE("each encoder learns with each attention") {
   const TemporaryFolder folder;
   const fs::path data = write_sentences(folder);
-  for (EncoderKind encoder : {EncoderKind::linear, EncoderKind::conv, EncoderKind::transformer}) {
+  for (EncoderKind encoder : kEncoders) {
     for (Score score : {Score::dot, Score::euclidean, Score::additive}) {
       CAPTURE(name_of(encoder));
       CAPTURE(name_of(score));
@@ -87,7 +93,7 @@ TEST_CASE("one seed gives the same file, whatever the number of threads") {
   const TemporaryFolder folder;
   const fs::path data = write_sentences(folder);
   const int before = num_threads();
-  for (EncoderKind encoder : {EncoderKind::linear, EncoderKind::conv, EncoderKind::transformer}) {
+  for (EncoderKind encoder : kEncoders) {
     CAPTURE(name_of(encoder));
     std::string first;
     for (int threads : {1, 2, 3, 1}) {
@@ -114,10 +120,42 @@ TEST_CASE("any text has a prediction") {
   const SavedModel saved = load_model(options.out);
   const std::vector<data::Text> texts{
       {"", 0}, {"qwxyz", 0}, {"superb", 0}, {std::string(5000, '!'), 0}};
-  for (float p : probabilities(*saved.model, data::encode(saved.vocabulary, texts))) {
+  for (float p : probabilities(*saved.model, encode(saved, texts))) {
     CHECK(p >= 0);
     CHECK(p <= 1);
   }
+}
+
+TEST_CASE("what the n-grams of a text add makes up its logits") {
+  const TemporaryFolder folder;
+  TrainOptions options = small(write_sentences(folder), folder / "m.safetensors");
+  options.config.encoder = EncoderKind::ngram;
+  options.config.skips = true;
+  run_train(options);
+  const SavedModel saved = load_model(options.out);
+  const auto& model = dynamic_cast<const NgramClassifier&>(*saved.model);
+  const std::vector<data::Text> texts{
+      {"the film was superb with a plot", 0}, {"", 0}, {"awful", 1}};
+  const data::EncodedTexts encoded = encode(saved, texts);
+  for (std::int64_t i = 0; i < encoded.size(); ++i) {
+    const data::Batch batch = data::make_batch(encoded, std::vector<std::int64_t>{i});
+    const Output output = model(batch);
+    const auto [entries, base] = model.contributions(batch, output);
+    CHECK(entries.shape() == Shape{std::ssize(batch.tokens), 2});
+    const std::vector<double> sums = (sum(entries, 0) + base).to_vector<double>();
+    const std::vector<double> logits = output.branches[0].to_vector<double>();
+    for (std::size_t c = 0; c < 2; ++c) CHECK(sums[c] == doctest::Approx(logits[c]).epsilon(1e-5));
+  }
+}
+
+TEST_CASE("texts without a word that comes twice teach no n-grams") {
+  const TemporaryFolder folder;
+  TrainOptions options = small(folder.write("odd.tsv", "a\tone\na\ttwo\nb\tthree\nb\tfour\n"),
+                               folder / "m.safetensors");
+  options.config.encoder = EncoderKind::ngram;
+  options.valid_fraction = 0.5;
+  CHECK_THROWS_WITH_AS(run_train(options), doctest::Contains("twice"), Error);
+  CHECK(!fs::exists(options.out));
 }
 
 TEST_CASE("a loss that is no number stops training, names the operation, keeps the last model") {

@@ -88,7 +88,7 @@ TEST_CASE("train, predict, explain, eval, info") {
   CHECK(result.status == 0);
   CHECK(result.out.find("\"accuracy\"") != std::string::npos);
   CHECK(gradus(folder, "info").out.find("backend") != std::string::npos);
-  CHECK(gradus(folder, "info --model m.safetensors").out.find("linear") != std::string::npos);
+  CHECK(gradus(folder, "info --model m.safetensors").out.find("n-grams") != std::string::npos);
   CHECK(gradus(folder, "--version").status == 0);
   CHECK(gradus(folder, "train --help").status == 0);
 }

@@ -3,9 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 
+#include "data/class_ratios.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/philox.h"
@@ -134,4 +137,44 @@ TEST_CASE("n-grams of words that there are not are refused") {
   CHECK_THROWS_AS(Ngrams({{1, -1, 0}}, 5, {}), gradus::Error);
   CHECK_THROWS_AS(Ngrams({{1, 2, 0}, {1, 2, 0}}, 5, {}), gradus::Error);
   CHECK_THROWS_AS(Ngrams::of_texts(of({{1 << 21}})), gradus::Error);
+}
+
+TEST_CASE("how much a token says of the class") {
+  // Token 0 in texts of classes 0, 0, 1; token 1 twice in one of class 1; token 2 in none.
+  EncodedTexts texts = of({{0}, {0}, {0, 1, 1}});
+  texts.labels = {0, 0, 1};
+  const std::vector<float> r = class_ratios(texts, 3, 2);
+  // sums of n + 1: class 0: 3 + 1 + 1 = 5, class 1: 2 + 2 + 1 = 5
+  REQUIRE(r.size() == 3);
+  CHECK(r[0] == doctest::Approx(std::log(3.0 / 2)));
+  CHECK(r[1] == doctest::Approx(std::log(2.0)));
+  CHECK(r[2] == 0);
+}
+
+TEST_CASE("how much a token says of one class against all others, class by class") {
+  EncodedTexts texts = random_texts(500, 90);
+  constexpr int kClasses = 7;
+  for (std::size_t i = 0; i < texts.labels.size(); ++i) {
+    texts.labels[i] = static_cast<std::int32_t>(i % 3 == 0 ? 0 : i % kClasses);
+  }
+  std::vector<std::vector<double>> n(kClasses, std::vector<double>(90, 1));  // n + 1
+  std::vector<std::vector<double>> m = n;
+  for (std::int64_t i = 0; i < texts.size(); ++i) {
+    const std::set<std::int32_t> tokens(texts[i].begin(), texts[i].end());
+    for (std::size_t c = 0; c < kClasses; ++c) {
+      const bool own = texts.labels[static_cast<std::size_t>(i)] == static_cast<std::int32_t>(c);
+      for (const std::int32_t t : tokens) ++(own ? n : m)[c][static_cast<std::size_t>(t)];
+    }
+  }
+  const std::vector<float> r = class_ratios(texts, 90, kClasses);
+  for (std::size_t t = 0; t < 90; ++t) {
+    double largest = 0;
+    for (std::size_t c = 0; c < kClasses; ++c) {
+      const auto sum = [](const std::vector<double>& x) {
+        return std::accumulate(x.begin(), x.end(), 0.0);
+      };
+      largest = std::max(largest, std::abs(std::log(n[c][t] / sum(n[c]) * sum(m[c]) / m[c][t])));
+    }
+    CHECK(r[t] == doctest::Approx(largest));
+  }
 }

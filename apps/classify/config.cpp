@@ -10,7 +10,11 @@
 namespace gradus::classify {
 
 namespace {
-constexpr std::array kEncoders{"linear", "conv", "transformer"};
+constexpr std::array kEncoders{"ngram", "wide-deep", "linear", "conv", "transformer"};
+}
+
+bool reads_ngrams(EncoderKind kind) {
+  return kind == EncoderKind::ngram || kind == EncoderKind::wide_deep;
 }
 
 const char* name_of(EncoderKind kind) { return kEncoders[static_cast<std::size_t>(kind)]; }
@@ -19,14 +23,30 @@ EncoderKind encoder_named(const std::string& name) {
   for (std::size_t i = 0; i < kEncoders.size(); ++i) {
     if (name == kEncoders[i]) return static_cast<EncoderKind>(i);
   }
-  throw Error(
-      fmt::format("[model] there is no encoder '{}'; there are linear, conv, transformer", name));
+  throw Error(fmt::format("[model] there is no encoder '{}'; there are {}", name,
+                          fmt::join(kEncoders, ", ")));
+}
+
+Config defaults_of(EncoderKind kind) {
+  Config config{.encoder = kind};
+  if (reads_ngrams(kind)) {
+    config.attention_size = 64;
+    config.dropout = 0.5;
+  }
+  return config;
+}
+
+data::NgramOptions ngram_options(const Config& config) {
+  return {.longest = static_cast<int>(config.longest), .skips = config.skips};
 }
 
 std::string to_json(const Config& c) {
   const nlohmann::ordered_json json{{"encoder", name_of(c.encoder)},
                                     {"attention", name_of(c.attention)},
                                     {"vocabulary", c.vocabulary},
+                                    {"ngrams", c.ngrams},
+                                    {"longest", c.longest},
+                                    {"skips", c.skips},
                                     {"classes", c.classes},
                                     {"attention_size", c.attention_size},
                                     {"hidden_size", c.hidden_size},
@@ -52,6 +72,11 @@ Config config_from_json(const std::string& text) {
       return value;
     };
     c.vocabulary = size("vocabulary", 1 << 28);
+    if (reads_ngrams(c.encoder)) {
+      c.ngrams = size("ngrams", 1 << 28);
+      c.longest = size("longest", 3);
+      c.skips = json.at("skips").get<bool>();
+    }
     c.classes = size("classes", 1 << 20);
     c.attention_size = size("attention_size", 1 << 16);
     c.hidden_size = size("hidden_size", 1 << 20);

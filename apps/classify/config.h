@@ -6,10 +6,13 @@
 #include <string>
 
 #include "autograd/attention.h"
+#include "data/ngrams.h"
 
 namespace gradus::classify {
 
-enum class EncoderKind { linear, conv, transformer };
+// wide_deep is ngram and a second branch that reads the words in their order.
+enum class EncoderKind { ngram, wide_deep, linear, conv, transformer };
+bool reads_ngrams(EncoderKind kind);
 const char* name_of(EncoderKind kind);
 // Throws Error for another name, listing the known ones.
 EncoderKind encoder_named(const std::string& name);
@@ -18,6 +21,9 @@ struct Config {
   EncoderKind encoder = EncoderKind::linear;
   Score attention = Score::dot;  // of the attention layer that pools a text
   std::int64_t vocabulary = 0;   // words, <unk> included
+  std::int64_t ngrams = 0;       // of the ngram encoder: rows of its table
+  std::int64_t longest = 3;      // words in an n-gram, at most
+  bool skips = false;            // pairs with a word left out between them, too
   std::int64_t classes = 0;
   std::int64_t attention_size = 128;  // of a word's vector and of all that attention compares
   std::int64_t hidden_size = 2048;    // of the wide layers between
@@ -26,6 +32,10 @@ struct Config {
   std::int64_t hops = 1;
   double dropout = 0.3;
 };
+
+// What --encoder stands for where nothing else is said.
+Config defaults_of(EncoderKind kind);
+data::NgramOptions ngram_options(const Config& config);
 
 std::string to_json(const Config& config);
 // Throws IoError for text that is no such object, or sizes that no model can have.

@@ -107,6 +107,8 @@ void TransformerEncoder::visit(nn::Visitor& v) {
 
 std::unique_ptr<Encoder> make_encoder(const Config& config) {
   switch (config.encoder) {
+    case EncoderKind::ngram:
+    case EncoderKind::wide_deep:
     case EncoderKind::linear: break;
     case EncoderKind::conv: return std::make_unique<ConvEncoder>(config);
     case EncoderKind::transformer: return std::make_unique<TransformerEncoder>(config);

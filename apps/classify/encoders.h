@@ -27,6 +27,7 @@ class Encoder : public nn::Module {
  public:
   virtual Elements operator()(const std::vector<std::int32_t>& tokens,
                               const Segments& texts) const = 0;
+  virtual Tensor table() const = 0;  // [words, dim]
 };
 
 // Each word by itself: Embedding, Linear, ReLU, Linear.
@@ -35,6 +36,7 @@ class LinearEncoder : public Encoder {
   explicit LinearEncoder(const Config& config);
   Elements operator()(const std::vector<std::int32_t>& tokens,
                       const Segments& texts) const override;
+  Tensor table() const override { return embed_.weight; }
   void visit(nn::Visitor& v) override;
 
  private:
@@ -50,6 +52,7 @@ class ConvEncoder : public Encoder {
   explicit ConvEncoder(const Config& config);
   Elements operator()(const std::vector<std::int32_t>& tokens,
                       const Segments& texts) const override;
+  Tensor table() const override { return embed_.weight; }
   void visit(nn::Visitor& v) override;
 
  private:
@@ -66,6 +69,7 @@ class TransformerEncoder : public Encoder {
   explicit TransformerEncoder(const Config& config);
   Elements operator()(const std::vector<std::int32_t>& tokens,
                       const Segments& texts) const override;
+  Tensor table() const override { return embed_.weight; }
   void visit(nn::Visitor& v) override;
 
  private:

@@ -37,7 +37,7 @@ void run_eval(const EvalOptions& options) {
   const bool own_test = !dataset.test.empty();
   std::vector<data::Text>& texts = own_test ? dataset.test : dataset.train;
   translate_labels(texts, dataset.labels, saved.labels);
-  const data::EncodedTexts encoded = data::encode(saved.vocabulary, texts);
+  const data::EncodedTexts encoded = encode(saved, texts);
   const data::Metrics metrics =
       data::measure(probabilities(*saved.model, encoded), encoded.labels, saved.labels);
   if (options.json) {

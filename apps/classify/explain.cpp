@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/classify/commands.h"
+#include "apps/classify/explain_ngrams.h"
 #include "apps/classify/model_file.h"
 #include "autograd/autograd.h"
 #include "autograd/ops.h"
@@ -28,7 +29,7 @@ struct Token {
 
 // An element's weight is shared evenly by the tokens that it stands for.
 void share_weights(const Output& output, std::vector<Token>& tokens) {
-  const std::vector<double> weights = output.weights.to_vector<double>();
+  const std::vector<double> weights = mean(output.weights, 1).to_vector<double>();  // over heads
   const auto stride = static_cast<std::size_t>(output.elements.stride);
   for (std::size_t e = 0; e < weights.size(); ++e) {
     const std::size_t begin = e * stride;
@@ -88,17 +89,17 @@ void print_table(std::vector<Token> tokens) {
 void run_explain(const std::filesystem::path& model, const std::string& raw, bool json) {
   const SavedModel saved = load_model(model);
   const std::string text = data::clean_text(raw);
+  if (reads_ngrams(saved.model->config().encoder)) return explain_ngrams(saved, text, json);
   const data::Words words = data::split_words(text);
-  std::vector<std::int32_t> ids = saved.vocabulary.encode(words);
+  const std::vector<std::int32_t> ids = saved.vocabulary.encode(words);
   std::vector<Token> tokens;
   for (std::size_t i = 0; i < words.size(); ++i) {
     tokens.push_back({std::string(words[i]), words.range(i), 0, ids[i] != data::kUnknown});
   }
-  if (ids.empty()) ids.push_back(data::kUnknown);  // the model needs something to read
-
   NoGrad off;
   saved.model->eval();
-  const Output output = (*saved.model)(ids, Segments({0, static_cast<std::int32_t>(ids.size())}));
+  const data::EncodedTexts encoded = encode(saved, std::vector<data::Text>{{text, 0}});
+  const Output output = (*saved.model)(data::make_batch(encoded, std::vector<std::int64_t>{0}));
   share_weights(output, tokens);
   const std::vector<float> p = softmax(output.logits).to_vector<float>();
   const auto best = static_cast<std::size_t>(std::max_element(p.begin(), p.end()) - p.begin());

@@ -25,6 +25,7 @@ void print_model(const std::filesystem::path& path) {
   fmt::print("{}\n", nn::to_string(*saved.model));
   fmt::print("configuration  {}\n", to_json(saved.model->config()));
   fmt::print("vocabulary     {} words\n", saved.vocabulary.size());
+  if (saved.ngrams.size() > 0) fmt::print("n-grams        {}\n", saved.ngrams.size());
   fmt::print("classes        {}\n", fmt::join(saved.labels, ", "));
   if (saved.metrics.empty()) return;
   const auto metrics = nlohmann::json::parse(saved.metrics);

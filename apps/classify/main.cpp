@@ -50,16 +50,36 @@ void add_model(CLI::App* app, std::filesystem::path& model) {
   app->add_option("--model", model, "the model file")->required();
 }
 
-void add_train(CLI::App& program, Arguments& all) {
+// What `--encoder` says, before anything else is read: the other options' defaults depend on it.
+EncoderKind encoder_in(int argc, char** argv) {
+  const std::string name = "--encoder", joined = name + "=";
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const char* value = word == name && i + 1 < argc ? argv[i + 1]
+                        : word.rfind(joined, 0) == 0 ? argv[i] + joined.size()
+                                                     : nullptr;
+    try {
+      if (value != nullptr) return encoder_named(value);
+    } catch (const Error&) {  // is refused with the others
+    }
+  }
+  return EncoderKind::ngram;
+}
+
+void add_train(CLI::App& program, Arguments& all, EncoderKind encoder) {
   TrainOptions& o = all.train;
+  o.config = defaults_of(encoder);
+  o.settings = settings_of(encoder);
   CLI::App* app = program.add_subcommand("train", "learn to classify from labelled texts");
   add_data_options(app, o.data, o.read);
   app->add_option("--out", o.out, "the model file to write")->required();
   app->add_option_function<std::string>(
          "--encoder", [&o](const std::string& name) { o.config.encoder = encoder_named(name); },
-         "how words are read: linear, conv or transformer")
-      ->check(CLI::IsMember({"linear", "conv", "transformer"}))
-      ->default_str("linear");
+         "what reads the text: ngram, wide-deep, linear, conv or transformer; the defaults below "
+         "are for " +
+             std::string(name_of(encoder)))
+      ->check(CLI::IsMember({"ngram", "wide-deep", "linear", "conv", "transformer"}))
+      ->default_str(name_of(encoder));
   app->add_option_function<std::string>(
          "--attention", [&o](const std::string& name) { o.config.attention = *score_named(name); },
          "how attention scores them: dot, euclidean or additive")
@@ -69,7 +89,11 @@ void add_train(CLI::App& program, Arguments& all) {
   const auto option = [&](const char* name, auto& value, const char* text) {
     return app->add_option(name, value, text)->capture_default_str();
   };
-  option("--vocab-size", o.vocabulary_size, "how many words to know, the most frequent ones")
+  option("--ngram", o.config.longest, "words in an n-gram, at most (ngram)")
+      ->check(CLI::Range(1, 3));
+  app->add_flag("--skips", o.config.skips, "pairs with a word left out between them, too (ngram)");
+  option("--vocab-size", o.vocabulary_size,
+         "how many words to know, the most frequent ones (ngram: all that come twice)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 24));
   option("--attention-size", o.config.attention_size, "numbers in a word's vector")
       ->check(CLI::Range(1, 1 << 14));
@@ -77,7 +101,7 @@ void add_train(CLI::App& program, Arguments& all) {
       ->check(CLI::Range(1, 1 << 18));
   option("--layers", o.config.layers, "convolutions or transformer layers")
       ->check(CLI::Range(1, 64));
-  option("--heads", o.config.heads, "of the transformer's attention; divides the attention size")
+  option("--heads", o.config.heads, "of attention (ngram, transformer); divides the attention size")
       ->check(CLI::Range(1, 1024));
   option("--hops", o.config.hops, "how often attention looks at the text")
       ->check(CLI::Range(1, 64));
@@ -122,7 +146,8 @@ void add_others(CLI::App& program, Arguments& all) {
 
 // What no option can check by itself.
 void check(const Config& config) {
-  if (config.encoder == EncoderKind::transformer && config.attention_size % config.heads != 0) {
+  const bool by_heads = config.encoder == EncoderKind::transformer || reads_ngrams(config.encoder);
+  if (by_heads && config.attention_size % config.heads != 0) {
     throw CLI::ValidationError(
         "--heads", fmt::format("{} heads do not divide the attention size {}", config.heads,
                                config.attention_size));
@@ -155,7 +180,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 1024));
   program.add_option("--backend", all.backend, "where tensors live")
       ->check(CLI::IsMember(backend_names()));
-  add_train(program, all);
+  add_train(program, all, encoder_in(argc, argv));
   add_others(program, all);
   // CLI11 would only say that a command is missing.
   const auto named = [&](const CLI::App* command) { return command->check_name(argv[1]); };

@@ -1,34 +1,40 @@
 #include "apps/classify/model.h"
 
+#include "apps/classify/ngram_model.h"
 #include "autograd/ops.h"
 
 namespace gradus::classify {
 
-Classifier::Classifier(const Config& config)
-    : config_(config),
+WordClassifier::WordClassifier(const Config& config)
+    : Classifier(config),
       encoder_(make_encoder(config)),
       attention_(config.attention_size, {.score = config.attention}),
       wide_(config.attention_size, config.hidden_size),
       classes_(config.hidden_size, config.classes) {}
 
-Output Classifier::operator()(const std::vector<std::int32_t>& tokens,
-                              const Segments& texts) const {
-  const Elements elements = (*encoder_)(tokens, texts);
+Output WordClassifier::operator()(const data::Batch& batch) const {
+  const Elements elements = (*encoder_)(batch.tokens, Segments(batch.offsets));
   auto [state, weights] = attention_.pool(elements.values, elements.segments);
-  for (std::int64_t hop = 1; hop < config_.hops; ++hop) {
+  for (std::int64_t hop = 1; hop < config().hops; ++hop) {
     auto [found, looked] = attention_.pool(elements.values, elements.segments, state);
     state = state + found;
     weights = looked;
   }
-  const Tensor hidden = dropout(wide_(state, UnaryOp::relu), config_.dropout, training());
-  return {classes_(hidden), squeeze(weights, 1), elements};
+  const Tensor hidden = dropout(wide_(state, UnaryOp::relu), config().dropout, training());
+  const Tensor logits = classes_(hidden);
+  return {logits, {logits}, weights, elements};
 }
 
-void Classifier::visit(nn::Visitor& v) {
+void WordClassifier::visit(nn::Visitor& v) {
   v("encoder", *encoder_);
   v("attention", attention_);
   v("wide", wide_);
   v("classes", classes_);
+}
+
+std::unique_ptr<Classifier> make_classifier(const Config& config) {
+  if (reads_ngrams(config.encoder)) return std::make_unique<NgramClassifier>(config);
+  return std::make_unique<WordClassifier>(config);
 }
 
 }  // namespace gradus::classify

@@ -1,12 +1,5 @@
-// The classifier: encoder -> attention -> decoder -> classes.
-//
-//   tokens [rows]  --encoder-->  elements [rows', dim]     one for each word, or for a few neighbours
-//   state [texts, dim] = attention(a learned query over the text's elements)
-//   state = state + attention(state over the elements)     for every hop after the first
-//   logits [texts, classes] = decoder(state)               Linear, ReLU, Linear
-//
-// The attention layer weighs each element against the decoder's state, so that a second hop looks again
-// with what the first has found (Sukhbaatar et al., "End-to-end memory networks", 2015, section 2.2).
+// What the program trains and uses: a Classifier, from a batch of texts to logits. There are two kinds,
+// by Config::encoder: WordClassifier here, and NgramClassifier (ngram_model.h).
 #pragma once
 
 #include <cstdint>
@@ -15,6 +8,7 @@
 
 #include "apps/classify/config.h"
 #include "apps/classify/encoders.h"
+#include "data/batches.h"
 #include "nn/attention.h"
 #include "nn/linear.h"
 #include "nn/module.h"
@@ -22,22 +16,46 @@
 namespace gradus::classify {
 
 struct Output {
-  Tensor logits;      // [texts, classes]
-  Tensor weights;     // [elements]: what the last hop looked at; within a text they add up to 1
+  Tensor logits;  // [texts, classes]
+  // What the logits are the sum of: each learns from a loss of its own.
+  std::vector<Tensor> branches;
+  Tensor weights;     // [elements, heads]: what attention looked at; within a text they add up to 1
   Elements elements;  // of all texts
 };
 
 class Classifier : public nn::Module {
  public:
-  explicit Classifier(const Config& config);
-
-  // tokens [rows], the texts' word numbers one after another; every text has at least one.
-  Output operator()(const std::vector<std::int32_t>& tokens, const Segments& texts) const;
-  void visit(nn::Visitor& v) override;
+  explicit Classifier(const Config& config) : config_(config) {}
+  // Every text of the batch has at least one position.
+  virtual Output operator()(const data::Batch& batch) const = 0;
+  // The table of vectors for tokens: its gradients are row-sparse, and it learns at a rate of its own.
+  virtual Tensor table() const = 0;
   const Config& config() const { return config_; }
 
  private:
   Config config_;
+};
+
+std::unique_ptr<Classifier> make_classifier(const Config& config);
+
+// Encoder -> attention -> decoder -> classes.
+//
+//   tokens [rows]  --encoder-->  elements [rows', dim]     one for each word, or for a few neighbours
+//   state [texts, dim] = attention(a learned query over the text's elements)
+//   state = state + attention(state over the elements)     for every hop after the first
+//   logits [texts, classes] = decoder(state)               Linear, ReLU, Linear
+//
+// The attention layer weighs each element against the decoder's state, so that a second hop looks again
+// with what the first has found (Sukhbaatar et al., "End-to-end memory networks", 2015, section 2.2).
+class WordClassifier : public Classifier {
+ public:
+  explicit WordClassifier(const Config& config);
+
+  Output operator()(const data::Batch& batch) const override;
+  Tensor table() const override { return encoder_->table(); }
+  void visit(nn::Visitor& v) override;
+
+ private:
   std::unique_ptr<Encoder> encoder_;
   nn::Attention attention_;
   nn::Linear wide_, classes_;

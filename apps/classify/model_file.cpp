@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/classify/ngram_model.h"
 #include "nn/init.h"
 #include "nn/safetensors.h"
 #include "tensor/error.h"
@@ -30,6 +31,10 @@ void check_sizes(const Config& config, const nn::NamedTensors& tensors) {
     throw IoError(fmt::format("the configuration asks for a tensor {} {}, which is not there", name,
                               to_string(shape)));
   };
+  if (reads_ngrams(config.encoder)) {
+    check("table", {config.ngrams, config.attention_size});
+    return check("classes.weight", {config.classes, config.attention_size});
+  }
   check("encoder.embed.weight", {config.vocabulary, config.attention_size});
   check("wide.weight", {config.hidden_size, config.attention_size});
   check("classes.weight", {config.classes, config.hidden_size});
@@ -40,6 +45,12 @@ void check_sizes(const Config& config, const nn::NamedTensors& tensors) {
 }
 
 }  // namespace
+
+data::EncodedTexts encode(const SavedModel& saved, std::span<const data::Text> texts) {
+  data::EncodedTexts words = data::encode(saved.vocabulary, texts);
+  const bool by_ngrams = reads_ngrams(saved.model->config().encoder);
+  return by_ngrams ? saved.ngrams.encode(words) : words;
+}
 
 void save_model(const std::filesystem::path& path, const SavedModel& saved) {
   nn::save(path.string(), *saved.model,
@@ -72,9 +83,12 @@ SavedModel load_model(const std::filesystem::path& path) {
     }
     check_sizes(config, file.tensors);
     const nn::init::Skip skip;
-    saved.model = std::make_unique<Classifier>(config);
+    saved.model = make_classifier(config);
     nn::take_state(*saved.model, file.tensors, path.string());
     saved.model->eval();
+    if (const auto* model = dynamic_cast<const NgramClassifier*>(saved.model.get())) {
+      saved.ngrams = model->ngrams();
+    }
     return saved;
   } catch (const std::exception& error) {
     throw IoError(fmt::format("[model] {} cannot be used: {}", path.string(), error.what()));

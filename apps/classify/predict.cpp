@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kMostLines = 256;  // classified at once
 
 void print(const SavedModel& saved, const std::vector<data::Text>& texts, bool json) {
-  const std::vector<float> p = probabilities(*saved.model, data::encode(saved.vocabulary, texts));
+  const std::vector<float> p = probabilities(*saved.model, encode(saved, texts));
   const std::size_t classes = saved.labels.size();
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const auto row = p.begin() + static_cast<std::ptrdiff_t>(i * classes);

@@ -9,7 +9,10 @@
 #include "apps/classify/commands.h"
 #include "apps/classify/interrupt.h"
 #include "apps/classify/model_file.h"
+#include "apps/classify/ngram_model.h"
 #include "apps/classify/progress_bar.h"
+#include "apps/classify/word_vectors.h"
+#include "autograd/ops.h"
 #include "data/split.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
@@ -20,6 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
+
+constexpr std::int64_t kMostWords = 1 << 20;
 
 // Finds out before hours of training, not after, that the model cannot be written.
 void check_writable(const fs::path& out) {
@@ -95,24 +100,75 @@ ordered_json json_of(const EpochRow& r) {
           {"best", r.best}};
 }
 
+Tensor learn_vectors(const TrainOptions& options, const data::EncodedTexts& texts,
+                     std::int64_t words) {
+  ProgressBar progress(1, options.quiet);
+  std::int64_t tokens = 0;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto seconds = [begin] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  const WordVectorOptions settings{.seed = options.settings.seed};
+  Tensor vectors = train_word_vectors(texts, words, settings, [&](double done, double loss) {
+    tokens = static_cast<std::int64_t>(done * static_cast<double>(settings.passes) *
+                                       static_cast<double>(texts.ids.size()));
+    progress.step(1, done, loss, static_cast<double>(tokens) / seconds());
+    return !interrupted();
+  });
+  if (!options.quiet) {
+    fmt::print("word vectors from {} words in {:.1f} s\n", texts.ids.size(), seconds());
+  }
+  return vectors;
+}
+
+// The vocabulary, the n-grams and the model that is to learn them; returns the texts as it reads them.
+data::EncodedTexts learn_words(const TrainOptions& options, std::span<const data::Text> train,
+                               SavedModel& saved) {
+  manual_seed(options.settings.seed);
+  Config config = options.config;
+  const bool by_ngrams = reads_ngrams(config.encoder);
+  // A word that is there once is in no n-gram that is there twice.
+  auto [vocabulary, texts] = data::learn_vocabulary(
+      train, by_ngrams ? kMostWords : options.vocabulary_size, by_ngrams ? 2 : 1);
+  saved.vocabulary = std::move(vocabulary);
+  config.vocabulary = saved.vocabulary.size();
+  config.classes = static_cast<std::int64_t>(saved.labels.size());
+  const bool deep = config.encoder == EncoderKind::wide_deep;
+  const Tensor vectors = deep ? learn_vectors(options, texts, config.vocabulary) : Tensor();
+  if (by_ngrams) {
+    saved.ngrams = data::Ngrams::of_texts(texts, ngram_options(config));
+    if (saved.ngrams.size() == 0) {
+      throw Error(
+          "[train] no word comes twice in these texts, so there are no n-grams to learn; "
+          "other encoders know words that come once (--encoder)");
+    }
+    texts = saved.ngrams.encode(texts);
+    config.ngrams = saved.ngrams.size();
+  }
+  saved.model = make_classifier(config);
+  if (by_ngrams) {
+    auto& model = dynamic_cast<NgramClassifier&>(*saved.model);
+    model.set_ngrams(saved.ngrams);
+    if (deep) model.deep()->embed.weight.assign(vectors);
+  }
+  return texts;
+}
+
 }  // namespace
 
 bool run_train(const TrainOptions& options) {
   check_writable(options.out);
   Log log(options.log);
   SavedModel saved;
+  catch_interrupts();
   const data::Split split = read_texts(options, saved.labels);
-  auto [vocabulary, texts] = data::learn_vocabulary(split.train, options.vocabulary_size);
-  saved.vocabulary = std::move(vocabulary);
-  const data::EncodedTexts held_out = data::encode(saved.vocabulary, split.held_out);
+  data::EncodedTexts texts = learn_words(options, split.train, saved);
+  const data::EncodedTexts held_out = encode(saved, split.held_out);
 
-  manual_seed(options.settings.seed);
-  Config config = options.config;
-  config.vocabulary = saved.vocabulary.size();
-  config.classes = static_cast<std::int64_t>(saved.labels.size());
-  saved.model = std::make_unique<Classifier>(config);
   if (!options.quiet) {
-    fmt::print("{} words; {} encoder, {} attention, {} parameters\n", config.vocabulary,
+    const Config& config = saved.model->config();
+    fmt::print("{} words{}; {} encoder, {} attention, {} parameters\n", config.vocabulary,
+               config.ngrams > 0 ? fmt::format(", {} n-grams", config.ngrams) : "",
                name_of(config.encoder), name_of(config.attention), saved.model->parameter_count());
     std::fflush(stdout);
   }
@@ -136,7 +192,6 @@ bool run_train(const TrainOptions& options) {
                               save_model(options.out, saved);
                               any_saved = true;
                             }};
-  catch_interrupts();
   const Outcome outcome =
       train(*saved.model, saved.labels, texts, held_out, options.settings, listeners);
   if (!any_saved) {  // stopped within the first epoch: what there is, without metrics

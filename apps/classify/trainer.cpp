@@ -9,6 +9,7 @@
 #include "apps/classify/interrupt.h"
 #include "autograd/autograd.h"
 #include "autograd/ops.h"
+#include "data/class_ratios.h"
 #include "nn/losses.h"
 #include "optim/adam.h"
 #include "optim/clip.h"
@@ -19,11 +20,29 @@ namespace gradus::classify {
 
 namespace {
 
-constexpr double kWarmUp = 0.05;  // of the whole training
-constexpr double kWeightDecay = 0.01;
-constexpr double kWordFactor =
-    10;  // of the learning rate: a word is in few batches, a layer in all
-constexpr double kLargestGradient = 1;  // norm that gradients are clipped to
+// How the models are trained, but for what the command line says.
+struct Recipe {
+  double warm_up;           // of the whole training
+  double table_factor;      // of the learning rate: a word is in few batches, a layer in all
+  double table_beta2;       // of AdamW for the table
+  double table_decay;       // weight decay of the rows that a batch touches
+  double largest_gradient;  // norm that gradients are clipped to; 0: they are not
+};
+constexpr Recipe kWords{.warm_up = 0.05,
+                        .table_factor = 10,
+                        .table_beta2 = 0.999,
+                        .table_decay = 0,
+                        .largest_gradient = 1};
+constexpr Recipe kNgrams{.warm_up = 0.03,
+                         .table_factor = 2,
+                         .table_beta2 = 0.99,
+                         .table_decay = 0.1,
+                         .largest_gradient = 0};
+constexpr double kWeightDecay = 0.01;  // of the layers
+// The deep branch begins with vectors that know what words mean, and learns more slowly than n-grams.
+constexpr double kDeepFactor = 0.1;
+// An n-gram learns at a rate in proportion to what it says of the class, within these bounds.
+constexpr float kLeastRate = 0.05F, kMostRate = 5;
 
 using Clock = std::chrono::steady_clock;
 
@@ -31,22 +50,58 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
+const Recipe& recipe_of(const Classifier& model) {
+  return reads_ngrams(model.config().encoder) ? kNgrams : kWords;
+}
+
 // Rises from 0 to 1 over the warm-up, then falls to 0 at the end.
-double lr_factor(double done) {
-  return done < kWarmUp ? done / kWarmUp : (1 - done) / (1 - kWarmUp);
+double lr_factor(double done, double warm_up) {
+  return done < warm_up ? done / warm_up : (1 - done) / (1 - warm_up);
+}
+
+Tensor loss_of(const Output& output, const Tensor& labels) {
+  Tensor loss;
+  for (const Tensor& logits : output.branches) {
+    const Tensor own = nn::cross_entropy(logits, labels);
+    loss = loss.defined() ? loss + own : own;
+  }
+  return loss;
 }
 
 Tensor labels_of(const data::Batch& batch) {
   return from_vector(batch.labels, {static_cast<std::int64_t>(batch.labels.size())});
 }
 
-optim::AdamW make_optimizer(const Classifier& model, double lr) {
-  optim::Group<optim::AdamWOptions> words{{}, {.lr = kWordFactor * lr, .weight_decay = 0}};
+// |r| of each n-gram over their mean (data/class_ratios.h).
+Tensor rates_of(const data::EncodedTexts& texts, const Config& config) {
+  std::vector<float> rates = data::class_ratios(texts, config.ngrams, config.classes);
+  double sum = 0;
+  for (const float rate : rates) sum += double{rate};
+  const auto mean = static_cast<float>(sum / static_cast<double>(rates.size()));
+  for (float& rate : rates) rate = std::clamp(rate / mean, kLeastRate, kMostRate);
+  return from_vector(rates, {config.ngrams});
+}
+
+optim::AdamW make_optimizer(const Classifier& model, const data::EncodedTexts& texts, double lr) {
+  const Recipe& recipe = recipe_of(model);
+  const Tensor table = model.table();
+  optim::Group<optim::AdamWOptions> rows{{table},
+                                         {.lr = recipe.table_factor * lr,
+                                          .beta2 = recipe.table_beta2,
+                                          .weight_decay = recipe.table_decay}};
+  if (reads_ngrams(model.config().encoder)) rows.row_scale = rates_of(texts, model.config());
+  optim::Group<optim::AdamWOptions> words{{}, {.lr = kDeepFactor * lr, .weight_decay = 0}};
+  optim::Group<optim::AdamWOptions> deep{{},
+                                         {.lr = kDeepFactor * lr, .weight_decay = kWeightDecay}};
   optim::Group<optim::AdamWOptions> layers{{}, {.lr = lr, .weight_decay = kWeightDecay}};
   for (const auto& [name, parameter] : model.named_parameters()) {
-    (name == "encoder.embed.weight" ? words : layers).parameters.push_back(parameter);
+    if (parameter.node() == table.node()) continue;
+    (name == "deep.embed.weight"   ? words
+     : name.rfind("deep.", 0) == 0 ? deep
+                                   : layers)
+        .parameters.push_back(parameter);
   }
-  return optim::AdamW({words, layers});
+  return optim::AdamW({rows, words, deep, layers});
 }
 
 // The step that gave a NaN, done again with every operation watched.
@@ -57,7 +112,7 @@ optim::AdamW make_optimizer(const Classifier& model, double lr) {
   try {
     DetectAnomaly watch;
     NoGrad off;
-    nn::cross_entropy(model(batch.tokens, batch.offsets).logits, labels_of(batch));
+    loss_of(model(batch), labels_of(batch));
   } catch (const Error& error) {
     cause = error.what();
   }
@@ -67,6 +122,11 @@ optim::AdamW make_optimizer(const Classifier& model, double lr) {
 
 }  // namespace
 
+TrainSettings settings_of(EncoderKind kind) {
+  if (reads_ngrams(kind)) return {.epochs = 4, .batch_tokens = 16384, .lr = 1e-2};
+  return {};
+}
+
 std::vector<float> probabilities(Classifier& model, const data::EncodedTexts& texts,
                                  std::int64_t batch_tokens) {
   NoGrad off;
@@ -75,8 +135,7 @@ std::vector<float> probabilities(Classifier& model, const data::EncodedTexts& te
   std::vector<float> all(static_cast<std::size_t>(texts.size()) * classes);
   for (const auto& members : data::plan_batches(texts, batch_tokens)) {
     const data::Batch batch = data::make_batch(texts, members);
-    const std::vector<float> p =
-        softmax(model(batch.tokens, batch.offsets).logits).to_vector<float>();
+    const std::vector<float> p = softmax(model(batch).logits).to_vector<float>();
     for (std::size_t i = 0; i < members.size(); ++i) {
       std::copy_n(p.begin() + static_cast<std::ptrdiff_t>(i * classes), classes,
                   all.begin() + members[i] * static_cast<std::ptrdiff_t>(classes));
@@ -88,7 +147,8 @@ std::vector<float> probabilities(Classifier& model, const data::EncodedTexts& te
 Outcome train(Classifier& model, const std::vector<std::string>& labels,
               const data::EncodedTexts& texts, const data::EncodedTexts& held_out,
               const TrainSettings& settings, const Listeners& listeners) {
-  optim::AdamW optimizer = make_optimizer(model, settings.lr);
+  const Recipe& recipe = recipe_of(model);
+  optim::AdamW optimizer = make_optimizer(model, texts, settings.lr);
   const std::vector<Tensor> parameters = model.parameters();
   const auto begin = Clock::now();
   double least_loss = HUGE_VAL;
@@ -111,21 +171,21 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
       report.done = (static_cast<double>(epoch - 1) +
                      static_cast<double>(seen) / static_cast<double>(texts.size())) /
                     static_cast<double>(settings.epochs);
-      report.lr = settings.lr * lr_factor(report.done);
+      const double factor = lr_factor(report.done, recipe.warm_up);
+      report.lr = settings.lr * factor;
 
-      const Tensor loss =
-          nn::cross_entropy(model(batch->tokens, batch->offsets).logits, labels_of(*batch));
+      const Tensor loss = loss_of(model(*batch), labels_of(*batch));
       report.loss = loss.item();
       if (!std::isfinite(report.loss)) {
         explain_nan(model, *batch, random, report.step, report.loss);
       }
       optimizer.zero_grad();
       loss.backward();
-      optim::clip_grad_norm(parameters, kLargestGradient);
-      optimizer.set_lr_factor(lr_factor(report.done));
+      if (recipe.largest_gradient > 0) optim::clip_grad_norm(parameters, recipe.largest_gradient);
+      optimizer.set_lr_factor(factor);
       optimizer.step();
 
-      report.tokens = std::ssize(batch->tokens);
+      report.tokens = batch->offsets.back();
       tokens += report.tokens;
       report.tokens_per_second = static_cast<double>(tokens) / seconds_since(epoch_begin);
       report.peak_bytes = default_backend().memory().peak;

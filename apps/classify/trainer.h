@@ -20,6 +20,8 @@ struct TrainSettings {
   double lr = 1e-3;
   std::uint64_t seed = 1;
 };
+// What suits an encoder.
+TrainSettings settings_of(EncoderKind kind);
 
 struct StepReport {
   std::int64_t step = 0;

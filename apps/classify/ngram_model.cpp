@@ -1,0 +1,102 @@
+#include "apps/classify/ngram_model.h"
+
+#include "autograd/bags.h"
+#include "autograd/ops.h"
+#include "nn/init.h"
+
+namespace gradus::classify {
+
+namespace {
+constexpr double kDeviation = 0.01;      // of the table's first values
+constexpr std::int64_t kWordSize = 128;  // of the deep branch's vectors
+constexpr std::int64_t kDeepSize = 256;  // of what it makes of three words
+constexpr double kWordDropout = 0.3;
+}  // namespace
+
+DeepBranch::DeepBranch(const Config& config)
+    : embed(config.vocabulary, kWordSize, {.deviation = 0.1}),
+      around_(kWordSize, kDeepSize, 3, {.padding = 1}),
+      pool_(kDeepSize, config.heads, config.attention),
+      classes_(kDeepSize, config.classes) {}
+
+Tensor DeepBranch::operator()(const std::vector<std::int32_t>& words, const Segments& texts) const {
+  const Tensor x = embed(from_vector(words, {std::ssize(words)}, &embed.weight.backend()));
+  const Tensor d = relu(around_(dropout(x, kWordDropout, training()), around_.windows(texts)));
+  return classes_(dropout(pool_(d, texts).z, 0.5, training()));
+}
+
+void DeepBranch::visit(nn::Visitor& v) {
+  v("embed", embed);
+  v("around", around_);
+  v("pool", pool_);
+  v("classes", classes_);
+}
+
+NgramClassifier::NgramClassifier(const Config& config)
+    : Classifier(config),
+      pool_(config.attention_size, config.heads, config.attention),
+      classes_(config.attention_size, config.classes) {
+  table_ = nn::parameter(empty({config.ngrams, config.attention_size}));
+  nn::init::normal(table_, 0, kDeviation);
+  keys_ = zeros({config.ngrams, 3}, {.dtype = DType::i32});
+  bias_ = nn::parameter(zeros({config.attention_size}));
+  if (config.encoder == EncoderKind::wide_deep) deep_.emplace(config);
+}
+
+Output NgramClassifier::operator()(const data::Batch& batch) const {
+  const Segments texts(batch.offsets);
+  const Bags bags(batch.tokens, batch.bags, table_.backend());
+  const Tensor h = dropout(gather_sum(table_, bags) + bias_, config().dropout, training());
+  const auto [z, weights] = pool_(h, texts);
+  const Tensor logits = classes_(dropout(z, config().dropout, training()));
+  Output output{logits, {logits}, weights, {h, texts, 1}};
+  if (deep_) {
+    output.branches.push_back((*deep_)(batch.words, texts));
+    output.logits = logits + output.branches.back();
+  }
+  return output;
+}
+
+// logits = b + W z and z = sum_t w_t (bias + the sum of t's rows), where the weights w of a text add up to
+// 1: so base = b + W bias, and entry i at position t adds W (w_t row_i), each head its own features.
+NgramClassifier::Contributions NgramClassifier::contributions(const data::Batch& batch,
+                                                              const Output& output) const {
+  const std::int64_t entries = std::ssize(batch.tokens), heads = config().heads;
+  const Tensor rows = gather(table_, from_vector(batch.tokens, {entries}, &table_.backend()));
+  const Tensor places = Segments(batch.bags).ids_on(table_.backend());
+  const Tensor weights = unsqueeze(gather(output.weights, places), 2);  // [entries, heads, 1]
+  const Shape parts{entries, heads, config().attention_size / heads};
+  const Tensor seen = flatten(reshape(rows, parts) * weights, 1);
+  return {linear(seen, classes_.weight),
+          squeeze(linear(unsqueeze(bias_, 0), classes_.weight, classes_.bias), 0)};
+}
+
+void NgramClassifier::set_ngrams(const data::Ngrams& ngrams) {
+  std::vector<std::int32_t> words;
+  words.reserve(3 * ngrams.keys().size());
+  for (const data::Ngrams::Key& key : ngrams.keys()) {
+    words.insert(words.end(), {key.first, key.second, key.third});
+  }
+  keys_.assign(from_vector(words, keys_.shape(), &keys_.backend()));
+}
+
+data::Ngrams NgramClassifier::ngrams() const {
+  const std::vector<std::int32_t> words = keys_.to_vector<std::int32_t>();
+  std::vector<data::Ngrams::Key> keys;
+  keys.reserve(words.size() / 3);
+  for (std::size_t i = 0; i < words.size(); i += 3) {
+    keys.push_back({words[i], words[i + 1], words[i + 2]});
+  }
+  return {std::move(keys), config().vocabulary, ngram_options(config())};
+}
+
+void NgramClassifier::visit(nn::Visitor& v) {
+  v("table", table_);
+  v.buffer("ngrams", keys_);
+  v("bias", bias_);
+  v("pool", pool_);
+  v("classes", classes_);
+  if (deep_) v("deep", *deep_);
+}
+
+}  // namespace gradus::classify

@@ -1,0 +1,76 @@
+// A classifier of n-grams: every word, pair and triple of words that training has seen twice has a vector
+// of its own, and attention weighs the places of a text.
+//
+//   h_t = bias + the sum of the vectors of the n-grams that begin at t     [positions, size]
+//   z   = what attention pools of a text's h (pooling.h)                    [texts, size]
+//   logits = classes(z)
+//
+// In training numbers of h and z are dropped. There is no nonlinearity between the table and the sum:
+// each n-gram adds to the logits what it has to say, times the weight of its place, so that the sum can
+// be taken apart again (`gradus explain`). Close to it: fastText (Joulin et al., "Bag of tricks for
+// efficient text classification", 2017), which has hashed n-grams and a plain average.
+//
+// With EncoderKind::wide_deep a second branch reads the words in their order, and its logits are added:
+//
+//   d_t = ReLU(linear of the vectors of words t - 1, t, t + 1)              [positions, hidden]
+//   logits += deep_classes(what attention pools of d)
+//
+// Each branch learns from a loss of its own, or the quick one would leave the other nothing to learn.
+// Cheng et al., "Wide & deep learning for recommender systems", 2016.
+#pragma once
+
+#include <optional>
+
+#include "apps/classify/model.h"
+#include "apps/classify/pooling.h"
+#include "data/ngrams.h"
+#include "nn/convolution.h"
+#include "nn/embedding.h"
+#include "nn/linear.h"
+
+namespace gradus::classify {
+
+// The words of a text in their order.
+class DeepBranch : public nn::Module {
+ public:
+  explicit DeepBranch(const Config& config);
+  Tensor operator()(const std::vector<std::int32_t>& words, const Segments& texts) const;  // logits
+  void visit(nn::Visitor& v) override;
+
+  nn::Embedding embed;
+
+ private:
+  nn::Conv1d around_;
+  Pooling pool_;
+  nn::Linear classes_;
+};
+
+class NgramClassifier : public Classifier {
+ public:
+  explicit NgramClassifier(const Config& config);
+
+  // batch.tokens are n-gram numbers, in the bags of each position.
+  Output operator()(const data::Batch& batch) const override;
+  Tensor table() const override { return table_; }
+  void visit(nn::Visitor& v) override;
+  // What each entry of batch.tokens adds to the logits of its text, [entries, classes]; with the logits
+  // of the deep branch and `base` [classes], which every text gets, they add up to the logits.
+  struct Contributions {
+    Tensor entries, base;
+  };
+  Contributions contributions(const data::Batch& batch, const Output& output) const;
+  // Into the buffer that is saved with the weights.
+  void set_ngrams(const data::Ngrams& ngrams);
+  data::Ngrams ngrams() const;
+  DeepBranch* deep() { return deep_ ? &*deep_ : nullptr; }
+
+ private:
+  Tensor table_;  // [n-grams, size]
+  Tensor keys_;   // i32 [n-grams, 3]: the words of each (data::Ngrams::Key)
+  Tensor bias_;   // [size]
+  Pooling pool_;
+  nn::Linear classes_;
+  std::optional<DeepBranch> deep_;
+};
+
+}  // namespace gradus::classify
