@@ -2,24 +2,28 @@
 // at each node the gradient that has arrived, and for each input the rule, what the rule gives, and
 // the sum of what that input has been given so far.
 //
-//   graph::Trace t = graph::trace([&] {
-//     optimizer.zero_grad();
-//     nn::mse_loss(model(x), y).backward();
+//   Tensor w = tensor(2).set_requires_grad();
+//   optim::SGD optimizer({w}, {.lr = 0.05});
+//   std::cout << graph::trace([&] {
+//     const Tensor miss = w * 3 - 5;
+//     (miss * miss).backward();
 //     optimizer.step();
-//   }, model.named_parameters());
-//   std::cout << t;
+//   }, {{"w", w}});                     // or model.named_parameters()
 //
 //   forward
-//     n0 = weight [1, 1]  [[0]]
-//     n1 = bias [1]  [0]
-//     n2 = linear(n0, n1) [3, 1]  [[0], [0], [0]]
-//     ...
+//     n0 = w []  2
+//     n1 = mul(n0) []  6
+//     n2 = sub(n1) []  1
+//     n3 = mul(n2, n2) []  1
 //   backward
-//     n6 reshape: g = 1
-//       to n5: g in x's shape = [[1]], in all [[1]]
+//     n3 mul: g = 1
+//       to n2: g * b = 1, in all 1
+//       to n2: g * a = 1, in all 2
+//     n2 sub: g = 2
+//       to n1: g = 2, in all 2
 //     ...
 //   after
-//     weight = [[0.8]]
+//     w = 1.7
 //
 // Values are copied, so this is for models small enough to look at. Work on other threads than the
 // caller's is not seen.

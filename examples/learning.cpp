@@ -32,4 +32,15 @@ int main() {
     optimizer.step();
   }
   std::cout << "after 8 steps: w " << line.weight << "  b " << line.bias << "\n";
+
+  // One step of w = 2 towards w * 3 = 5, watched.
+  Tensor w = tensor(2).set_requires_grad();
+  optim::SGD descent({w}, {.lr = 0.05});
+  std::cout << graph::trace(
+      [&] {
+        const Tensor miss = w * 3 - 5;
+        (miss * miss).backward();
+        descent.step();
+      },
+      {{"w", w}});
 }
