@@ -125,7 +125,7 @@ optim::AdamW make_optimizer(const Classifier& model, const data::EncodedTexts& t
 }  // namespace
 
 TrainSettings settings_of(EncoderKind kind) {
-  if (reads_ngrams(kind)) return {.epochs = 4, .batch_tokens = 16384, .lr = 1e-2};
+  if (reads_ngrams(kind)) return {.epochs = 3, .batch_tokens = 16384, .lr = 1e-2};
   return {};
 }
 
