@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_set>
 
 #include "autograd/autograd.h"
@@ -31,6 +32,10 @@ struct Run {
     result = f(own);
   }
 
+  bool is_input(const std::shared_ptr<Node>& node) const {
+    return std::find(input_nodes.begin(), input_nodes.end(), node) != input_nodes.end();
+  }
+
   const std::uint64_t begin;  // nodes of this run have larger ids
   Nodes input_nodes;          // null where no gradient is wanted
   Tensor result;
@@ -49,7 +54,7 @@ Ends ends_of(const Run& run) {
   while (!waiting.empty()) {
     const std::shared_ptr<Node> node = std::move(waiting.back());
     waiting.pop_back();
-    if (!seen.insert(node.get()).second) continue;
+    if (!seen.insert(node.get()).second || run.is_input(node)) continue;
     if (node->id < run.begin) {
       ends.captured.push_back(node);
       continue;

@@ -38,7 +38,7 @@ class Adapted : public nn::Module {
 int main() {
   manual_seed(1);
   const nn::Linear trained(32, 16);
-  nn::Sequential model{Adapted(trained, 2), tanh};
+  nn::Sequential model{Adapted(trained, 2), nn::Tanh()};
   nn::print(model);
 
   // To be learned: the layer as it is, off by a product of rank one.
