@@ -59,7 +59,6 @@ TEST_CASE("twelve checkpointed blocks need half the memory and give the same bit
   CHECK(all.gradients == some.gradients);
   CHECK(all.random.next_stream == some.random.next_stream);
   CHECK(all.random.next_stream > 12);  // dropout was at work
-  MESSAGE("plain " << all.bytes << " bytes, checkpointed " << some.bytes);
   CHECK(2 * some.bytes < all.bytes);
 }
 
