@@ -24,9 +24,9 @@ struct Run {
     GradMode on(true);
     std::vector<Tensor> own;
     for (const Tensor& x : inputs) {
-      own.push_back(x.requires_grad() ? record("input", x.detach(),
-                                               edge(x, [](const Tensor& g) { return g; }))
-                                      : x);
+      own.push_back(x.requires_grad()
+                        ? record("input", x.detach(), edge(x, [](const Tensor& g) { return g; }))
+                        : x);
       input_nodes.push_back(own.back().node());
     }
     result = f(own);

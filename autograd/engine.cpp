@@ -183,9 +183,10 @@ Tensor on_gradient(const Tensor& x, std::function<Tensor(const Tensor& g)> f) {
   const auto pullback = [f = std::move(f), shape = x.shape()](const Tensor& g) {
     Tensor changed = f(g);
     if (!changed.defined() || changed.shape() != shape) {
-      throw ShapeError(fmt::format("[on_gradient] the function was given a gradient {} and returned "
-                                   "{}; both must have one shape",
-                                   to_string(g.shape()), describe(changed)));
+      throw ShapeError(
+          fmt::format("[on_gradient] the function was given a gradient {} and returned "
+                      "{}; both must have one shape",
+                      to_string(g.shape()), describe(changed)));
     }
     return changed;
   };

@@ -18,9 +18,9 @@ double bytes_of(const T&) {
   return 0;
 }
 double bytes_of(const View& x) {
-  return x.buffer == nullptr ? 0
-                             : static_cast<double>(x.shape().numel()) *
-                                   static_cast<double>(size_of(x.dtype));
+  return x.buffer == nullptr
+             ? 0
+             : static_cast<double>(x.shape().numel()) * static_cast<double>(size_of(x.dtype));
 }
 double bytes_of(const AttentionInputs& in) {
   return bytes_of(in.q) + bytes_of(in.k) + bytes_of(in.v) + bytes_of(in.mask);

@@ -67,8 +67,7 @@ int main() {
     nn::cross_entropy(head(embed(words)), classes).backward();
     lion.step();
   }
-  const double right =
-      mean(cast(argmax(head(embed(words))) == classes, DType::f32)).item();
+  const double right = mean(cast(argmax(head(embed(words))) == classes, DType::f32)).item();
   std::cout << "accuracy " << right << "\n";
   const bool as_derived = std::abs(down - 0.9) < 1e-12 && std::abs(p.item() - 1) < 1e-12;
   return as_derived && right == 1 ? 0 : 1;

@@ -113,9 +113,10 @@ TEST_CASE("nothing to differentiate, nothing recorded") {
 TEST_CASE("a function that changes its mind is found out") {
   Tensor w = tensor({3, 4}).set_requires_grad();
   bool first = true;
-  const Tensor y = checkpoint(
-      [&](const Tensor& t) { return std::exchange(first, false) ? t * w : t * 2; },
-      tensor({1, 2}).set_requires_grad());
-  CHECK(message_of<GradError>([&] { sum(y).backward(); })
-            .starts_with("[checkpoint] run again, the function does not depend on a tensor [2]"));
+  const Tensor y =
+      checkpoint([&](const Tensor& t) { return std::exchange(first, false) ? t * w : t * 2; },
+                 tensor({1, 2}).set_requires_grad());
+  CHECK(message_of<GradError>([&] {
+          sum(y).backward();
+        }).starts_with("[checkpoint] run again, the function does not depend on a tensor [2]"));
 }

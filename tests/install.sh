@@ -76,9 +76,7 @@ installed() {  # BUILD
 installed "$build"
 if [[ ${2:-} == --from-source ]]; then
   step "add_subdirectory"
-  # Optimized as the library always is, so that ccache knows the objects.
-  quietly configure "$work/sub" "$work/consumers/subdirectory" -DGRADUS_SOURCE="$source" \
-    -DCMAKE_CXX_FLAGS="-O3 -DNDEBUG"
+  quietly configure "$work/sub" "$work/consumers/subdirectory" -DGRADUS_SOURCE="$source"
   quietly cmake --build "$work/sub"
   "$work/sub/consumer"
 
