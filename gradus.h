@@ -11,6 +11,7 @@
 #include "autograd/graph.h"
 #include "autograd/ops.h"
 #include "autograd/segments.h"
+#include "autograd/trace.h"
 #include "nn/activations.h"
 #include "nn/attention.h"
 #include "nn/containers.h"

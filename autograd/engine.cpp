@@ -19,6 +19,7 @@ namespace {
 std::atomic<std::uint64_t> next_id{1};
 thread_local bool recording = true;
 thread_local bool detecting = false;
+thread_local Listener* listener = nullptr;
 }  // namespace
 
 bool grad_enabled() { return recording; }
@@ -26,8 +27,11 @@ GradMode::GradMode(bool enabled) : before_(recording) { recording = enabled; }
 GradMode::~GradMode() { recording = before_; }
 DetectAnomaly::DetectAnomaly() : before_(detecting) { detecting = true; }
 DetectAnomaly::~DetectAnomaly() { detecting = before_; }
+Listener::Listener() : before_(listener) { listener = this; }
+Listener::~Listener() { listener = before_; }
 
-Node::Node(const char* name, const Tensor& r) : id(next_id++), op(name), shape(r.shape()) {}
+Node::Node(const char* name, const Tensor& r)
+    : id(next_id++), op(name), shape(r.shape()), dtype(r.dtype()) {}
 
 // Destroying an edge may destroy the last handle to its input, and so on down a chain of any
 // length. Only the outermost ~Node on a thread destroys edges; those within leave theirs to it.
@@ -53,6 +57,7 @@ Tensor record(const char* op, const Tensor& result, std::vector<Edge> edges) {
     throw Error(
         fmt::format("[{}] made the first NaN: its result {} holds one", op, describe(result)));
   }
+  for (std::size_t i = 0; i < edges.size(); ++i) edges[i].place = static_cast<int>(i);
   std::erase_if(edges, [](const Edge& e) { return e.node == nullptr; });
   if (edges.empty()) return result;
   auto node = std::make_shared<Node>(op, result);
@@ -61,7 +66,9 @@ Tensor record(const char* op, const Tensor& result, std::vector<Edge> edges) {
     node->newest_input = std::max(node->newest_input, e.node->id);
   }
   node->inputs = std::move(edges);
-  return result.with_node(std::move(node));
+  Tensor recorded = result.with_node(std::move(node));
+  if (listener != nullptr) listener->recorded(recorded);
+  return recorded;
 }
 
 namespace {
@@ -73,10 +80,13 @@ struct Waiting {
 };
 using Frontier = std::map<std::uint64_t, Waiting, std::greater<>>;
 
-void add(Frontier& frontier, const std::shared_ptr<Node>& node, const Gradient& gradient) {
+// The node's gradient so far, this one added.
+const Gradient& add(Frontier& frontier, const std::shared_ptr<Node>& node,
+                    const Gradient& gradient) {
   Waiting& waiting = frontier[node->id];
   waiting.node = node;
   waiting.gradient = waiting.gradient.plus(gradient);
+  return waiting.gradient;
 }
 
 // Undoes broadcasting: here, once, so that no op has to.
@@ -118,7 +128,9 @@ void walk(Frontier frontier, const BackwardOptions& options, std::uint64_t oldes
   while (!frontier.empty() && frontier.begin()->first >= oldest) {
     const Waiting at = std::move(frontier.extract(frontier.begin()).mapped());
     Node& node = *at.node;
-    if (!arrive(at.node, at.gradient) || node.newest_input < oldest) continue;
+    const bool go_on = arrive(at.node, at.gradient);
+    if (listener != nullptr) listener->arrived(node, at.gradient);
+    if (!go_on || node.newest_input < oldest) continue;
     if (node.freed) {
       throw GradError(
           fmt::format("[backward] the graph behind '{}' {} was freed by an earlier "
@@ -129,7 +141,9 @@ void walk(Frontier frontier, const BackwardOptions& options, std::uint64_t oldes
     const Tensor gradient = at.gradient.dense();
     const Tensor result = node.result.defined() ? node.result.with_node(at.node) : Tensor();
     for (const Edge& e : node.inputs) {
-      add(frontier, e.node, fit(e.pullback(gradient, result), e.node->shape));
+      const Gradient part = fit(e.pullback(gradient, result), e.node->shape);
+      const Gradient& so_far = add(frontier, e.node, part);
+      if (listener != nullptr) listener->sent(e, part, so_far);
     }
     if (!options.retain_graph && !options.create_graph) {
       const std::vector<Edge> let_go = std::move(node.inputs);

@@ -3,14 +3,22 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <unordered_map>
 
+#include "autograd/autograd.h"
 #include "autograd/node.h"
+#include "autograd/ops.h"
 #include "tensor/error.h"
 
 namespace gradus::graph {
 
 namespace {
+
+using Json = nlohmann::ordered_json;
+using Names = std::vector<std::pair<std::string, Tensor>>;
+
+constexpr std::int64_t kWrittenOut = 64;
 
 // Everything behind `output`, by id: inputs before results. The latest node found but not yet
 // expanded is expanded next, as in backward().
@@ -32,13 +40,16 @@ std::string quoted(const std::string& text) {
   return result;
 }
 
+void check_graph(const Tensor& output) {
+  if (output.requires_grad()) return;
+  throw GradError(
+      fmt::format("[graph] nothing behind this {} requires gradients", describe(output)));
+}
+
 }  // namespace
 
-std::string dot(const Tensor& output, const std::vector<std::pair<std::string, Tensor>>& names) {
-  if (!output.requires_grad()) {
-    throw GradError(
-        fmt::format("[graph] nothing behind this {} requires gradients", describe(output)));
-  }
+std::string dot(const Tensor& output, const Names& names) {
+  check_graph(output);
   std::unordered_map<const Node*, std::string> name_of;
   for (const auto& [name, tensor] : names) {
     if (tensor.requires_grad()) name_of[tensor.node().get()] = name;
@@ -58,6 +69,68 @@ std::string dot(const Tensor& output, const std::vector<std::pair<std::string, T
     }
   }
   return text + "}\n";
+}
+
+namespace {
+
+// The gradient that a walk brings to each node.
+class Gradients : public Listener {
+ public:
+  void recorded(const Tensor&) override {}
+  void arrived(const Node& at, const Gradient& gradient) override { found[&at] = gradient.dense(); }
+  void sent(const Edge&, const Gradient&, const Gradient&) override {}
+  std::unordered_map<const Node*, Tensor> found;
+};
+
+Json summary(const Tensor& x) {
+  if (x.numel() <= kWrittenOut) return {{"values", x.to_vector<double>()}};
+  const Tensor values = x.detach();
+  return {{"min", min(values).item()}, {"mean", mean(values).item()}, {"max", max(values).item()}};
+}
+
+}  // namespace
+
+std::string json(const Tensor& output, const Names& names) {
+  check_graph(output);
+  if (output.node()->freed) {
+    throw GradError(fmt::format(
+        "[graph] the graph behind this {} was freed by an earlier backward: draw it before",
+        describe(output)));
+  }
+  const auto nodes = nodes_behind(output);
+  std::vector<Tensor> leaves;
+  std::unordered_map<const Node*, Tensor> value{{output.node().get(), output}};
+  std::unordered_map<const Node*, std::string> name_of;
+  for (const auto& [id, node] : nodes) {
+    if (node->result.defined()) value[node] = node->result;
+    for (const Edge& edge : node->inputs) {
+      if (edge.node->is_leaf()) leaves.push_back(output.with_node(edge.node));
+    }
+  }
+  for (const auto& [name, tensor] : names) {
+    value[tensor.node().get()] = tensor;
+    name_of[tensor.node().get()] = name;
+  }
+  Gradients gradients;
+  grad({output}, leaves.empty() ? std::vector{output} : leaves, {.retain_graph = true});
+
+  Json list = Json::array();
+  std::unordered_map<const Node*, std::size_t> number;
+  for (const auto& [id, node] : nodes) {
+    const std::size_t mine = number.size();
+    number[node] = mine;
+    Json entry{{"id", mine}, {"op", node->op}};
+    if (name_of.count(node) > 0) entry["name"] = name_of[node];
+    entry["inputs"] = Json::array();
+    for (const Edge& edge : node->inputs) entry["inputs"].push_back(number.at(edge.node.get()));
+    entry["shape"] = std::vector<std::int64_t>(node->shape.begin(), node->shape.end());
+    entry["dtype"] = gradus::name_of(node->dtype);
+    entry["bytes"] = node->shape.numel() * static_cast<std::int64_t>(size_of(node->dtype));
+    if (value.count(node) > 0) entry["value"] = summary(value[node]);
+    if (gradients.found.count(node) > 0) entry["gradient"] = summary(gradients.found[node]);
+    list.push_back(std::move(entry));
+  }
+  return Json{{"nodes", std::move(list)}}.dump();
 }
 
 }  // namespace gradus::graph

@@ -33,6 +33,7 @@ struct Edge {
   std::shared_ptr<Node> node;  // the input; null where no gradient is wanted
   Pullback pullback;
   bool uses_result = false;
+  int place = 0;  // which of the op's inputs this is, counted from 0
 };
 
 struct Node {
@@ -46,6 +47,7 @@ struct Node {
   const std::uint64_t id;  // grows with time: inputs have smaller ids than what is made from them
   const char* const op;    // "leaf" for one that the user made
   const Shape shape;
+  const DType dtype;
   std::vector<Edge> inputs;
   Tensor result;                   // kept, without its node, if a pullback asks for it
   Gradient gradient;               // leaves: what backward() has added up
@@ -55,6 +57,25 @@ struct Node {
 
 // Whether results are recorded on this thread.
 bool grad_enabled();
+
+// While one of these lives, it is told what is recorded on this thread and every step of a walk
+// (autograd/trace.h).
+class Listener {
+ public:
+  Listener();
+  virtual ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  virtual void recorded(const Tensor& result) = 0;
+  // The walk is at a node, whose gradient is complete.
+  virtual void arrived(const Node& at, const Gradient& gradient) = 0;
+  // It sends a contribution from there to an input, whose gradient so far is then `sum`.
+  virtual void sent(const Edge& to, const Gradient& contribution, const Gradient& sum) = 0;
+
+ private:
+  Listener* before_;
+};
 
 template <class F>
 Edge edge(const Tensor& input, F pullback) {

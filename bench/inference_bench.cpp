@@ -20,6 +20,7 @@
 #include <stdexcept>
 
 #include "apps/classify/model_file.h"
+#include "apps/classify/probabilities.h"
 #include "apps/classify/trainer.h"
 #include "autograd/autograd.h"
 #include "bench/measure.h"

@@ -10,7 +10,8 @@ Gradus and PyTorch run in turn, several times, at one thread and at all; a figur
 medians of these runs, each over several repetitions after a warm-up. Ratios are Gradus's time divided by PyTorch's:
 **below 1, Gradus is faster**. PyTorch runs with tcmalloc, which it is fastest with; where the C
 library's malloc is measured too, it is a row of its own. No environment variable pins the kernels or
-the blocking of OpenBLAS. Compare ratios, not milliseconds, between machines.
+the blocking of OpenBLAS, but where it does not know the CPU and falls back to an old kernel, it is told
+its best one; *as it comes* is PyTorch without that. Compare ratios, not milliseconds, between machines.
 """
 
 # In the order of the report: group -> (title, text).

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "data/calibration.h"
 #include "data/utf8.h"
 #include "tensor/error.h"
 
@@ -144,14 +145,17 @@ Metrics measure(std::span<const float> probabilities, std::span<const std::int32
   metrics.macro_recall /= divisor;
   metrics.macro_f1 /= divisor;
   metrics.accuracy = ratio(correct, metrics.texts);
+  metrics.calibration_error =
+      calibration_error(probabilities, labels, static_cast<std::int64_t>(classes));
   if (metrics.texts > 0) metrics.log_loss = loss / static_cast<double>(metrics.texts);
   return metrics;
 }
 
 std::string to_text(const Metrics& metrics) {
   const std::size_t names = widest_label(metrics, 10);
-  std::string text = fmt::format("accuracy {:.2f} %   log loss {:.4f}   {} texts\n\n",
-                                 100 * metrics.accuracy, metrics.log_loss, metrics.texts);
+  std::string text = fmt::format(
+      "accuracy {:.2f} %   log loss {:.4f}   calibration error {:.4f}   {} texts\n\n",
+      100 * metrics.accuracy, metrics.log_loss, metrics.calibration_error, metrics.texts);
   const auto row = [&](std::string_view label, double precision, double recall, double f1,
                        std::int64_t texts) {
     text += fmt::format("{}  {:>9.4f}  {:>6.4f}  {:>6.4f}  {:>7}\n", padded(label, names),
@@ -167,6 +171,7 @@ std::string to_json(const Metrics& metrics) {
   nlohmann::ordered_json json{{"texts", metrics.texts},
                               {"accuracy", metrics.accuracy},
                               {"log_loss", metrics.log_loss},
+                              {"calibration_error", metrics.calibration_error},
                               {"macro_precision", metrics.macro_precision},
                               {"macro_recall", metrics.macro_recall},
                               {"macro_f1", metrics.macro_f1}};

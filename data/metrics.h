@@ -33,6 +33,7 @@ struct Metrics {
   std::int64_t texts = 0;
   double accuracy = 0;
   double log_loss = 0;
+  double calibration_error = 0;  // data/calibration.h
   double macro_precision = 0;
   double macro_recall = 0;
   double macro_f1 = 0;

@@ -10,6 +10,7 @@
 
 #include "apps/classify/commands.h"
 #include "apps/classify/model_file.h"
+#include "apps/classify/probabilities.h"
 #include "apps/classify/ngram_model.h"
 #include "autograd/ops.h"
 #include "nn/safetensors.h"

@@ -99,7 +99,7 @@ TEST_CASE("a wrong command line is status 2") {
   for (const char* arguments :
        {"", "trian", "train", "train --data films.csv", "predict", "fetch", "fetch mnist",
         "train --data films.csv --out m --encoder circular",
-        "train --data films.csv --out m --epochs 0", "train --data films.csv --out m --epochs many",
+        "train --data films.csv --folds 1", "train --data films.csv --out m --epochs 0", "train --data films.csv --out m --epochs many",
         "train --data films.csv --out m --lr -1",
         "train --data films.csv --out m --valid-fraction 2",
         "train --data films.csv --out m --threads 0", "train --data films.csv --out m --format odd",
@@ -111,6 +111,16 @@ TEST_CASE("a wrong command line is status 2") {
     CHECK(!result.error.empty());
     CHECK(!fs::exists(folder / "m"));
   }
+}
+
+TEST_CASE("folds: each is measured, and no model is written") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  const Result result = gradus(folder, "train --data films.csv --folds 3 --epochs 1");
+  CHECK(result.status == 0);
+  CHECK(result.out.find("\n   3  ") != std::string::npos);
+  CHECK(result.out.find("mean and deviation over the folds: accuracy") != std::string::npos);
+  CHECK(gradus(folder, "train --data films.csv --folds 999").status == 1);  // fewer texts
 }
 
 TEST_CASE("an unknown command is named") {

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "gradus.h"
 
 using namespace gradus;
@@ -42,4 +44,33 @@ TEST_CASE("a long graph is drawn without recursion; a constant has none") {
   y.backward();
   CHECK(graph::dot(y).find("n0 [label=\"add") != std::string::npos);
   CHECK(graph::dot(y).find("n1 [") == std::string::npos);
+}
+
+TEST_CASE("json has values, gradients and bytes, and changes nothing") {
+  // y = 3 w, L = sum(y^2): dL/dy = 2 y, dL/dw = 6 y = 18 w (the exp is 1 whatever w)
+  Tensor w = tensor({1, 2}).set_requires_grad();
+  Tensor big = zeros({100}).set_requires_grad();
+  const Tensor y = exp(w * 0) * 3 * w;
+  const Tensor loss = sum(y * y) + sum(big);
+  const auto found = nlohmann::json::parse(graph::json(loss, {{"w", w}}));
+  const auto& nodes = found["nodes"];
+  CHECK(nodes[0]["op"] == "leaf");
+  CHECK(nodes[0]["name"] == "w");
+  CHECK(nodes[0]["value"]["values"] == nlohmann::json({1, 2}));
+  CHECK(nodes[0]["gradient"]["values"] == nlohmann::json({18, 36}));
+  CHECK(nodes[0]["bytes"] == 8);
+  CHECK(nodes[1]["shape"] == nlohmann::json({100}));
+  CHECK(nodes[1]["gradient"] == nlohmann::json({{"min", 1}, {"mean", 1}, {"max", 1}}));
+  CHECK(!nodes[1].contains("value"));
+  CHECK(nodes[3]["op"] == "exp");  // whose gradient needs its result
+  CHECK(nodes[3]["value"]["values"] == nlohmann::json({1, 1}));
+  CHECK(nodes.back()["inputs"].size() == 2);
+  CHECK(nodes.back()["value"]["values"] == nlohmann::json({45}));
+  CHECK(nodes.back()["gradient"]["values"] == nlohmann::json({1}));
+  CHECK(!w.grad().defined());
+  loss.backward();  // the graph is still there
+  CHECK(w.grad().to_vector<float>() == std::vector<float>{18, 36});
+  CHECK_THROWS_AS(graph::json(loss), GradError);  // and now it is gone
+  CHECK_THROWS_AS(graph::json(tensor(1.0)), GradError);
+  CHECK_THROWS_AS(graph::json(w * 2), ShapeError);
 }

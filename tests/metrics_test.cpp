@@ -21,6 +21,7 @@ TEST_CASE("two classes, worked by hand") {
   CHECK(m.texts == 5);
   CHECK(m.accuracy == Approx(3.0 / 5));
   CHECK(m.confusion == std::vector<std::int64_t>{2, 1, 1, 1});
+  CHECK(m.calibration_error == Approx((.1 + .2 + .7 + .4 + .5) / 5));  // each in a bin of its own
   CHECK(m.confused(0, 1) == 1);
   CHECK(m.classes[0].precision == Approx(2.0 / 3));
   CHECK(m.classes[0].recall == Approx(2.0 / 3));
@@ -33,7 +34,7 @@ TEST_CASE("two classes, worked by hand") {
   CHECK(m.log_loss ==
         Approx(-(std::log(.9) + std::log(.8) + std::log(.3) + std::log(.6) + std::log(.5)) / 5));
   CHECK(to_text(m) ==
-        "accuracy 60.00 %   log loss 0.5473   5 texts\n"
+        "accuracy 60.00 %   log loss 0.5473   calibration error 0.3800   5 texts\n"
         "\n"
         "class       precision  recall      F1    texts\n"
         "neg            0.6667  0.6667  0.6667        3\n"

@@ -21,12 +21,16 @@ struct TrainOptions {
   std::int64_t vocabulary_size = 20000;
   TrainSettings settings;
   double valid_fraction = 0.2;
+  int folds = 0;              // for run_folds
   std::filesystem::path log;  // empty: none
   bool quiet = false;
 };
 
 // False if Ctrl-C ended it early; what was best until then is saved.
 bool run_train(const TrainOptions& options);
+// Trains `folds` models, each without a part of the texts, and measures each on that part; saves none.
+// The data's own test split is left alone. False if Ctrl-C ended it early.
+bool run_folds(const TrainOptions& options);
 
 struct EvalOptions {
   std::filesystem::path model;

@@ -4,6 +4,7 @@
 
 #include "apps/classify/commands.h"
 #include "apps/classify/model_file.h"
+#include "apps/classify/probabilities.h"
 #include "data/split.h"
 #include "tensor/error.h"
 

@@ -101,7 +101,7 @@ void run_explain(const std::filesystem::path& model, const std::string& raw, boo
   const data::EncodedTexts encoded = encode(saved, std::vector<data::Text>{{text, 0}});
   const Output output = (*saved.model)(data::make_batch(encoded, std::vector<std::int64_t>{0}));
   share_weights(output, tokens);
-  const std::vector<float> p = softmax(output.logits).to_vector<float>();
+  const std::vector<float> p = softmax(output.logits / saved.model->temperature).to_vector<float>();
   const auto best = static_cast<std::size_t>(std::max_element(p.begin(), p.end()) - p.begin());
   if (json) return print_json(saved, tokens, p, best);
   fmt::print("{}  {:.4f}\n\n", saved.labels[best], p[best]);

@@ -46,7 +46,7 @@ Explanation explain(const SavedModel& saved, const std::string& text) {
   result.base = base.to_vector<double>();
   if (output.branches.size() > 1) result.deep = output.branches[1].to_vector<double>();
   result.logits = output.logits.to_vector<double>();
-  result.probabilities = softmax(output.logits).to_vector<double>();
+  result.probabilities = softmax(output.logits / model.temperature).to_vector<double>();
   result.best = static_cast<std::size_t>(
       std::max_element(result.logits.begin(), result.logits.end()) - result.logits.begin());
   const Numbers all = adds.to_vector<double>();
@@ -101,6 +101,7 @@ void print_json(const SavedModel& saved, const Explanation& e) {
   ordered_json json{{"label", saved.labels[e.best]},
                     {"probability", e.probabilities[e.best]},
                     {"probabilities", by_class(e.probabilities)},
+                    {"temperature", saved.model->temperature},
                     {"logits", by_class(e.logits)},
                     {"base", by_class(e.base)}};
   if (!e.deep.empty()) json["deep"] = by_class(e.deep);
@@ -152,7 +153,9 @@ void print_table(const SavedModel& saved, Explanation e) {
   }
   line("", numbers(e.base), "(what every text has)");
   if (!e.deep.empty()) line("", numbers(e.deep), "(the words in their order)");
-  line("", numbers(e.logits), "= the logits");
+  line("", numbers(e.logits),
+       fmt::format("= the logits; probabilities are their softmax, divided by {:.2f}",
+                   saved.model->temperature));
 }
 
 }  // namespace

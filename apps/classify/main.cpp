@@ -72,7 +72,7 @@ void add_train(CLI::App& program, Arguments& all, EncoderKind encoder) {
   o.settings = settings_of(encoder);
   CLI::App* app = program.add_subcommand("train", "learn to classify from labelled texts");
   add_data_options(app, o.data, o.read);
-  app->add_option("--out", o.out, "the model file to write")->required();
+  app->add_option("--out", o.out, "the model file to write");
   app->add_option_function<std::string>(
          "--encoder", [&o](const std::string& name) { o.config.encoder = encoder_named(name); },
          "what reads the text: ngram, wide-deep, linear, conv or transformer; the defaults below "
@@ -113,6 +113,11 @@ void add_train(CLI::App& program, Arguments& all, EncoderKind encoder) {
   option("--valid-fraction", o.valid_fraction,
          "share of the texts held out, where the data has no test split")
       ->check(CLI::Range(0.0, 1.0));
+  app->add_option(
+         "--folds", o.folds,
+         "cross-validation instead of a model: train that many, each without a part of the "
+         "texts, and measure it on that part")
+      ->check(CLI::Range(2, 1000));
   option("--seed", o.settings.seed, "the same seed gives the same model");
   app->add_option("--log", o.log, "write a JSON object for each step and epoch to this file");
   app->add_flag("--quiet", o.quiet, "print nothing but errors");
@@ -145,7 +150,9 @@ void add_others(CLI::App& program, Arguments& all) {
 }
 
 // What no option can check by itself.
-void check(const Config& config) {
+void check(const TrainOptions& options) {
+  const Config& config = options.config;
+  if (options.out.empty() && options.folds == 0) throw CLI::RequiredError("--out");
   const bool by_heads = config.encoder == EncoderKind::transformer || reads_ngrams(config.encoder);
   if (by_heads && config.attention_size % config.heads != 0) {
     throw CLI::ValidationError(
@@ -158,7 +165,9 @@ int run(const CLI::App& program, const Arguments& all) {
   if (all.threads > 0) set_num_threads(all.threads);
   if (!all.backend.empty()) set_default_backend(all.backend);
   const std::string command = program.get_subcommands().at(0)->get_name();
-  if (command == "train") return run_train(all.train) ? 0 : kInterrupted;
+  if (command == "train") {
+    return (all.train.folds > 0 ? run_folds : run_train)(all.train) ? 0 : kInterrupted;
+  }
   if (command == "eval") run_eval(all.eval);
   if (command == "predict") run_predict(all.model, all.input, all.json);
   if (command == "explain") run_explain(all.model, all.text, all.json);
@@ -190,7 +199,7 @@ int main(int argc, char** argv) {
   }
   try {
     program.parse(argc, argv);
-    check(all.train.config);
+    if (program.got_subcommand("train")) check(all.train);
   } catch (const CLI::ParseError& error) {
     return program.exit(error) == 0 ? 0 : kUsage;
   }

@@ -32,6 +32,9 @@ class Classifier : public nn::Module {
   virtual Tensor table() const = 0;
   const Config& config() const { return config_; }
 
+  // Logits are divided by it before they become probabilities (data/calibration.h).
+  double temperature = 1;
+
  private:
   Config config_;
 };

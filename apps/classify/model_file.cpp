@@ -58,7 +58,8 @@ void save_model(const std::filesystem::path& path, const SavedModel& saved) {
             {"config", to_json(saved.model->config())},
             {"vocabulary", json(saved.vocabulary.words()).dump()},
             {"labels", json(saved.labels).dump()},
-            {"metrics", saved.metrics}});
+            {"metrics", saved.metrics},
+            {"temperature", fmt::format("{}", saved.model->temperature)}});
 }
 
 SavedModel load_model(const std::filesystem::path& path) {
@@ -86,6 +87,10 @@ SavedModel load_model(const std::filesystem::path& path) {
     saved.model = make_classifier(config);
     nn::take_state(*saved.model, file.tensors, path.string());
     saved.model->eval();
+    if (const auto found = file.metadata.find("temperature"); found != file.metadata.end()) {
+      saved.model->temperature = json::parse(found->second).get<double>();
+      if (!(saved.model->temperature > 0)) throw IoError("the temperature is not above 0");
+    }
     if (const auto* model = dynamic_cast<const NgramClassifier*>(saved.model.get())) {
       saved.ngrams = model->ngrams();
     }

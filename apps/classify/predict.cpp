@@ -7,6 +7,7 @@
 
 #include "apps/classify/commands.h"
 #include "apps/classify/model_file.h"
+#include "apps/classify/probabilities.h"
 #include "data/clean.h"
 #include "tensor/error.h"
 

@@ -7,8 +7,10 @@
 #include <cmath>
 
 #include "apps/classify/interrupt.h"
+#include "apps/classify/probabilities.h"
 #include "autograd/autograd.h"
 #include "autograd/ops.h"
+#include "data/calibration.h"
 #include "data/class_ratios.h"
 #include "nn/losses.h"
 #include "optim/adam.h"
@@ -123,25 +125,8 @@ optim::AdamW make_optimizer(const Classifier& model, const data::EncodedTexts& t
 }  // namespace
 
 TrainSettings settings_of(EncoderKind kind) {
-  if (reads_ngrams(kind)) return {.epochs = 4, .batch_tokens = 16384, .lr = 1e-2};
+  if (reads_ngrams(kind)) return {.epochs = 3, .batch_tokens = 16384, .lr = 1e-2};
   return {};
-}
-
-std::vector<float> probabilities(Classifier& model, const data::EncodedTexts& texts,
-                                 std::int64_t batch_tokens) {
-  NoGrad off;
-  model.eval();
-  const auto classes = static_cast<std::size_t>(model.config().classes);
-  std::vector<float> all(static_cast<std::size_t>(texts.size()) * classes);
-  for (const auto& members : data::plan_batches(texts, batch_tokens)) {
-    const data::Batch batch = data::make_batch(texts, members);
-    const std::vector<float> p = softmax(model(batch).logits).to_vector<float>();
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      std::copy_n(p.begin() + static_cast<std::ptrdiff_t>(i * classes), classes,
-                  all.begin() + members[i] * static_cast<std::ptrdiff_t>(classes));
-    }
-  }
-  return all;
 }
 
 Outcome train(Classifier& model, const std::vector<std::string>& labels,
@@ -192,8 +177,10 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
       loss_sum += report.loss * static_cast<double>(batch->labels.size());
       if (listeners.step) listeners.step(report);
     }
+    const std::vector<float> scores = logits(model, held_out);
+    model.temperature = data::fit_temperature(scores, held_out.labels, model.config().classes);
     const data::Metrics metrics =
-        data::measure(probabilities(model, held_out), held_out.labels, labels);
+        data::measure(probabilities(model, scores), held_out.labels, labels);
     EpochRow row{epoch,
                  loss_sum / static_cast<double>(texts.size()),
                  metrics.log_loss,

@@ -43,14 +43,10 @@ struct Listeners {
 
 enum class Outcome { finished, interrupted };
 
-// Trains in place; the model is left as the last step made it. Returns early after Ctrl-C. Throws Error
+// Trains in place and after each epoch fits the temperature on the texts held out; the model is left as the last step made it. Returns early after Ctrl-C. Throws Error
 // if the loss is no longer a number, naming the operation that made the first NaN.
 Outcome train(Classifier& model, const std::vector<std::string>& labels,
               const data::EncodedTexts& texts, const data::EncodedTexts& held_out,
               const TrainSettings& settings, const Listeners& listeners);
-
-// Class probabilities [texts, classes], flat, in the order of the texts.
-std::vector<float> probabilities(Classifier& model, const data::EncodedTexts& texts,
-                                 std::int64_t batch_tokens = 4096);
 
 }  // namespace gradus::classify

@@ -1,0 +1,21 @@
+// What a classifier says of many texts, batch by batch.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "apps/classify/model.h"
+#include "data/encode.h"
+
+namespace gradus::classify {
+
+// Logits [texts, classes], flat, in the order of the texts. The model is left in eval mode.
+std::vector<float> logits(Classifier& model, const data::EncodedTexts& texts,
+                          std::int64_t batch_tokens = 4096);
+// softmax(logits / model.temperature), likewise.
+std::vector<float> probabilities(Classifier& model, const data::EncodedTexts& texts,
+                                 std::int64_t batch_tokens = 4096);
+// The same of logits that are known already.
+std::vector<float> probabilities(const Classifier& model, const std::vector<float>& logits);
+
+}  // namespace gradus::classify

@@ -1,0 +1,83 @@
+// The rules of differentiation in words, an op a line. The pullbacks themselves stand beside each op's
+// forward result.
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "autograd/trace.h"
+
+namespace gradus::graph {
+
+namespace {
+
+// For each input of the op; the last is for all that follow.
+const std::map<std::string_view, std::vector<std::string_view>, std::less<>> kRules{
+    // Elementwise
+    {"add", {"g", "g"}},
+    {"sub", {"g", "-g"}},
+    {"mul", {"g * b", "g * a"}},
+    {"div", {"g / b", "-g * y / b"}},
+    {"neg", {"-g"}},
+    {"pow", {"g * b * a^(b - 1)", "g * y * log(a)"}},
+    {"max", {"g where this is the largest, shared at ties"}},
+    {"min", {"g where this is the least, shared at ties"}},
+    {"exp", {"g * y"}},
+    {"log", {"g / x"}},
+    {"sqrt", {"g / (2 y)"}},
+    {"abs", {"g * sign(x)"}},
+    {"sin", {"g * cos(x)"}},
+    {"cos", {"-g * sin(x)"}},
+    {"tanh", {"g * (1 - y^2)"}},
+    {"sigmoid", {"g * y * (1 - y)"}},
+    {"relu", {"g where y > 0"}},
+    {"gelu", {"g * (Phi(x) + x * phi(x)), of the normal distribution"}},
+    {"erf", {"g * 2 / sqrt(pi) * e^(-x^2)"}},
+    {"clamp", {"g where low <= x <= high"}},
+    {"where", {"g where the condition holds", "g where it does not"}},
+    {"cast", {"g in x's type"}},
+    // Reductions
+    {"sum", {"g, repeated"}},
+    {"logsumexp", {"g * e^(x - y)"}},
+    // Views
+    {"reshape", {"g in x's shape"}},
+    {"permute", {"g, its axes put back"}},
+    {"slice", {"g with zeros around"}},
+    {"embed", {"the part of g that x became"}},
+    {"expand", {"g, summed over the repetitions"}},
+    {"concat", {"the part of g that x became"}},
+    {"unfold", {"g, summed where windows overlap"}},
+    {"contiguous", {"g"}},
+    {"input", {"g"}},
+    // Products
+    {"matmul", {"g b^T", "a^T g"}},
+    {"linear", {"g f' weight", "(g f')^T x", "g f', summed over rows"}},
+    {"conv1d",
+     {"g times the weights that saw this place", "g times the windows, summed",
+      "g, summed over batch and windows"}},
+    // Rows of tables
+    {"gather", {"g, added to the rows that were read"}},
+    {"gather_sum", {"g, added to every row of the bag"}},
+    {"scatter_add", {"the rows of g that x was added to"}},
+    // Normalisation; n is the normalised x, h = g * weight
+    {"softmax", {"y * (g - sum(g * y))"}},
+    {"log_softmax", {"g - e^y * sum(g)"}},
+    {"segment_softmax", {"y * (g - sum(g * y)), sums over the segment"}},
+    {"softmax_cross_entropy", {"g * (softmax(x) - one_hot(label))"}},
+    {"layer_norm",
+     {"(h - mean(h) - n * mean(h * n)) / deviation", "g * n, summed over rows",
+      "g, summed over rows"}},
+    {"dropout", {"g / (1 - p) where x was kept"}},
+    // Attention; w are its weights, ds = w * (g v^T - sum(w * g v^T)) its scores' gradient
+    {"attention", {"scale * ds k", "scale * ds^T q", "w^T g", "ds, summed over queries"}},
+};
+
+}  // namespace
+
+std::string_view rule_of(std::string_view op, int place) {
+  const auto found = kRules.find(op);
+  if (found == kRules.end()) return {};
+  return found->second[std::min(static_cast<std::size_t>(place), found->second.size() - 1)];
+}
+
+}  // namespace gradus::graph

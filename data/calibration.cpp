@@ -1,0 +1,84 @@
+#include "data/calibration.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "tensor/error.h"
+
+namespace gradus::data {
+
+namespace {
+
+void check(const char* op, std::span<const float> values, std::span<const std::int32_t> labels,
+           std::int64_t classes) {
+  if (classes < 1 || std::ssize(values) != std::ssize(labels) * classes) {
+    throw ShapeError(fmt::format("[{}] {} numbers are not {} for each of {} texts", op,
+                                 values.size(), classes, labels.size()));
+  }
+}
+
+// Against labels that are right with probability (n + 1) / (n + 2), n being how many there are: a few
+// texts that are all classified correctly are no reason to be sure. Platt, "Probabilistic outputs for
+// support vector machines", 1999, section 2.2.
+double log_loss(std::span<const float> logits, std::span<const std::int32_t> labels,
+                std::size_t classes, double temperature) {
+  const double doubt = classes > 1 ? 1 / (static_cast<double>(labels.size()) + 2) : 0;
+  double loss = 0;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const auto row = logits.subspan(i * classes, classes);
+    const double largest = double{*std::max_element(row.begin(), row.end())};
+    double sum = 0, total = 0;
+    for (const float x : row) {
+      sum += std::exp((double{x} - largest) / temperature);
+      total += double{x} - largest;
+    }
+    const double own = double{row[static_cast<std::size_t>(labels[i])]} - largest;
+    const double others = classes > 1 ? (total - own) / static_cast<double>(classes - 1) : 0;
+    loss += std::log(sum) - ((1 - doubt) * own + doubt * others) / temperature;
+  }
+  return loss;
+}
+
+}  // namespace
+
+// The loss has one minimum in 1 / t, being convex in it: a search by thirds, on a scale of logarithms.
+double fit_temperature(std::span<const float> logits, std::span<const std::int32_t> labels,
+                       std::int64_t classes) {
+  check("fit_temperature", logits, labels, classes);
+  if (labels.empty()) return 1;
+  const auto loss = [&](double log_t) {
+    return log_loss(logits, labels, static_cast<std::size_t>(classes), std::exp(log_t));
+  };
+  double low = std::log(0.05), high = std::log(20);
+  while (high - low > 1e-3) {
+    const double a = low + (high - low) / 3, b = high - (high - low) / 3;
+    (loss(a) < loss(b) ? high : low) = loss(a) < loss(b) ? b : a;
+  }
+  return std::exp((low + high) / 2);
+}
+
+double calibration_error(std::span<const float> probabilities, std::span<const std::int32_t> labels,
+                         std::int64_t classes) {
+  check("calibration_error", probabilities, labels, classes);
+  struct Bin {
+    double confidence = 0, right = 0;  // sums
+  };
+  std::array<Bin, 15> bins;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const auto n = static_cast<std::size_t>(classes);
+    const auto row = probabilities.subspan(i * n, n);
+    const auto best = std::max_element(row.begin(), row.end());
+    const double p = std::clamp(double{*best}, 0.0, 1.0);
+    Bin& bin = bins[std::min<std::size_t>(14, static_cast<std::size_t>(p * 15))];
+    bin.confidence += p;
+    bin.right += best - row.begin() == labels[i] ? 1 : 0;
+  }
+  double error = 0;
+  for (const Bin& bin : bins) error += std::abs(bin.right - bin.confidence);
+  return labels.empty() ? 0 : error / static_cast<double>(labels.size());
+}
+
+}  // namespace gradus::data
