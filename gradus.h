@@ -5,6 +5,7 @@
 
 #include "autograd/attention.h"
 #include "autograd/autograd.h"
+#include "autograd/checkpoint.h"
 #include "autograd/gradcheck.h"
 #include "autograd/gradient.h"
 #include "autograd/graph.h"
@@ -30,6 +31,7 @@
 #include "optim/rmsprop.h"
 #include "optim/schedule.h"
 #include "optim/sgd.h"
+#include "optim/weight_average.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"

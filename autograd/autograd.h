@@ -11,6 +11,7 @@
 // made before results; it needs no recursion and no sorting of the whole graph.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -38,6 +39,16 @@ void backward(const Tensor& output, const BackwardOptions& options = {});
 // gradients stay as they are. Zeros for an input that the outputs do not depend on.
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                          const BackwardOptions& options = {});
+
+// x, watched: when a gradient comes back to the tensor returned, f is given it, and what f returns
+// (of the same shape) goes on to x in its place. To look without changing anything, return it as it
+// is.
+//
+//   h = on_gradient(h, [](const Tensor& g) { std::cout << max(abs(g)) << "\n"; return g; });
+//
+// Modules need no hooks: their call operators are functions of yours. A leaf's gradient is in
+// grad() after backward().
+Tensor on_gradient(const Tensor& x, std::function<Tensor(const Tensor& g)> f);
 
 // While one of these lives, this thread records nothing (or, with `true`, records again).
 class GradMode {

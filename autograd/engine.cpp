@@ -120,17 +120,17 @@ void start(Frontier& frontier, const Tensor& output, const BackwardOptions& opti
 }
 
 // Visits everything behind the frontier made since node `oldest`; `arrive` is called with each
-// node's complete gradient. A node with nothing behind it that new is neither expanded nor freed:
-// other outputs may still need it.
+// node's complete gradient, and says whether to go on behind it. A node with nothing behind it that
+// new is neither expanded nor freed: other outputs may still need it.
 template <class Arrive>
 void walk(Frontier frontier, const BackwardOptions& options, std::uint64_t oldest, Arrive arrive) {
   GradMode mode(options.create_graph);
   while (!frontier.empty() && frontier.begin()->first >= oldest) {
     const Waiting at = std::move(frontier.extract(frontier.begin()).mapped());
     Node& node = *at.node;
-    arrive(at.node, at.gradient);
+    const bool go_on = arrive(at.node, at.gradient);
     if (listener != nullptr) listener->arrived(node, at.gradient);
-    if (node.newest_input < oldest) continue;
+    if (!go_on || node.newest_input < oldest) continue;
     if (node.freed) {
       throw GradError(
           fmt::format("[backward] the graph behind '{}' {} was freed by an earlier "
@@ -161,6 +161,7 @@ void backward(const Tensor& output, const BackwardOptions& options) {
   start(frontier, output, options);
   walk(std::move(frontier), options, 0, [](const std::shared_ptr<Node>& node, const Gradient& g) {
     if (node->is_leaf()) node->gradient = node->gradient.plus(g);
+    return true;
   });
 }
 
@@ -182,6 +183,7 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
        [&](const std::shared_ptr<Node>& node, const Gradient& g) {
          const auto wanted = found.find(node.get());
          if (wanted != found.end()) wanted->second = g.dense();
+         return true;
        });
   std::vector<Tensor> gradients;
   for (const Tensor& input : inputs) {
@@ -189,6 +191,20 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
     gradients.push_back(g.defined() ? g : zeros(input.shape(), {input.dtype(), &input.backend()}));
   }
   return gradients;
+}
+
+Tensor on_gradient(const Tensor& x, std::function<Tensor(const Tensor& g)> f) {
+  const auto pullback = [f = std::move(f), shape = x.shape()](const Tensor& g) {
+    Tensor changed = f(g);
+    if (!changed.defined() || changed.shape() != shape) {
+      throw ShapeError(
+          fmt::format("[on_gradient] the function was given a gradient {} and returned "
+                      "{}; both must have one shape",
+                      to_string(g.shape()), describe(changed)));
+    }
+    return changed;
+  };
+  return record("on_gradient", x.detach(), edge(x, pullback));
 }
 
 namespace {
@@ -216,32 +232,65 @@ std::vector<Tensor> differentiate(const Definition& definition, const std::vecto
 }
 }  // namespace
 
-Tensor record_fused(const char* op, const Tensor& result, const std::vector<Tensor>& inputs,
-                    Definition definition, Kernel kernel) {
+std::vector<Edge> joint_edges(const std::vector<std::shared_ptr<Node>>& inputs,
+                              JointPullback pullback) {
   // The engine visits the edges of a node one after the other: the first computes for all.
   struct Shared {
-    std::vector<Tensor> gradients;
+    std::vector<Gradient> gradients;
     std::size_t left = 0;
   };
-  std::size_t wanted = 0;
-  for (const Tensor& input : inputs) wanted += input.requires_grad() ? 1 : 0;
   auto shared = std::make_shared<Shared>();
-  const auto all = [=](const Tensor& g, const Tensor& y) {
-    return grad_enabled() ? differentiate(definition, inputs, g) : kernel(g, y);
-  };
   std::vector<Edge> edges;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    edges.push_back(edge(inputs[i], [=](const Tensor& g, const Tensor& y) -> Gradient {
-      if (shared->left == 0) {
-        shared->gradients = all(g, y);
-        shared->left = wanted;
-      }
-      Tensor mine = shared->gradients[i];
-      if (--shared->left == 0) shared->gradients.clear();
-      return mine;
-    }));
+    edges.push_back({inputs[i],
+                     [=, wanted = inputs.size()](const Tensor& g, const Tensor& y) {
+                       if (shared->left == 0) {
+                         shared->gradients = pullback(g, y);
+                         shared->left = wanted;
+                       }
+                       Gradient mine = shared->gradients[i];
+                       if (--shared->left == 0) shared->gradients.clear();
+                       return mine;
+                     },
+                     true});
   }
-  return record(op, result, std::move(edges));
+  return edges;
+}
+
+std::vector<Gradient> gradients_at(const Tensor& output, const Tensor& gradient,
+                                   const std::vector<std::shared_ptr<Node>>& ends,
+                                   bool create_graph) {
+  const BackwardOptions options{.gradient = gradient, .create_graph = create_graph};
+  std::unordered_map<const Node*, Gradient> found;
+  for (const std::shared_ptr<Node>& end : ends) found[end.get()];
+  Frontier frontier;
+  start(frontier, output, options);
+  walk(std::move(frontier), options, 0, [&](const std::shared_ptr<Node>& node, const Gradient& g) {
+    const auto end = found.find(node.get());
+    if (end != found.end()) end->second = g;
+    return end == found.end();
+  });
+  std::vector<Gradient> gradients;
+  for (const std::shared_ptr<Node>& end : ends) gradients.push_back(found[end.get()]);
+  return gradients;
+}
+
+Tensor record_fused(const char* op, const Tensor& result, const std::vector<Tensor>& inputs,
+                    Definition definition, Kernel kernel) {
+  std::vector<std::shared_ptr<Node>> nodes;
+  std::vector<std::size_t> wanted;
+  for (std::size_t i = 0; i < inputs.size() && grad_enabled(); ++i) {
+    if (!inputs[i].requires_grad()) continue;
+    nodes.push_back(inputs[i].node());
+    wanted.push_back(i);
+  }
+  return record(op, result, joint_edges(nodes, [=](const Tensor& g, const Tensor& y) {
+                  const std::vector<Tensor> all =
+                      grad_enabled() ? differentiate(definition, inputs, g) : kernel(g, y);
+                  std::vector<Gradient> gradients;
+                  for (const std::size_t i : wanted) gradients.emplace_back(all[i]);
+                  return gradients;
+                }));
 }
 
 // ---- The part of Tensor that knows the graph ----

@@ -99,6 +99,19 @@ Tensor record(const char* op, const Tensor& result, Edges... edges) {
   return record(op, result, std::move(list));
 }
 
+// Edges to `inputs` (none null) whose gradients, in the same order, one function computes together: it runs once
+// a visit.
+using JointPullback =
+    std::function<std::vector<Gradient>(const Tensor& gradient, const Tensor& result)>;
+std::vector<Edge> joint_edges(const std::vector<std::shared_ptr<Node>>& inputs,
+                              JointPullback pullback);
+
+// The gradients of `output` at `ends`, given its own: a walk that goes no further than these. One
+// that it does not come to gets an undefined gradient.
+std::vector<Gradient> gradients_at(const Tensor& output, const Tensor& gradient,
+                                   const std::vector<std::shared_ptr<Node>>& ends,
+                                   bool create_graph);
+
 // For a result whose gradients one kernel computes together. `kernel(g, y)` returns dL/d(input) for
 // each of `inputs` (undefined ones are passed over); it runs once a visit. When gradients are
 // themselves to be differentiated (create_graph), `definition(inputs)` - the op in differentiable

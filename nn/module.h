@@ -89,7 +89,11 @@ class Module {
   std::int64_t parameter_count() const;
 
   void zero_grad() const;
-  // Whether the parameters learn. Off freezes the module.
+  // Whether the parameters learn. Off freezes the module: no gradients are computed for it, and
+  // optimizers pass it by.
+  //
+  //   model.encoder.set_requires_grad(false);
+  //   optim::AdamW optimizer(model.parameters());       // after: on gives parameters new gradients
   void set_requires_grad(bool on);
   // Puts a copy of every parameter and floating buffer, of another dtype or on another backend, in
   // its place. Modules copied from this one before no longer share parameters with it, and
@@ -150,7 +154,7 @@ std::vector<Shape> missing_parameters(const Tensor& loss, const Module& model);
 // Throws Error, listing their shapes, if there are any.
 void check_parameters(const Tensor& loss, const Module& model);
 
-// The tree of modules with types, shapes and numbers of parameters.
+// The tree of modules with types, shapes and numbers of parameters; frozen ones are marked.
 std::string to_string(const Module& module);
 std::ostream& operator<<(std::ostream& out, const Module& module);
 void print(const Module& module);  // to standard output

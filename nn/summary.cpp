@@ -43,7 +43,7 @@ class Summary {
       inside_.emplace_back(name.empty() ? "" : name + ".", lines_.size() - 1);
     };
     v.on_parameter = [this](const std::string& name, Tensor& x) {
-      add_tensor(open(name) + " " + to_string(x.shape()));
+      add_tensor(open(name) + " " + to_string(x.shape()) + (x.requires_grad() ? "" : " (frozen)"));
       for (const auto& [prefix, line] : inside_) lines_[line].count += x.numel();
     };
     v.on_buffer = [this](const std::string& name, Tensor& x) {

@@ -9,6 +9,15 @@
 //     optimizer.step();
 //   }
 //
+// Gradients add up until zero_grad(): a batch too large for memory goes through in parts, each loss
+// weighed by its part's share of the batch, and the step is that of the whole.
+//
+//   optimizer.zero_grad();
+//   for (const auto& [x, labels] : parts) {          // k parts of one size
+//     (nn::cross_entropy(model(x), labels) / k).backward();
+//   }
+//   optimizer.step();
+//
 // Groups of parameters may have options of their own:
 //
 //   optim::SGD optimizer({{embed.parameters(), {.lr = 0.1}}, {head.parameters(), {.lr = 0.01}}});

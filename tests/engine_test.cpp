@@ -247,6 +247,25 @@ TEST_CASE("embedding gradients are row-sparse and add up as such") {
   }
 }
 
+TEST_CASE("on_gradient sees the whole gradient of a result, and may change it") {
+  // h = 2x, y = sum(h h + 3 h): dy/dh = 2h + 3; halved on the way back, dy/dx = h + 3/2
+  Tensor x = tensor({1, 2}).set_requires_grad();
+  Values seen;
+  const Tensor h = on_gradient(x * 2, [&](const Tensor& g) {
+    seen = values(g);
+    return g / 2;
+  });
+  CHECK(values(h) == Values{2, 4});
+  sum(h * h + 3 * h).backward();
+  CHECK(seen == Values{7, 11});
+  CHECK(values(x.grad()) == Values{7, 11});  // (h + 3/2) * 2
+  CHECK_FALSE(on_gradient(x.detach(), [](const Tensor& g) { return g; }).requires_grad());
+  const Tensor bad = on_gradient(x, [](const Tensor& g) { return sum(g); });
+  CHECK(message_of<ShapeError>([&] { sum(bad).backward(); }) ==
+        "[on_gradient] the function was given a gradient [2] and returned f32 [] on cpu; both must "
+        "have one shape");
+}
+
 TEST_CASE("DetectAnomaly names the op that made the first NaN") {
   const Tensor x = tensor({-1, 4});
   const Tensor y = log(x);  // NaN, unnoticed

@@ -141,6 +141,29 @@ TEST_CASE("frozen modules get no gradients") {
   CHECK(model.parameters().size() == 4);
 }
 
+TEST_CASE("frozen modules stay as they are, say so, and learn again once thawed") {
+  nn::Sequential model{nn::Linear(2, 2), nn::Linear(2, 1)};
+  const auto weight = [&](std::size_t i) {
+    return model.at<nn::Linear>(i).weight.to_vector<double>();
+  };
+  const auto train = [&] {
+    optim::SGD optimizer(model.parameters(), {.lr = 0.1});
+    sum(model(ones({1, 2}))).backward();
+    optimizer.step();
+  };
+  model.at<nn::Linear>(0).set_requires_grad(false);
+  CHECK(to_string(model).find("weight [2, 2] (frozen), bias [2] (frozen)") != std::string::npos);
+  CHECK(to_string(model).find("bias [1]\n") != std::string::npos);
+  CHECK(model.parameter_count() == 9);
+  const std::vector<double> first = weight(0), second = weight(1);
+  train();
+  CHECK(weight(0) == first);
+  CHECK(weight(1) != second);
+  model.set_requires_grad(true);
+  train();
+  CHECK(weight(0) != first);
+}
+
 TEST_CASE("parameters that visit() forgets are found in the graph of the loss") {
   Model model;
   const Tensor loss = sum(model(ones({1, 2})));

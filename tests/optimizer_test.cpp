@@ -117,6 +117,28 @@ TEST_CASE("row-sparse gradients move only the rows that they touch") {
   compare([](Tensor& p) { return std::make_unique<Adagrad>(std::vector{p}); });
 }
 
+TEST_CASE("two half batches, each loss halved, make the step of the whole batch") {
+  manual_seed(4);
+  const nn::Linear whole(3, 2), parts = nn::clone(whole);
+  const Tensor x = normal({6, 3});
+  const Tensor labels = from_vector<std::int32_t>({0, 1, 1, 0, 1, 1}, {6});
+  optim::AdamW of_whole(whole.parameters()), of_parts(parts.parameters());
+  for (int step = 0; step < 3; ++step) {
+    of_whole.zero_grad();
+    nn::cross_entropy(whole(x), labels).backward();
+    of_whole.step();
+    of_parts.zero_grad();
+    for (const std::int64_t begin : {0, 3}) {
+      const Tensor loss = nn::cross_entropy(parts(slice(x, 0, begin, begin + 3)),
+                                            slice(labels, 0, begin, begin + 3));
+      (loss / 2).backward();
+    }
+    of_parts.step();
+    check_close(parts.weight, whole.weight.to_vector<double>(), 1e-6);
+    check_close(parts.bias, whole.bias.to_vector<double>(), 1e-6);
+  }
+}
+
 TEST_CASE("groups have their own options; parameters without a gradient stay") {
   Tensor a = tensor({1}).set_requires_grad(), b = tensor({1}).set_requires_grad();
   Tensor still = tensor({1}).set_requires_grad();
