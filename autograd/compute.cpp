@@ -194,15 +194,21 @@ Tensor scatter_add(const Tensor& src, const Tensor& rows, std::int64_t size) {
   return table;
 }
 
-void assign_rows(const Tensor& table, const Tensor& rows, const Tensor& src) {
-  check_rows("assign_rows", rows, table);
-  check_same("assign_rows", table, src);
-  if (src.shape() != gathered_shape("assign_rows", rows.shape(), table.shape())) {
-    throw ShapeError(fmt::format("[assign_rows] src {} does not fit rows {} of table {}",
+void assign_rows(const Tensor& table, const Tensor& rows, const Tensor& src, const char* op) {
+  check_rows(op, rows, table);
+  check_same(op, table, src);
+  if (src.shape() != gathered_shape(op, rows.shape(), table.shape())) {
+    throw ShapeError(fmt::format("[{}] src {} does not fit rows {} of table {}", op,
                                  to_string(src.shape()), to_string(rows.shape()),
                                  to_string(table.shape())));
   }
   table.backend().scatter(ScatterOp::assign, rows.view(), src.view(), table.view());
+}
+
+Tensor index_put(const Tensor& table, const Tensor& rows, const Tensor& src) {
+  Tensor y = unary(UnaryOp::copy, table);
+  assign_rows(y, rows, src, "index_put");
+  return y;
 }
 
 void copy_into(const Tensor& x, const Tensor& whole, const Layout& part) {

@@ -25,7 +25,10 @@ Tensor gather(const Tensor& table, const Tensor& rows);
 // A table of `size` rows of zeros with src[i] added to row rows[i].
 Tensor scatter_add(const Tensor& src, const Tensor& rows, std::int64_t size);
 // In place, for optimizers: table[rows[i]] = src[i].
-void assign_rows(const Tensor& table, const Tensor& rows, const Tensor& src);
+void assign_rows(const Tensor& table, const Tensor& rows, const Tensor& src,
+                 const char* op = "assign_rows");
+// A copy of table with table[rows[i]] = src[i].
+Tensor index_put(const Tensor& table, const Tensor& rows, const Tensor& src);
 // Writes x over the part of `whole` that `part` lays out.
 void copy_into(const Tensor& x, const Tensor& whole, const Layout& part);
 

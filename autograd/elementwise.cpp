@@ -191,6 +191,29 @@ Tensor where(const Tensor& cond, const Operand& x, const Operand& y) {
                 edge(b, [cond](const Tensor& g) { return where(cond, 0, g); }));
 }
 
+Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
+  return where(expand(mask, x.shape()), value, x);
+}
+
+namespace {
+// Column j less row i of every element of the matrices x [..., m, n]: i32 [m, n].
+Tensor offsets(const char* op, const Tensor& x) {
+  if (x.rank() < 2) {
+    throw ShapeError(fmt::format("[{}] needs two axes, got {}", op, to_string(x.shape())));
+  }
+  const TensorOptions whole{DType::i32, &x.backend()};
+  return arange(x.size(-1), whole) - unsqueeze(arange(x.size(-2), whole), 1);
+}
+}  // namespace
+
+Tensor tril(const Tensor& x, std::int64_t diagonal) {
+  return where(offsets("tril", x) <= static_cast<double>(diagonal), x, 0);
+}
+
+Tensor triu(const Tensor& x, std::int64_t diagonal) {
+  return where(offsets("triu", x) >= static_cast<double>(diagonal), x, 0);
+}
+
 Tensor cast(const Tensor& x, DType dtype) {
   if (x.dtype() == dtype) return x;
   const Tensor y = compute::cast(x, dtype);

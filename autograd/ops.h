@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -70,12 +71,24 @@ Tensor relu(const Tensor& x);
 Tensor gelu(const Tensor& x);  // exact: x * (1 + erf(x / sqrt 2)) / 2
 Tensor erf(const Tensor& x);
 Tensor square(const Tensor& x);
+Tensor expm1(const Tensor& x);     // e^x - 1, exact near 0 too (activations.cpp, to leaky_relu)
+Tensor log1p(const Tensor& x);     // log(1 + x), likewise
+Tensor softplus(const Tensor& x);  // log(1 + e^x); does not overflow
+Tensor silu(const Tensor& x);      // x * sigmoid(x)
+Tensor elu(const Tensor& x, double alpha = 1);            // x above 0, alpha (e^x - 1) below
+Tensor leaky_relu(const Tensor& x, double slope = 0.01);  // x above 0, slope x below
 // -1, 0 or 1; the gradient is zero.
 Tensor sign(const Tensor& x);
 // x held within [low, high]; the gradient passes where x was inside or at the edge.
 Tensor clamp(const Tensor& x, double low, double high);
 // cond ? a : b; cond is boolean.
 Tensor where(const Tensor& cond, const Operand& a, const Operand& b);
+// x with `value` where the mask, which broadcasts to x, is true.
+Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);
+// Of the matrices in the last two axes what lies on and below (tril) or above (triu) a diagonal, 0
+// elsewhere: diagonal 1 is the one above the main one, -1 the one below.
+Tensor tril(const Tensor& x, std::int64_t diagonal = 0);
+Tensor triu(const Tensor& x, std::int64_t diagonal = 0);
 
 // Comparisons give boolean tensors and no gradient.
 Tensor operator==(const Operand& a, const Operand& b);
@@ -104,6 +117,8 @@ Tensor argmax(const Tensor& x, int axis = -1, bool keep = false);
 Tensor logsumexp(const Tensor& x, const Axes& axes = {}, bool keep = false);
 // The mean squared distance from the mean, divided by n - correction (1: the unbiased estimate).
 Tensor var(const Tensor& x, const Axes& axes = {}, bool keep = false, int correction = 1);
+// y_i = x_0 + ... + x_i along an axis.
+Tensor cumsum(const Tensor& x, int axis);
 // Undoes a broadcast: sums x over the axes in which it is larger than `shape`.
 Tensor sum_to(const Tensor& x, const Shape& shape);
 
@@ -132,6 +147,14 @@ Tensor pad(const Tensor& x, int axis, std::int64_t before, std::int64_t after);
 Tensor unfold(const Tensor& x, int axis, std::int64_t size, std::int64_t step);
 // Without gaps in memory. Copies where it must.
 Tensor contiguous(const Tensor& x);
+// Pieces of `size` elements along an axis, the last one shorter if they do not come out even; or of
+// the sizes given, which add up to the whole.
+std::vector<Tensor> split(const Tensor& x, std::int64_t size, int axis = 0);
+std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& sizes, int axis = 0);
+// At most `count` pieces of one size, the last one shorter if they do not come out even.
+std::vector<Tensor> chunk(const Tensor& x, std::int64_t count, int axis = 0);
+// The order of elements turned around along the axes (none: all). Copies.
+Tensor flip(const Tensor& x, const Axes& axes);
 
 // ---- Products (matmul.cpp) ----
 
@@ -141,6 +164,11 @@ Tensor matmul(const Tensor& a, const Tensor& b);
 // activation - relu, gelu, tanh, sigmoid - or copy, which is none.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               UnaryOp f = UnaryOp::copy);
+// Einstein's summation (einsum.cpp): letters name axes, and what the result does not name is summed.
+//   einsum("bij,bjk->bik", {a, b})      products of matrices in a batch
+//   einsum("i,j", {a, b})               outer product; without ->, letters named once, in order
+//   einsum("...ii->...", {a})           traces; ... are any number of axes, which broadcast
+Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands);
 // ||a_i - b_j||^2 for a [..., m, d] and b [..., n, d]: [..., m, n].
 Tensor squared_distance(const Tensor& a, const Tensor& b);
 
@@ -152,8 +180,29 @@ Tensor gather(const Tensor& table, const Tensor& rows);
 Tensor scatter_add(const Tensor& src, const Tensor& rows, std::int64_t size);
 // Of each row i of x [n, classes] the element columns[i]: [n].
 Tensor pick(const Tensor& x, const Tensor& columns);
+// table with row rows[i] replaced by src[i], src [rows..., ...]; of a row named twice the last stands.
+Tensor index_put(const Tensor& table, const Tensor& rows, const Tensor& src);
 // indices of any shape: [indices..., classes] with 1 at each index, f32 unless asked.
 Tensor one_hot(const Tensor& indices, std::int64_t classes, DType dtype = DType::f32);
+
+// ---- Along an axis (indexing.cpp). Indices are i32 in [0, x's size). ----
+
+// Slices indices[0], indices[1], ... of x; indices [n].
+Tensor index_select(const Tensor& x, int axis, const Tensor& indices);
+// y[.., j, ..] = x[.., indices[.., j, ..], ..]; indices have x's shape but along the axis.
+Tensor take_along_dim(const Tensor& x, const Tensor& indices, int axis);
+// The reverse: x with src[.., j, ..] in place of element indices[.., j, ..] along the axis; src has the
+// shape of indices.
+Tensor scatter(const Tensor& x, int axis, const Tensor& indices, const Tensor& src);
+struct Sorted {
+  Tensor values;
+  Tensor indices;  // i32: where in x each value stood
+};
+// Equal elements keep their order; NaN counts as larger than any number. The gradient goes to where
+// the values stood.
+Sorted sort(const Tensor& x, int axis = -1, bool descending = false);
+// The k largest (or smallest), best first. Throws ShapeError for more than there are.
+Sorted topk(const Tensor& x, std::int64_t k, int axis = -1, bool largest = true);
 
 // ---- Normalisation (normalization.cpp) ----
 
@@ -168,6 +217,11 @@ Tensor softmax_cross_entropy(const Tensor& x, const Tensor& labels);
 // or undefined. Ba, Kiros and Hinton, "Layer normalization", 2016.
 Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},
                   double epsilon = 1e-5);
+// (x - mean) / sqrt(variance + epsilon) * weight + bias for each channel, axis 1 of x [batch, channels,
+// ...]; mean, variance, weight and bias [channels], the last two or undefined. Ioffe and Szegedy,
+// "Batch normalization", ICML 2015. nn::BatchNorm1d and 2d know the means.
+Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance,
+                  const Tensor& weight = {}, const Tensor& bias = {}, double epsilon = 1e-5);
 // Each element is zeroed with probability p, the others divided by 1 - p; x itself unless
 // `training`. Srivastava et al., "Dropout", JMLR 2014. Takes the next random stream
 // (tensor/random.h).
@@ -186,5 +240,25 @@ Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
 // x [..., time]: [..., windows] of `size` elements; stride 0 means size.
 Tensor max_pool1d(const Tensor& x, std::int64_t size, std::int64_t stride = 0);
 Tensor avg_pool1d(const Tensor& x, std::int64_t size, std::int64_t stride = 0);
+
+// ---- Windows over images (convolution2d.cpp) ----
+
+// Along height and width; one number stands for both.
+struct Size2d {
+  Size2d(std::int64_t both) : height(both), width(both) {}  // NOLINT: conversions are the point
+  Size2d(std::int64_t h, std::int64_t w) : height(h), width(w) {}
+  std::int64_t height, width;
+};
+struct Conv2dOptions {
+  Size2d stride = 1;
+  Size2d padding = 0;  // zeros at all four sides
+};
+// x [batch, in, height, width], weight [out, in, rows, columns], bias [out] or undefined:
+// [batch, out, windows down, windows across], counted as by conv1d.
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+              const Conv2dOptions& options = {});
+// x [..., height, width]: [..., windows down, windows across]; stride 0 means size.
+Tensor max_pool2d(const Tensor& x, const Size2d& size, const Size2d& stride = 0);
+Tensor avg_pool2d(const Tensor& x, const Size2d& size, const Size2d& stride = 0);
 
 }  // namespace gradus

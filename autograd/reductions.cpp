@@ -110,6 +110,23 @@ Tensor var(const Tensor& x, const Axes& axes, bool keep, int correction) {
   return sum(square(x - mean(x, list, true)), list, keep) / n;
 }
 
+// After the step with `shift` element i is the sum of the 2 shift elements up to it (Hillis and
+// Steele, "Data parallel algorithms", CACM 1986). x_j is part of every y_i from i = j on: dL/dx_j is
+// the sum of g from j to the end.
+Tensor cumsum(const Tensor& x, int axis) {
+  const Tensor y = [&] {
+    NoGrad off;
+    Tensor sums = x;
+    for (std::int64_t shift = 1; shift < x.size(axis); shift *= 2) {
+      sums = sums + pad(slice(sums, axis, 0, -shift), axis, shift, 0);
+    }
+    return sums;
+  }();
+  return record("cumsum", y, edge(x, [axis](const Tensor& g) {
+                  return flip(cumsum(flip(g, axis), axis), axis);
+                }));
+}
+
 Tensor sum_to(const Tensor& x, const Shape& shape) {
   if (x.shape() == shape) return x;
   if (broadcast(x.shape(), shape, "sum_to") != x.shape()) {

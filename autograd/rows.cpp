@@ -1,8 +1,7 @@
 #include <fmt/format.h>
 
-#include <limits>
-
 #include "autograd/compute.h"
+#include "autograd/indices.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
 #include "tensor/error.h"
@@ -27,42 +26,38 @@ Tensor scatter_add(const Tensor& src, const Tensor& rows, std::int64_t size) {
                 edge(src, [rows](const Tensor& g) { return gather(g, rows); }));
 }
 
-namespace {
-// The values of i32 `indices`, each in [0, limit).
-std::vector<std::int32_t> checked(const char* op, const Tensor& indices, std::int64_t limit) {
-  if (indices.dtype() != DType::i32) {
-    throw DTypeError(fmt::format("[{}] indices are i32, got {}", op, describe(indices)));
-  }
-  std::vector<std::int32_t> values = indices.to_vector<std::int32_t>();
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (values[i] < 0 || values[i] >= limit) {
-      throw IndexError(
-          fmt::format("[{}] index {} (number {}) is outside [0, {})", op, values[i], i, limit));
-    }
-  }
-  return values;
+// The last assignment to a row stands: dL/dtable is g but for the rows assigned to, and dL/dsrc[i] is
+// row rows[i] of g where i was the last to name it.
+Tensor index_put(const Tensor& table, const Tensor& rows, const Tensor& src) {
+  const Tensor y = compute::index_put(table, rows, src);
+  return record("index_put", y,
+                edge(table,
+                     [rows, shape = src.shape()](const Tensor& g) {
+                       return index_put(g, rows, expand(Operand(0).beside(g), shape));
+                     }),
+                edge(src, [rows, size = table.size(0)](const Tensor& g) {
+                  const Tensor number =
+                      reshape(arange(rows.numel(), {DType::i32, &rows.backend()}), rows.shape());
+                  const Tensor last = compute::index_put(
+                      zeros({size}, {DType::i32, &rows.backend()}), rows, number);
+                  Tensor stands = compute::gather(last, rows) == number;
+                  for (int axis = rows.rank(); axis < g.rank() - 1 + rows.rank(); ++axis) {
+                    stands = unsqueeze(stands, -1);
+                  }
+                  return where(stands, gather(g, rows), 0);
+                }));
 }
-}  // namespace
 
-// Element (i, columns[i]) of x is element i * classes + columns[i] of x laid out flat.
 Tensor pick(const Tensor& x, const Tensor& columns) {
   if (x.rank() != 2 || columns.rank() != 1 || columns.size(0) != x.size(0)) {
     throw ShapeError(fmt::format("[pick] needs x [n, classes] and columns [n], got {} and {}",
                                  to_string(x.shape()), to_string(columns.shape())));
   }
-  if (x.numel() > std::numeric_limits<std::int32_t>::max()) {
-    throw ShapeError(
-        fmt::format("[pick] x {} has more elements than i32 can count", to_string(x.shape())));
-  }
-  std::vector<std::int32_t> places = checked("pick", columns, x.size(1));
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    places[i] += static_cast<std::int32_t>(static_cast<std::int64_t>(i) * x.size(1));
-  }
-  return gather(reshape(x, {-1}), from_vector(places, columns.shape(), &x.backend()));
+  return squeeze(take_along_dim(x, unsqueeze(columns, 1), 1), 1);
 }
 
 Tensor one_hot(const Tensor& indices, std::int64_t classes, DType dtype) {
-  checked("one_hot", indices, classes);
+  checked_indices("one_hot", indices, classes);
   const Tensor all = arange(classes, {DType::i32, &indices.backend()});
   return cast(unsqueeze(indices, -1) == all, dtype);
 }

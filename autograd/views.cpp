@@ -212,4 +212,40 @@ Tensor contiguous(const Tensor& x) {
   return record("contiguous", compute::contiguous(x), edge(x, [](const Tensor& g) { return g; }));
 }
 
+std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& sizes, int axis) {
+  const std::int64_t whole = x.size(axis);
+  std::vector<Tensor> pieces;
+  std::int64_t start = 0;
+  for (std::int64_t size : sizes) {
+    if (size < 0 || size > whole - start) {
+      start = -1;
+      break;
+    }
+    pieces.push_back(slice(x, axis, start, start + size));
+    start += size;
+  }
+  if (start != whole) {
+    throw ShapeError(fmt::format("[split] sizes [{}] do not add up to axis {} of {}",
+                                 fmt::join(sizes, ", "), axis, to_string(x.shape())));
+  }
+  return pieces;
+}
+
+std::vector<Tensor> split(const Tensor& x, std::int64_t size, int axis) {
+  if (size < 1) throw ShapeError(fmt::format("[split] pieces of {} elements", size));
+  std::vector<std::int64_t> sizes;
+  std::int64_t left = x.size(axis);
+  do {
+    sizes.push_back(std::min(size, left));
+    left -= sizes.back();
+  } while (left > 0);
+  return split(x, sizes, axis);
+}
+
+std::vector<Tensor> chunk(const Tensor& x, std::int64_t count, int axis) {
+  if (count < 1) throw ShapeError(fmt::format("[chunk] {} pieces", count));
+  const std::int64_t size = x.size(axis) / count + (x.size(axis) % count == 0 ? 0 : 1);
+  return split(x, std::max<std::int64_t>(size, 1), axis);
+}
+
 }  // namespace gradus

@@ -14,29 +14,92 @@ void check_same_shape(const char* loss, const Tensor& x, const Tensor& target) {
   }
   if (x.numel() == 0) throw ShapeError(fmt::format("[{}] the mean of an empty batch", loss));
 }
+
+// x [n, classes] and labels [n].
+void check_labelled(const char* loss, const Tensor& x, const Tensor& labels) {
+  if (x.rank() != 2 || labels.rank() != 1 || labels.size(0) != x.size(0) || x.numel() == 0) {
+    throw ShapeError(
+        fmt::format("[{}] logits {} must be [n, classes] and labels {} [n], n at least 1", loss,
+                    to_string(x.shape()), to_string(labels.shape())));
+  }
+}
+
+// Of each label the weight of its class; undefined where classes have none.
+Tensor weights_of(const char* loss, const Tensor& weight, const Tensor& labels, const Tensor& x) {
+  if (!weight.defined()) return {};
+  if (weight.shape() != Shape{x.size(1)}) {
+    throw ShapeError(fmt::format("[{}] weight {} must be [classes] for logits {}", loss,
+                                 to_string(weight.shape()), to_string(x.shape())));
+  }
+  return gather(weight, labels);
+}
 }  // namespace
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
                      const CrossEntropyOptions& options) {
-  if (logits.rank() != 2 || labels.rank() != 1 || labels.size(0) != logits.size(0) ||
-      logits.numel() == 0) {
-    throw ShapeError(fmt::format(
-        "[cross_entropy] logits {} must be [n, classes] and labels {} [n], n at least 1",
-        to_string(logits.shape()), to_string(labels.shape())));
+  check_labelled("cross_entropy", logits, labels);
+  const double smoothing = options.label_smoothing;
+  if (!(smoothing >= 0 && smoothing < 1)) {
+    throw Error(fmt::format("[cross_entropy] label smoothing {} is not in [0, 1)", smoothing));
   }
-  const Tensor surprise = softmax_cross_entropy(logits, labels);  // [n]
-  if (!options.weight.defined()) return mean(surprise);
-  if (options.weight.shape() != Shape{logits.size(1)}) {
-    throw ShapeError(fmt::format("[cross_entropy] weight {} must be [classes] for logits {}",
-                                 to_string(options.weight.shape()), to_string(logits.shape())));
+  const Tensor weights = weights_of("cross_entropy", options.weight, labels, logits);
+  Tensor surprise = softmax_cross_entropy(logits, labels);  // [n]
+  if (weights.defined()) surprise = weights * surprise;
+  if (smoothing > 0) {
+    const Tensor all = -log_softmax(logits);  // [n, classes]
+    const Tensor even = mean(weights.defined() ? all * options.weight : all, 1);
+    surprise = (1 - smoothing) * surprise + smoothing * even;
   }
-  const Tensor weights = gather(options.weight, labels);
-  return sum(weights * surprise) / sum(weights);
+  return weights.defined() ? sum(surprise) / sum(weights) : mean(surprise);
+}
+
+Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels, const Tensor& weight) {
+  check_labelled("nll_loss", log_probabilities, labels);
+  const Tensor weights = weights_of("nll_loss", weight, labels, log_probabilities);
+  const Tensor surprise = -pick(log_probabilities, labels);
+  return weights.defined() ? sum(weights * surprise) / sum(weights) : mean(surprise);
+}
+
+Tensor kl_div(const Tensor& log_prediction, const Tensor& target) {
+  check_same_shape("kl_div", log_prediction, target);
+  const Tensor some = target > 0;
+  const Tensor each = target * (log(where(some, target, 1)) - log_prediction);
+  const auto n = static_cast<double>(target.rank() == 0 ? 1 : target.size(0));
+  return sum(where(some, each, 0)) / n;
+}
+
+// The label's own class would add max(0, margin), and a gradient of zero.
+Tensor multi_margin_loss(const Tensor& x, const Tensor& labels, double margin) {
+  check_labelled("multi_margin_loss", x, labels);
+  if (!(margin > 0)) {
+    throw Error(fmt::format("[multi_margin_loss] the margin {} must be above 0", margin));
+  }
+  const Tensor own = unsqueeze(pick(x, labels), 1);  // [n, 1]
+  return mean(relu(x - own + margin)) - margin / static_cast<double>(x.size(1));
+}
+
+Tensor hinge_loss(const Tensor& x, const Tensor& target) {
+  check_same_shape("hinge_loss", x, target);
+  return mean(relu(1 - target * x));
 }
 
 Tensor mse_loss(const Tensor& prediction, const Tensor& target) {
   check_same_shape("mse_loss", prediction, target);
   return mean(square(prediction - target));
+}
+
+Tensor l1_loss(const Tensor& prediction, const Tensor& target) {
+  check_same_shape("l1_loss", prediction, target);
+  return mean(abs(prediction - target));
+}
+
+Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double beta) {
+  check_same_shape("smooth_l1_loss", prediction, target);
+  if (!(beta > 0)) {
+    throw Error(fmt::format("[smooth_l1_loss] beta {} must be above 0; use l1_loss()", beta));
+  }
+  const Tensor d = abs(prediction - target);
+  return mean(where(d < beta, square(d) * (0.5 / beta), d - 0.5 * beta));
 }
 
 // -t log s(x) - (1 - t) log(1 - s(x)) = max(x, 0) - t x + log(1 + e^-|x|), where nothing overflows.

@@ -13,6 +13,9 @@ namespace gradus::nn {
 struct CrossEntropyOptions {
   // [classes]: how much texts of each class count; the mean is then weighted. Undefined: equally.
   Tensor weight{};
+  // The part of each label's probability that is spread evenly over all classes, in [0, 1), so that
+  // logits need not grow without end. Szegedy et al., "Rethinking the Inception architecture", 2016.
+  double label_smoothing = 0;
 };
 
 // The mean of -log softmax(logits)[label]; finite for logits of any size.
@@ -20,8 +23,29 @@ struct CrossEntropyOptions {
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
                      const CrossEntropyOptions& options = {});
 
+// The mean of -log_probabilities[label] (of log_softmax, which cross_entropy has inside); weight as
+// there.
+Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels, const Tensor& weight = {});
+
+// How far a distribution is from the target's, sum(target (log target - log_prediction)), of each
+// row; both [n, ...]; where the target is 0 nothing is added. PyTorch's reduction "batchmean".
+Tensor kl_div(const Tensor& log_prediction, const Tensor& target);
+
+// The mean over rows of sum(max(0, margin - x[label] + x[j])) / classes over the other classes j: x [n,
+// classes]. Crammer and Singer, "On the algorithmic implementation of multiclass kernel-based vector
+// machines", JMLR 2001.
+Tensor multi_margin_loss(const Tensor& x, const Tensor& labels, double margin = 1);
+// The mean of max(0, 1 - target x), targets 1 and -1: of two classes, what a support vector machine
+// makes small.
+Tensor hinge_loss(const Tensor& x, const Tensor& target);
+
 // The mean of (prediction - target)^2.
 Tensor mse_loss(const Tensor& prediction, const Tensor& target);
+// The mean of |d|, d = prediction - target.
+Tensor l1_loss(const Tensor& prediction, const Tensor& target);
+// The mean of d^2 / 2 beta where |d| < beta, of |d| - beta / 2 elsewhere: outliers pull with bounded
+// force. Huber, "Robust estimation of a location parameter", 1964. Throws Error unless beta > 0.
+Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double beta = 1);
 
 // The mean of -log sigmoid(logits) where the target is 1 and -log(1 - sigmoid(logits)) where it is
 // 0; targets between are weighed accordingly.

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -22,6 +23,12 @@ Segments texts() { return Segments({0, 3, 3, 9}); }
 Tensor mask(Backend& on) {
   const TensorOptions options{DType::f32, &on};
   return tensor({{1, 1, 0, 1}, {0, 1, 0, 0}, {1, 1, 1, 1}}, options) > 0;
+}
+
+// The pieces of [2, n] joined in the reverse order.
+Tensor turned(std::vector<Tensor> pieces) {
+  std::reverse(pieces.begin(), pieces.end());
+  return concat(pieces, 1);
 }
 
 const std::map<std::string, TensorFunction> kFunctions{
@@ -98,6 +105,85 @@ const std::map<std::string, TensorFunction> kFunctions{
     {"attention causal", [](In x) { return attention(x[0], x[1], x[2], {.causal = true}); }},
     {"attention packed", [](In x) { return attention(x[0], x[1], x[2], texts()); }},
     {"segment_mean", [](In x) { return segment_mean(x[0], texts()); }},
+    {"expm1", [](In x) { return expm1(x[0]); }},
+    {"log1p", [](In x) { return log1p(x[0]); }},
+    {"softplus", [](In x) { return softplus(x[0]); }},
+    {"silu", [](In x) { return silu(x[0]); }},
+    {"elu", [](In x) { return elu(x[0], 1.5); }},
+    {"leaky_relu", [](In x) { return leaky_relu(x[0], 0.2); }},
+    {"masked_fill", [](In x) { return masked_fill(x[0], mask(x[0].backend()), 2); }},
+    {"tril", [](In x) { return tril(x[0], 1); }},
+    {"triu", [](In x) { return triu(x[0], -1); }},
+    {"cumsum", [](In x) { return square(cumsum(x[0], 1)); }},
+    {"flip",
+     [](In x) {
+       return flip(x[0], {0, 2}) * x[0];
+     }},
+    {"split", [](In x) { return turned(split(x[0], 3, 1)) * x[0]; }},
+    {"chunk", [](In x) { return turned(chunk(x[0], 3, 1)) * x[0]; }},
+    {"index_select", [](In x) { return square(index_select(x[0], 1, x[1])); }},
+    {"take_along_dim", [](In x) { return square(take_along_dim(x[0], x[1], 1)); }},
+    {"scatter",
+     [](In x) {
+       const Tensor at = tensor({{4, 0}, {1, 2}, {3, 1}}, {DType::i32, &x[0].backend()});
+       return square(scatter(x[0], 1, at, x[1]));
+     }},
+    {"index_put",
+     [](In x) {
+       return square(index_put(x[0], tensor({3, 0}, {DType::i32, &x[0].backend()}), x[1]));
+     }},
+    {"sort",
+     [](In x) {
+       const Tensor place = arange(7, {x[0].dtype(), &x[0].backend()}) + 1;
+       return square(sort(x[0], 1).values) * place;
+     }},
+    {"topk", [](In x) { return square(topk(x[0], 3, 0).values); }},
+    {"einsum batched",
+     [](In x) {
+       return einsum("bij,bjk->bki", {x[0], x[1]});
+     }},
+    {"einsum dots",
+     [](In x) {
+       return einsum("...ii,jk->...ki", {x[0], x[1]});
+     }},
+    {"einsum three",
+     [](In x) {
+       return einsum("bi,ij,bj", {x[0], x[1], x[2]});
+     }},
+    {"cross_entropy smoothed",
+     [](In x) {
+       return nn::cross_entropy(x[0], x[1], {.weight = x[2].detach(), .label_smoothing = 0.2});
+     }},
+    {"nll_loss", [](In x) { return nn::nll_loss(log_softmax(x[0]), x[1]); }},
+    {"kl_div", [](In x) { return nn::kl_div(log_softmax(x[0]), softmax(x[1])); }},
+    {"multi_margin_loss", [](In x) { return nn::multi_margin_loss(x[0], x[1], 0.7); }},
+    // PyTorch's hinge_embedding_loss of d, label -1: max(0, 1 - d)
+    {"hinge_loss",
+     [](In x) {
+       const Tensor all = ones(x[0].shape(), {x[0].dtype(), &x[0].backend()});
+       return nn::hinge_loss(1 - x[0], all);
+     }},
+    {"l1_loss", [](In x) { return nn::l1_loss(x[0], x[1]); }},
+    {"smooth_l1_loss", [](In x) { return nn::smooth_l1_loss(x[0], x[1], 1.7); }},
+    {"conv2d", [](In x) { return conv2d(x[0], x[1], x[2]); }},
+    {"conv2d strided",
+     [](In x) {
+       return conv2d(x[0], x[1], x[2], {.stride = {2, 3}, .padding = {1, 2}});
+     }},
+    {"max_pool2d",
+     [](In x) {
+       return max_pool2d(x[0], {3, 2}, {2, 1});
+     }},
+    {"avg_pool2d",
+     [](In x) {
+       return avg_pool2d(x[0], {2, 3}, 2);
+     }},
+    {"batch_norm",
+     [](In x) {
+       const Axes but_channels{0, 2};
+       return batch_norm(x[0], mean(x[0], but_channels), var(x[0], but_channels, false, 0), x[1],
+                         x[2]);
+     }},
 };
 
 Shape shape_of(const nlohmann::json& packed) {

@@ -62,6 +62,43 @@ TEST_CASE("bce_with_logits is -t log s(x) - (1 - t) log(1 - s(x)), also at 0") {
   CHECK(x.grad().to_vector<double>()[1] == doctest::Approx(0.6307971 / 2));
 }
 
+TEST_CASE("label smoothing spreads a part of the label over all classes") {
+  // Even logits: log 2 whatever the smoothing. Targets (0.9, 0.1) for smoothing 0.2 of two classes:
+  // the gradient softmax - target is (-0.4, 0.4).
+  Tensor logits = zeros({1, 2}, kDouble).set_requires_grad();
+  const Tensor loss = nn::cross_entropy(logits, labels({0}), {.label_smoothing = 0.2});
+  CHECK(loss.item() == doctest::Approx(std::log(2)));
+  loss.backward();
+  CHECK(logits.grad().to_vector<double>()[0] == doctest::Approx(-0.4));
+  CHECK_THROWS_AS(nn::cross_entropy(logits, labels({0}), {.label_smoothing = 1}), Error);
+}
+
+TEST_CASE("kl_div adds nothing where the target is 0") {
+  // target (1, 0), prediction (1/4, 3/4): log 4
+  Tensor x = log(tensor({{0.25, 0.75}}, kDouble)).set_requires_grad();
+  const Tensor loss = nn::kl_div(x, tensor({{1, 0}}, kDouble));
+  CHECK(loss.item() == doctest::Approx(std::log(4)));
+  loss.backward();  // -target / n
+  CHECK(x.grad().to_vector<double>() == std::vector<double>{-1, 0});
+}
+
+TEST_CASE("margins and bounded losses") {
+  // 1 - t x: 0.5, 3, -1
+  CHECK(nn::hinge_loss(tensor({0.5, 2, -2}), tensor({1, -1, -1})).item() ==
+        doctest::Approx(3.5 / 3));
+  // margin + x_j - x_label for j = 1, 2: 0.5, -1; over three classes
+  CHECK(nn::multi_margin_loss(tensor({{1, 0.5, -1}}), labels({0})).item() ==
+        doctest::Approx(0.5 / 3));
+  // beta 2: d = 1 gives 1 / 4, d = -5 gives 5 - 1
+  CHECK(nn::smooth_l1_loss(tensor({1, 0}), tensor({0, 5}), 2).item() == doctest::Approx(4.25 / 2));
+  CHECK(nn::l1_loss(tensor({1, 0}), tensor({0, 5})).item() == 3);
+  CHECK_THROWS_AS(nn::smooth_l1_loss(ones({1}), ones({1}), 0), Error);
+  CHECK_THROWS_AS(nn::multi_margin_loss(ones({1, 2}), labels({0}), 0), Error);
+  CHECK_THROWS_AS(nn::hinge_loss(ones({2, 1}), ones({2})), ShapeError);
+  CHECK_THROWS_AS(nn::kl_div(ones({2, 1}), ones({2})), ShapeError);
+  CHECK_THROWS_AS(nn::nll_loss(ones({2, 2}), labels({0})), ShapeError);
+}
+
 TEST_CASE("mse_loss is the mean square") {
   Tensor x = tensor({1, 2}, kDouble).set_requires_grad();
   const Tensor loss = nn::mse_loss(x, tensor({3, 2}, kDouble));  // (4 + 0) / 2

@@ -12,6 +12,7 @@ const std::vector<Shapes> kUnaryShapes{{{2, 3}}, {{}}, {{7}}, {{2, 0, 3}}};
 const std::vector<Shapes> kBinaryShapes{{{2, 3}, {2, 3}},    {{2, 3}, {3}}, {{2, 1}, {1, 3}},
                                         {{2, 1, 2}, {3, 1}}, {{}, {2, 2}},  {{0, 3}, {3}},
                                         {{0, 3}, {1, 1}},    {{}, {}}};
+const std::vector<Shapes> kMatrixShapes{{{3, 3}}, {{2, 4}}, {{2, 3, 2}}, {{0, 3}}, {{2, 0}}};
 const std::vector<Shapes> kReduceShapes{{{2, 3}}, {{2, 3, 2}}};
 const std::vector<Shapes> kSumShapes{{{2, 3}}, {{2, 3, 2}}, {{0, 3}}, {{2, 0}}};
 }  // namespace
@@ -73,6 +74,12 @@ std::vector<OpRow> elementwise_rows() {
       {"relu", [](In x) { return relu(x[0]); }, {kReal}, kUnaryShapes},
       {"gelu", [](In x) { return gelu(x[0]); }, {kReal}, kUnaryShapes},
       {"erf", [](In x) { return erf(x[0]); }, {kReal}, kUnaryShapes},
+      {"expm1", [](In x) { return expm1(x[0]); }, {kReal}, kUnaryShapes},
+      {"log1p", [](In x) { return log1p(x[0]); }, {{Domain::real, -0.9, 3}}, kUnaryShapes},
+      {"softplus", [](In x) { return softplus(x[0]); }, {kReal}, kUnaryShapes},
+      {"silu", [](In x) { return silu(x[0]); }, {kReal}, kUnaryShapes},
+      {"elu", [](In x) { return elu(x[0], 1.5); }, {kReal}, kUnaryShapes},
+      {"leaky_relu", [](In x) { return leaky_relu(x[0], 0.2); }, {kReal}, kUnaryShapes},
       {"square", [](In x) { return square(x[0]); }, {kReal}, kUnaryShapes},
       {"sign", [](In x) { return sign(x[0]); }, {kReal}, kUnaryShapes},
       {"clamp", [](In x) { return clamp(x[0], -0.8, 0.9); }, {kDistinct}, kUnaryShapes},
@@ -80,6 +87,14 @@ std::vector<OpRow> elementwise_rows() {
        [](In x) { return where(x[0], x[1], x[2]); },
        {kMask, kReal, kReal},
        {{{2, 3}, {2, 3}, {2, 3}}, {{2, 1}, {3}, {}}, {{3}, {2, 1}, {2, 3}}, {{0, 1}, {0, 2}, {}}}},
+      {"masked_fill",
+       [](In x) { return masked_fill(x[0], x[1], 3); },
+       {kReal, kMask},
+       {{{2, 3}, {2, 3}}, {{2, 3}, {3}}, {{2, 2, 3}, {2, 1, 1}}, {{0, 3}, {3}}, {{}, {}}}},
+      {"tril", [](In x) { return tril(x[0]); }, {kReal}, kMatrixShapes},
+      {"tril: above", [](In x) { return tril(x[0], 1); }, {kReal}, kMatrixShapes},
+      {"triu", [](In x) { return triu(x[0]); }, {kReal}, kMatrixShapes},
+      {"triu: below", [](In x) { return triu(x[0], -1); }, {kReal}, kMatrixShapes},
       {"operator==",
        [](In x) { return x[0] == x[1]; },
        {index_below(2), index_below(3)},
@@ -157,6 +172,11 @@ std::vector<OpRow> reduction_rows() {
       {"logsumexp: all", [](In x) { return logsumexp(x[0]); }, {kReal}, {{{2, 3}}, {{}}}},
       {"var", [](In x) { return var(x[0], 1); }, {kReal}, {{{2, 3}}, {{2, 3, 2}}, {{0, 3}}}},
       {"var: all, n", [](In x) { return var(x[0], {}, true, 0); }, {kReal}, kReduceShapes},
+      {"cumsum",
+       [](In x) { return square(cumsum(x[0], 1)); },
+       {kReal},
+       {{{2, 3}}, {{2, 5, 2}}, {{3, 1}}, {{0, 3}}, {{2, 0}}}},
+      {"cumsum: first axis", [](In x) { return cumsum(x[0], -2); }, {kReal}, {{{4, 2}}}},
       {"sum_to",
        [](In x) {
          return sum_to(x[0], {3, 1});

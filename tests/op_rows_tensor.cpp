@@ -88,6 +88,28 @@ std::vector<OpRow> view_rows() {
        {kReal},
        {{{2, 5}}, {{2, 3, 2}}, {{0, 4}}}},
       {"unfold: apart", [](In x) { return unfold(x[0], -1, 2, 3); }, {kReal}, {{{2, 6}}, {{7}}}},
+      {"split",
+       [](In x) {
+         const std::vector<Tensor> pieces = split(x[0], 2, 1);
+         return concat({pieces.back(), square(pieces.front())}, 1);
+       },
+       {kReal},
+       {{{2, 5}}, {{2, 4, 2}}, {{3, 1}}, {{0, 3}}, {{2, 0}}}},
+      {"split: sizes",
+       [](In x) {
+         const std::vector<Tensor> pieces = split(x[0], {1, 0, 2}, -1);
+         return concat({pieces[2], pieces[1], pieces[0], pieces[2]}, -1);
+       },
+       {kReal},
+       {{{2, 3}}, {{3}}, {{0, 3}}}},
+      {"chunk",
+       [](In x) {
+         return concat({chunk(x[0], 3).back(), x[0]}, 0);
+       },
+       {kReal},
+       {{{6}}, {{5, 2}}, {{2, 3}}, {{0, 2}}}},
+      {"flip", [](In x) { return flip(x[0], -1); }, {kReal}, {{{2, 3}}, {{4}}, {{2, 0}}, {{0, 2}}}},
+      {"flip: all", [](In x) { return flip(x[0], {}); }, {kReal}, {{{2, 3, 2}}, {{}}}},
       {"contiguous",
        [](In x) { return contiguous(transpose(x[0])); },
        {kReal},
@@ -148,6 +170,36 @@ std::vector<OpRow> product_rows() {
        },
        {kPositive, kPositive, kPositive},
        {{{3, 2}, {4, 2}, {4}}}},
+      {"einsum",
+       [](In x) {
+         return einsum("bij,bjk->bik", {x[0], x[1]});
+       },
+       {kReal, kReal},
+       {{{2, 3, 2}, {2, 2, 3}}, {{1, 2, 2}, {3, 2, 1}}, {{0, 2, 3}, {0, 3, 2}}}},
+      {"einsum: no arrow, an axis of one side",
+       [](In x) {
+         return einsum("ji, ik", {x[0], x[1]}) + einsum("ij,ijk->j", {x[0], unsqueeze(x[1], 1)});
+       },
+       {kReal, kReal},
+       {{{2, 2}, {2, 2}}}},
+      {"einsum: dots, diagonals",
+       [](In x) {
+         return einsum("...ii,j...->j...i", {x[0], x[1]}) + einsum("...aa->...", {x[0]});
+       },
+       {kReal, kReal},
+       {{{2, 2}, {3}}}},
+      {"einsum: dots that broadcast",
+       [](In x) {
+         return einsum("...ij,...kj->k...i", {x[0], x[1]});
+       },
+       {kReal, kReal},
+       {{{2, 1, 2, 3}, {3, 2, 3}}, {{2, 3}, {2, 4, 3}}}},
+      {"einsum: three",
+       [](In x) {
+         return einsum("bq,bk,bqk->bk", {x[0], x[1], x[2]});
+       },
+       {kReal, kReal, kReal},
+       {{{2, 3}, {2, 2}, {2, 3, 2}}}},
       {"squared_distance",
        [](In x) { return squared_distance(x[0], x[1]); },
        {kReal, kReal},
@@ -199,6 +251,18 @@ std::vector<OpRow> product_rows() {
        [](In x) { return layer_norm(x[0], {}, x[1]); },
        {kReal, kReal},
        {{{2, 4}, {4}}}},
+      {"batch_norm",
+       [](In x) { return batch_norm(x[0], x[1], x[2], x[3], x[4], 1e-3); },
+       {kReal, kReal, kPositive, kReal, kReal},
+       {{{3, 2}, {2}, {2}, {2}, {2}},
+        {{2, 3, 2}, {3}, {3}, {3}, {3}},
+        {{0, 2}, {2}, {2}, {2}, {2}}}},
+      {"batch_norm: of the batch, plain",
+       [](In x) {
+         return batch_norm(x[0], mean(x[0], {0, 2, 3}), var(x[0], {0, 2, 3}, false, 0));
+       },
+       {kReal},
+       {{{2, 2, 2, 3}}}},
       {"dropout",
        [](In x) {
          manual_seed(7);
@@ -226,6 +290,34 @@ std::vector<OpRow> product_rows() {
        [](In x) { return avg_pool1d(x[0], 3, 2); },
        {kReal},
        {{{2, 5}}, {{2, 2, 3}}, {{0, 4}}}},
+      {"conv2d",
+       [](In x) {
+         return conv2d(x[0], x[1], x[2], {.stride = {2, 1}, .padding = {1, 2}});
+       },
+       {kReal, kReal, kReal},
+       {{{2, 2, 5, 4}, {3, 2, 3, 2}, {3}},
+        {{1, 1, 1, 1}, {1, 1, 2, 3}, {1}},
+        {{0, 2, 3, 3}, {2, 2, 2, 2}, {2}}}},
+      {"conv2d: plain",
+       [](In x) { return conv2d(x[0], x[1]); },
+       {kReal, kReal},
+       {{{1, 2, 3, 4}, {2, 2, 2, 3}}}},
+      {"max_pool2d",
+       [](In x) { return max_pool2d(x[0], 2); },
+       {kDistinct},
+       {{{2, 4, 5}}, {{2, 3}}, {{0, 2, 2}}}},
+      {"max_pool2d: overlapping",
+       [](In x) {
+         return max_pool2d(x[0], {2, 3}, 1);
+       },
+       {kDistinct},
+       {{{1, 3, 4}}}},
+      {"avg_pool2d",
+       [](In x) {
+         return avg_pool2d(x[0], {2, 3}, {1, 2});
+       },
+       {kReal},
+       {{{2, 4, 5}}, {{0, 2, 3}}}},
   };
 }
 

@@ -25,8 +25,8 @@ double number(const Domain& domain, std::uint64_t i) {
 const std::vector<OpRow>& op_table() {
   static const std::vector<OpRow> table = [] {
     std::vector<OpRow> rows;
-    for (const auto part : {elementwise_rows, reduction_rows, view_rows, product_rows, segment_rows,
-                            attention_rows}) {
+    for (const auto part : {elementwise_rows, reduction_rows, view_rows, product_rows,
+                            indexing_rows, segment_rows, attention_rows}) {
       const std::vector<OpRow> some = part();
       rows.insert(rows.end(), some.begin(), some.end());
     }

@@ -51,6 +51,7 @@ std::vector<OpRow> elementwise_rows();
 std::vector<OpRow> reduction_rows();
 std::vector<OpRow> view_rows();
 std::vector<OpRow> product_rows();
+std::vector<OpRow> indexing_rows();
 std::vector<OpRow> segment_rows();
 std::vector<OpRow> attention_rows();
 

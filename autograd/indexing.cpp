@@ -1,0 +1,152 @@
+// Elements chosen along an axis by their numbers, and the numbers that sorting gives. The axis is
+// brought to the end, where element j of row r of x [rows, n], laid out flat, is number r n + j.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "autograd/autograd.h"
+#include "autograd/compute.h"
+#include "autograd/indices.h"
+#include "autograd/node.h"
+#include "autograd/ops.h"
+#include "tensor/error.h"
+#include "tensor/parallel.h"
+
+namespace gradus {
+
+namespace {
+
+constexpr std::int32_t kMost = std::numeric_limits<std::int32_t>::max();
+
+Tensor last(const Tensor& x, int axis) { return transpose(x, axis, -1); }  // its own inverse
+
+// Where in x, laid out flat, its elements `indices` along the last axis are.
+Tensor places(const char* op, const Tensor& x, const Tensor& indices) {
+  if (x.rank() == 0 || indices.rank() != x.rank() ||
+      indices.shape().with(-1, 0) != x.shape().with(-1, 0)) {
+    throw ShapeError(fmt::format("[{}] indices {} must have the shape of x {} but along the axis",
+                                 op, to_string(indices.shape()), to_string(x.shape())));
+  }
+  if (x.numel() > kMost) {
+    throw ShapeError(
+        fmt::format("[{}] x {} has more elements than i32 can count", op, to_string(x.shape())));
+  }
+  std::vector<std::int32_t> flat = checked_indices(op, indices, x.size(-1));
+  const std::int64_t width = indices.size(-1);
+  for (std::size_t i = 0; i < flat.size(); ++i) {
+    flat[i] += static_cast<std::int32_t>(static_cast<std::int64_t>(i) / width * x.size(-1));
+  }
+  return from_vector(flat, indices.shape(), &x.backend());
+}
+
+}  // namespace
+
+std::vector<std::int32_t> checked_indices(const char* op, const Tensor& indices,
+                                          std::int64_t limit) {
+  if (indices.dtype() != DType::i32) {
+    throw DTypeError(fmt::format("[{}] indices are i32, got {}", op, describe(indices)));
+  }
+  std::vector<std::int32_t> values = indices.to_vector<std::int32_t>();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] < 0 || values[i] >= limit) {
+      throw IndexError(
+          fmt::format("[{}] index {} (number {}) is outside [0, {})", op, values[i], i, limit));
+    }
+  }
+  return values;
+}
+
+Tensor index_select(const Tensor& x, int axis, const Tensor& indices) {
+  if (indices.rank() != 1) {
+    throw ShapeError(
+        fmt::format("[index_select] indices must be [n], got {}", to_string(indices.shape())));
+  }
+  checked_indices("index_select", indices, x.size(axis));
+  return transpose(gather(transpose(x, axis, 0), indices), axis, 0);
+}
+
+Tensor take_along_dim(const Tensor& x, const Tensor& indices, int axis) {
+  const Tensor rows = last(x, axis);
+  const Tensor at = places("take_along_dim", rows, last(indices, axis));
+  return last(gather(flatten(rows), at), axis);
+}
+
+Tensor scatter(const Tensor& x, int axis, const Tensor& indices, const Tensor& src) {
+  if (src.shape() != indices.shape()) {
+    throw ShapeError(fmt::format("[scatter] src {} must have the shape of indices {}",
+                                 to_string(src.shape()), to_string(indices.shape())));
+  }
+  const Tensor rows = last(x, axis);
+  const Tensor at = places("scatter", rows, last(indices, axis));
+  return last(reshape(index_put(flatten(rows), at, last(src, axis)), rows.shape()), axis);
+}
+
+Tensor flip(const Tensor& x, const Axes& axes) {
+  Axes all = axes;
+  for (int axis = 0; axes.list.empty() && axis < x.rank(); ++axis) all.list.push_back(axis);
+  const Tensor y = [&] {
+    NoGrad off;
+    Tensor turned = x;
+    for (int axis : all.list) {
+      const std::int64_t n = x.size(axis);
+      turned = index_select(turned, axis,
+                            static_cast<double>(n - 1) - arange(n, {DType::i32, &x.backend()}));
+    }
+    return turned;
+  }();
+  return record("flip", y, edge(x, [all](const Tensor& g) { return flip(g, all); }));
+}
+
+namespace {
+
+// Of each row of x the numbers of its elements in order.
+template <class T>
+std::vector<std::int32_t> order_of(const Tensor& x, bool descending) {
+  const std::vector<T> values = x.to_vector<T>();
+  const std::int64_t n = x.size(-1);
+  std::vector<std::int32_t> order(values.size());
+  const auto before = [descending](T a, T b) {
+    if (descending) std::swap(a, b);
+    return a < b || (b != b && a == a);  // NaN comes after all numbers
+  };
+  parallel_for(n == 0 ? 0 : x.numel() / n, 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) {
+      const T* v = values.data() + row * n;
+      const auto numbers = order.begin() + row * n;
+      std::iota(numbers, numbers + n, 0);
+      std::stable_sort(numbers, numbers + n,
+                       [&](std::int32_t i, std::int32_t j) { return before(v[i], v[j]); });
+    }
+  });
+  return order;
+}
+
+}  // namespace
+
+Sorted sort(const Tensor& x, int axis, bool descending) {
+  const Tensor rows = last(x, axis);
+  if (rows.size(-1) > kMost) {
+    throw ShapeError(fmt::format("[sort] axis {} of {} is longer than i32 can count", axis,
+                                 to_string(x.shape())));
+  }
+  const std::vector<std::int32_t> order = x.dtype() == DType::f32
+                                              ? order_of<float>(rows, descending)
+                                              : order_of<double>(rows, descending);
+  const Tensor indices = last(from_vector(order, rows.shape(), &x.backend()), axis);
+  return {take_along_dim(x, indices, axis), indices};
+}
+
+Sorted topk(const Tensor& x, std::int64_t k, int axis, bool largest) {
+  if (k < 0 || k > x.size(axis)) {
+    throw ShapeError(
+        fmt::format("[topk] axis {} of {} has no {} elements", axis, to_string(x.shape()), k));
+  }
+  const Tensor indices = slice(sort(x.detach(), axis, largest).indices, axis, 0, k);
+  return {take_along_dim(x, indices, axis), indices};
+}
+
+}  // namespace gradus
