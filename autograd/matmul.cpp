@@ -85,7 +85,7 @@ Tensor squared_distance(const Tensor& a, const Tensor& b) {
   }
   const Tensor aa = sum(square(a), -1, true);             // [.., m, 1]
   const Tensor bb = transpose(sum(square(b), -1, true));  // [.., 1, n]
-  return relu(matmul(a * -2, transpose(b)) + aa + bb);  // a is smaller than the product
+  return relu(matmul(a * -2, transpose(b)) + aa + bb);    // a is smaller than the product
 }
 
 }  // namespace gradus

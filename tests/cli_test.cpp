@@ -98,8 +98,8 @@ TEST_CASE("a wrong command line is status 2") {
   write_table(folder);
   for (const char* arguments :
        {"", "trian", "train", "train --data films.csv", "predict", "fetch", "fetch mnist",
-        "train --data films.csv --out m --encoder circular",
-        "train --data films.csv --folds 1", "train --data films.csv --out m --epochs 0", "train --data films.csv --out m --epochs many",
+        "train --data films.csv --out m --encoder circular", "train --data films.csv --folds 1",
+        "train --data films.csv --out m --epochs 0", "train --data films.csv --out m --epochs many",
         "train --data films.csv --out m --lr -1",
         "train --data films.csv --out m --valid-fraction 2",
         "train --data films.csv --out m --threads 0", "train --data films.csv --out m --format odd",
