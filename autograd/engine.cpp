@@ -237,13 +237,15 @@ std::vector<Edge> joint_edges(const std::vector<std::shared_ptr<Node>>& inputs,
   // The engine visits the edges of a node one after the other: the first computes for all.
   struct Shared {
     std::vector<Gradient> gradients;
-    std::size_t left = 0;
+    std::ptrdiff_t left = 0;
   };
+  const std::ptrdiff_t wanted =
+      std::ssize(inputs) - std::count(inputs.begin(), inputs.end(), nullptr);
   auto shared = std::make_shared<Shared>();
   std::vector<Edge> edges;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     edges.push_back({inputs[i],
-                     [=, wanted = inputs.size()](const Tensor& g, const Tensor& y) {
+                     [=](const Tensor& g, const Tensor& y) {
                        if (shared->left == 0) {
                          shared->gradients = pullback(g, y);
                          shared->left = wanted;
@@ -278,18 +280,11 @@ std::vector<Gradient> gradients_at(const Tensor& output, const Tensor& gradient,
 Tensor record_fused(const char* op, const Tensor& result, const std::vector<Tensor>& inputs,
                     Definition definition, Kernel kernel) {
   std::vector<std::shared_ptr<Node>> nodes;
-  std::vector<std::size_t> wanted;
-  for (std::size_t i = 0; i < inputs.size() && grad_enabled(); ++i) {
-    if (!inputs[i].requires_grad()) continue;
-    nodes.push_back(inputs[i].node());
-    wanted.push_back(i);
-  }
+  for (const Tensor& x : inputs) nodes.push_back(grad_enabled() ? x.node() : nullptr);
   return record(op, result, joint_edges(nodes, [=](const Tensor& g, const Tensor& y) {
                   const std::vector<Tensor> all =
                       grad_enabled() ? differentiate(definition, inputs, g) : kernel(g, y);
-                  std::vector<Gradient> gradients;
-                  for (const std::size_t i : wanted) gradients.emplace_back(all[i]);
-                  return gradients;
+                  return std::vector<Gradient>(all.begin(), all.end());
                 }));
 }
 

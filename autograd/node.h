@@ -99,8 +99,8 @@ Tensor record(const char* op, const Tensor& result, Edges... edges) {
   return record(op, result, std::move(list));
 }
 
-// Edges to `inputs` (none null) whose gradients, in the same order, one function computes together: it runs once
-// a visit.
+// Edges to `inputs` (null where no gradient is wanted) whose gradients, in the same order, one
+// function computes together: it runs once a visit.
 using JointPullback =
     std::function<std::vector<Gradient>(const Tensor& gradient, const Tensor& result)>;
 std::vector<Edge> joint_edges(const std::vector<std::shared_ptr<Node>>& inputs,

@@ -247,6 +247,14 @@ TEST_CASE("embedding gradients are row-sparse and add up as such") {
   }
 }
 
+TEST_CASE("edges of a fused op say which of its inputs they lead to") {
+  Tensor w = ones({2, 3}).set_requires_grad(), b = ones({2}).set_requires_grad();
+  const Tensor y = linear(ones({4, 3}), w, b);
+  REQUIRE(y.node()->inputs.size() == 2);
+  CHECK(y.node()->inputs[0].place == 1);
+  CHECK(y.node()->inputs[1].place == 2);
+}
+
 TEST_CASE("on_gradient sees the whole gradient of a result, and may change it") {
   // h = 2x, y = sum(h h + 3 h): dy/dh = 2h + 3; halved on the way back, dy/dx = h + 3/2
   Tensor x = tensor({1, 2}).set_requires_grad();
