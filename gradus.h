@@ -22,6 +22,7 @@
 #include "nn/losses.h"
 #include "nn/module.h"
 #include "nn/normalization.h"
+#include "nn/recurrent.h"
 #include "nn/safetensors.h"
 #include "nn/transformer.h"
 #include "optim/adagrad.h"

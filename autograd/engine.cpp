@@ -85,7 +85,7 @@ const Gradient& add(Frontier& frontier, const std::shared_ptr<Node>& node,
                     const Gradient& gradient) {
   Waiting& waiting = frontier[node->id];
   waiting.node = node;
-  waiting.gradient = waiting.gradient.plus(gradient);
+  waiting.gradient += gradient;
   return waiting.gradient;
 }
 
@@ -160,7 +160,7 @@ void backward(const Tensor& output, const BackwardOptions& options) {
   Frontier frontier;
   start(frontier, output, options);
   walk(std::move(frontier), options, 0, [](const std::shared_ptr<Node>& node, const Gradient& g) {
-    if (node->is_leaf()) node->gradient = node->gradient.plus(g);
+    if (node->is_leaf()) node->gradient += g;
     return true;
   });
 }

@@ -7,37 +7,47 @@
 
 namespace gradus {
 
+namespace {
+Tensor joined(const std::vector<Tensor>& parts) {
+  return parts.empty() ? Tensor() : parts.size() == 1 ? parts[0] : concat(parts, 0);
+}
+}  // namespace
+
 Gradient Gradient::row_sparse(Tensor rows, Tensor values, const Shape& shape) {
   Gradient g;
-  g.rows_ = std::move(rows);
-  g.values_ = std::move(values);
+  g.rows_ = {std::move(rows)};
+  g.values_ = {std::move(values)};
   g.shape_ = shape;
   return g;
 }
 
+Tensor Gradient::rows() const { return joined(rows_); }
+Tensor Gradient::values() const { return joined(values_); }
+
 Tensor Gradient::dense() const {
-  return is_sparse() ? scatter_add(values_, rows_, shape_[0]) : values_;
+  return is_sparse() ? scatter_add(values(), rows(), shape_[0]) : values();
 }
 
 Gradient Gradient::coalesced() const {
   if (!is_sparse()) return *this;
-  std::vector<std::int32_t> rows = rows_.to_vector<std::int32_t>();
+  const Tensor all = this->rows(), given = values();
+  std::vector<std::int32_t> rows = all.to_vector<std::int32_t>();
   RowNumbers numbers(rows.size());
   for (std::int32_t& row : rows) row = row == kNoRow ? kNoRow : numbers.of(row);
-  if (numbers.rows().size() == rows.size()) return *this;
-  Backend& on = values_.backend();
+  if (numbers.rows().size() == rows.size()) return row_sparse(all, given, shape_);
+  Backend& on = given.backend();
   const auto count = static_cast<std::int64_t>(numbers.rows().size());
   return row_sparse(from_vector(numbers.rows(), {count}, &on),
-                    scatter_add(values_, from_vector(rows, rows_.shape(), &on), count), shape_);
+                    scatter_add(given, from_vector(rows, all.shape(), &on), count), shape_);
 }
 
-Gradient Gradient::plus(const Gradient& other) const {
-  if (!defined()) return other;
+Gradient& Gradient::operator+=(const Gradient& other) {
   if (!other.defined()) return *this;
-  if (is_sparse() && other.is_sparse()) {
-    return row_sparse(concat({rows_, other.rows_}, 0), concat({values_, other.values_}, 0), shape_);
-  }
-  return dense() + other.dense();
+  if (!defined()) return *this = other;
+  if (!is_sparse() || !other.is_sparse()) return *this = dense() + other.dense();
+  rows_.insert(rows_.end(), other.rows_.begin(), other.rows_.end());
+  values_.insert(values_.end(), other.values_.begin(), other.values_.end());
+  return *this;
 }
 
 }  // namespace gradus

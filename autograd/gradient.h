@@ -7,6 +7,8 @@
 //   g.dense()       // a [20000, 128] tensor
 #pragma once
 
+#include <vector>
+
 #include "tensor/tensor.h"
 
 namespace gradus {
@@ -15,26 +17,27 @@ class Gradient {
  public:
   Gradient() = default;
   Gradient(Tensor dense)
-      : values_(std::move(dense)), shape_(values_.shape()) {}  // NOLINT: on purpose
+      : values_{std::move(dense)}, shape_(values_[0].shape()) {}  // NOLINT: on purpose
   // values[i] is added to row rows[i] of a table of shape `shape`; rows may repeat, -1 is skipped.
   static Gradient row_sparse(Tensor rows, Tensor values, const Shape& shape);
 
-  bool defined() const { return values_.defined(); }
-  bool is_sparse() const { return rows_.defined(); }
+  bool defined() const { return !values_.empty() && values_[0].defined(); }
+  bool is_sparse() const { return !rows_.empty(); }
   const Shape& shape() const { return shape_; }
-  const Tensor& rows() const { return rows_; }      // i32 [n]; sparse only
-  const Tensor& values() const { return values_; }  // [n, ...]; the whole if dense
+  Tensor rows() const;    // i32 [n]; undefined if dense
+  Tensor values() const;  // [n, ...]; the whole if dense
 
   Tensor dense() const;
   // Rows in the order in which they first appear, each once, without -1, their values added up in
   // order. Dense gradients as they are.
   Gradient coalesced() const;
-  // this + other: sparse stays sparse, mixed becomes dense.
-  Gradient plus(const Gradient& other) const;
+  // Sparse stays sparse, mixed becomes dense. Adding sparse ones moves no data: a table read in a
+  // thousand steps gets a list of a thousand parts.
+  Gradient& operator+=(const Gradient& other);
 
  private:
-  Tensor rows_;
-  Tensor values_;
+  std::vector<Tensor> rows_;    // parts of the rows, one after another; none if dense
+  std::vector<Tensor> values_;  // as many, or the dense one
   Shape shape_;
 };
 

@@ -31,6 +31,21 @@ Tensor turned(std::vector<Tensor> pieces) {
   return concat(pieces, 1);
 }
 
+// The layer with parameters x[1], x[2], ... on x[0]: what it says of each row, then its last states.
+template <class Layer>
+Tensor said_and_kept(Layer layer, In x) {
+  std::size_t next = 1;
+  for (auto& cell : layer.cells) {
+    for (Tensor* part : {&cell.weight_ih, &cell.weight_hh, &cell.bias_ih, &cell.bias_hh}) {
+      *part = x[next++];
+    }
+  }
+  const auto [y, h, c] = layer(x[0], texts());
+  std::vector<Tensor> all{flatten(y), flatten(h)};
+  if (c.defined()) all.push_back(flatten(c));
+  return concat(all, 0);
+}
+
 const std::map<std::string, TensorFunction> kFunctions{
     {"add", [](In x) { return x[0] + x[1]; }},
     {"sub", [](In x) { return x[0] - x[1]; }},
@@ -178,6 +193,10 @@ const std::map<std::string, TensorFunction> kFunctions{
      [](In x) {
        return avg_pool2d(x[0], {2, 3}, 2);
      }},
+    {"LSTM", [](In x) { return said_and_kept(nn::LSTM(3, 2), x); }},
+    {"GRU", [](In x) { return said_and_kept(nn::GRU(3, 2), x); }},
+    {"LSTM of two layers, both ways",
+     [](In x) { return said_and_kept(nn::LSTM(3, 2, {.layers = 2, .bidirectional = true}), x); }},
     {"batch_norm",
      [](In x) {
        const Axes but_channels{0, 2};

@@ -60,6 +60,26 @@ def packed_attention(q, k, v):  # [rows, heads, d], segments of 3, 0 and 6 rows
     return torch.cat(parts)
 
 
+def packed_recurrent(run, states, layers, directions, hidden):
+    """Rows 0..2, none, rows 3..8: what is said of each row, then the last states, in one list."""
+    def function(x, *parameters):
+        said, last = [], []
+        for begin, end in [(0, 3), (3, 3), (3, 9)]:
+            state = tuple(torch.zeros(layers * directions, 1, hidden, dtype=x.dtype) for _ in range(states))
+            if begin < end:
+                y, *state = run(x[begin:end].unsqueeze(1), state if states == 2 else state[0], parameters,
+                                True, layers, 0.0, False, directions == 2, False)
+                said.append(y.squeeze(1))
+            last.append(state)
+        return torch.cat([torch.cat(said).flatten()] +
+                         [torch.cat(s, 1).flatten() for s in zip(*last)])
+    return function
+
+
+def cell(gates, width, hidden):
+    return [real(gates * hidden, width), real(gates * hidden, hidden), real(gates * hidden), real(gates * hidden)]
+
+
 MASK = torch.tensor([[True, True, False, True], [False, True, False, False], [True, True, True, True]])
 
 CASES = [
@@ -127,45 +147,55 @@ CASES = [
      real(4, 3), real(4, 3), real(4, 2)),
     ("attention packed", packed_attention, real(9, 2, 4), real(9, 2, 4), real(9, 2, 4)),
     ("segment_mean", packed_mean, real(9, 2)),
-    ("expm1", torch.expm1, real(37)),
-    ("log1p", torch.log1p, real(37, low=-0.9, high=3)),
-    ("softplus", F.softplus, real(37, low=-12, high=12)),
-    ("silu", F.silu, real(37)),
-    ("elu", lambda x: F.elu(x, 1.5), real(37)),
-    ("leaky_relu", lambda x: F.leaky_relu(x, 0.2), real(37)),
-    ("masked_fill", lambda x: x.masked_fill(MASK, 2.0), real(2, 3, 4)),
-    ("tril", lambda x: torch.tril(x, 1), real(2, 4, 3)),
-    ("triu", lambda x: torch.triu(x, -1), real(2, 4, 3)),
-    ("cumsum", lambda x: x.cumsum(1) ** 2, real(3, 11)),
-    ("flip", lambda x: x.flip(0, 2) * x, real(2, 3, 4)),
-    ("split", lambda x: torch.cat(torch.split(x, 3, 1)[::-1], 1) * x, real(2, 7)),
-    ("chunk", lambda x: torch.cat(torch.chunk(x, 3, 1)[::-1], 1) * x, real(2, 7)),
-    ("index_select", lambda x, i: x.index_select(1, i) ** 2, real(3, 5), index(5, 8)),
-    ("take_along_dim", lambda x, i: torch.take_along_dim(x, i, 1) ** 2, real(3, 5), index(5, 3, 4)),
-    ("scatter", lambda x, s: x.scatter(1, torch.tensor([[4, 0], [1, 2], [3, 1]]), s) ** 2, real(3, 5), real(3, 2)),
-    ("index_put", lambda x, s: x.index_put((torch.tensor([3, 0]),), s) ** 2, real(4, 3), real(2, 3)),
-    ("sort", lambda x: torch.sort(x, 1).values ** 2 * torch.arange(1, 8), real(3, 7)),
-    ("topk", lambda x: torch.topk(x, 3, 0).values ** 2, real(7, 2)),
-    ("einsum batched", lambda a, b: torch.einsum("bij,bjk->bki", a, b), real(2, 3, 4), real(2, 4, 2)),
-    ("einsum dots", lambda a, b: torch.einsum("...ii,jk->...ki", a, b), real(2, 3, 3), real(2, 4)),
-    ("einsum three", lambda a, b, c: torch.einsum("bi,ij,bj", a, b, c), real(2, 3), real(3, 4), real(2, 4)),
-    ("cross_entropy smoothed",
-     lambda x, i, w: F.cross_entropy(x, i, w.detach(), label_smoothing=0.2) + 0 * w.sum(),
-     real(6, 5), index(5, 6), positive(5)),
-    ("nll_loss", lambda x, i: F.nll_loss(F.log_softmax(x, 1), i), real(6, 5), index(5, 6)),
-    ("kl_div", lambda x, t: F.kl_div(torch.log_softmax(x, 1), torch.softmax(t, 1), reduction="batchmean"),
-     real(4, 5), real(4, 5)),
-    ("multi_margin_loss", lambda x, i: F.multi_margin_loss(x, i, margin=0.7), real(6, 5), index(5, 6)),
-    ("hinge_loss", lambda x: F.hinge_embedding_loss(1 - x, torch.tensor([-1.0])), real(9)),
-    ("l1_loss", F.l1_loss, real(4, 3), real(4, 3)),
-    ("smooth_l1_loss", lambda a, b: F.smooth_l1_loss(a, b, beta=1.7), real(4, 3), real(4, 3)),
-    ("conv2d", F.conv2d, real(2, 3, 5, 6), real(4, 3, 3, 2), real(4)),
-    ("conv2d strided", lambda x, w, b: F.conv2d(x, w, b, stride=(2, 3), padding=(1, 2)),
-     real(2, 3, 6, 5), real(4, 3, 3, 3), real(4)),
-    ("max_pool2d", lambda x: F.max_pool2d(x, (3, 2), (2, 1)), real(2, 2, 7, 5)),
-    ("avg_pool2d", lambda x: F.avg_pool2d(x, (2, 3), 2), real(2, 2, 7, 5)),
-    ("batch_norm", lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), real(3, 2, 5), real(2), real(2)),
 ]
+
+
+def more_cases():
+    """Drawn after those above, whose numbers so stay as they are."""
+    return [
+        ("expm1", torch.expm1, real(37)),
+        ("log1p", torch.log1p, real(37, low=-0.9, high=3)),
+        ("softplus", F.softplus, real(37, low=-12, high=12)),
+        ("silu", F.silu, real(37)),
+        ("elu", lambda x: F.elu(x, 1.5), real(37)),
+        ("leaky_relu", lambda x: F.leaky_relu(x, 0.2), real(37)),
+        ("masked_fill", lambda x: x.masked_fill(MASK, 2.0), real(2, 3, 4)),
+        ("tril", lambda x: torch.tril(x, 1), real(2, 4, 3)),
+        ("triu", lambda x: torch.triu(x, -1), real(2, 4, 3)),
+        ("cumsum", lambda x: x.cumsum(1) ** 2, real(3, 11)),
+        ("flip", lambda x: x.flip(0, 2) * x, real(2, 3, 4)),
+        ("split", lambda x: torch.cat(torch.split(x, 3, 1)[::-1], 1) * x, real(2, 7)),
+        ("chunk", lambda x: torch.cat(torch.chunk(x, 3, 1)[::-1], 1) * x, real(2, 7)),
+        ("index_select", lambda x, i: x.index_select(1, i) ** 2, real(3, 5), index(5, 8)),
+        ("take_along_dim", lambda x, i: torch.take_along_dim(x, i, 1) ** 2, real(3, 5), index(5, 3, 4)),
+        ("scatter", lambda x, s: x.scatter(1, torch.tensor([[4, 0], [1, 2], [3, 1]]), s) ** 2, real(3, 5), real(3, 2)),
+        ("index_put", lambda x, s: x.index_put((torch.tensor([3, 0]),), s) ** 2, real(4, 3), real(2, 3)),
+        ("sort", lambda x: torch.sort(x, 1).values ** 2 * torch.arange(1, 8), real(3, 7)),
+        ("topk", lambda x: torch.topk(x, 3, 0).values ** 2, real(7, 2)),
+        ("einsum batched", lambda a, b: torch.einsum("bij,bjk->bki", a, b), real(2, 3, 4), real(2, 4, 2)),
+        ("einsum dots", lambda a, b: torch.einsum("...ii,jk->...ki", a, b), real(2, 3, 3), real(2, 4)),
+        ("einsum three", lambda a, b, c: torch.einsum("bi,ij,bj", a, b, c), real(2, 3), real(3, 4), real(2, 4)),
+        ("cross_entropy smoothed",
+         lambda x, i, w: F.cross_entropy(x, i, w.detach(), label_smoothing=0.2) + 0 * w.sum(),
+         real(6, 5), index(5, 6), positive(5)),
+        ("nll_loss", lambda x, i: F.nll_loss(F.log_softmax(x, 1), i), real(6, 5), index(5, 6)),
+        ("kl_div", lambda x, t: F.kl_div(torch.log_softmax(x, 1), torch.softmax(t, 1), reduction="batchmean"),
+         real(4, 5), real(4, 5)),
+        ("multi_margin_loss", lambda x, i: F.multi_margin_loss(x, i, margin=0.7), real(6, 5), index(5, 6)),
+        ("hinge_loss", lambda x: F.hinge_embedding_loss(1 - x, torch.tensor([-1.0])), real(9)),
+        ("l1_loss", F.l1_loss, real(4, 3), real(4, 3)),
+        ("smooth_l1_loss", lambda a, b: F.smooth_l1_loss(a, b, beta=1.7), real(4, 3), real(4, 3)),
+        ("conv2d", F.conv2d, real(2, 3, 5, 6), real(4, 3, 3, 2), real(4)),
+        ("conv2d strided", lambda x, w, b: F.conv2d(x, w, b, stride=(2, 3), padding=(1, 2)),
+         real(2, 3, 6, 5), real(4, 3, 3, 3), real(4)),
+        ("max_pool2d", lambda x: F.max_pool2d(x, (3, 2), (2, 1)), real(2, 2, 7, 5)),
+        ("avg_pool2d", lambda x: F.avg_pool2d(x, (2, 3), 2), real(2, 2, 7, 5)),
+        ("LSTM", packed_recurrent(torch._VF.lstm, 2, 1, 1, 2), real(9, 3), *cell(4, 3, 2)),
+        ("GRU", packed_recurrent(torch._VF.gru, 1, 1, 1, 2), real(9, 3), *cell(3, 3, 2)),
+        ("LSTM of two layers, both ways", packed_recurrent(torch._VF.lstm, 2, 2, 2, 2), real(9, 3),
+         *cell(4, 3, 2), *cell(4, 3, 2), *cell(4, 4, 2), *cell(4, 4, 2)),
+        ("batch_norm", lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), real(3, 2, 5), real(2), real(2)),
+    ]
 
 
 def pack(tensor):
@@ -188,6 +218,7 @@ def record(name, function, *inputs):
 
 
 cases = [record(*case) for case in CASES]
+cases += [record(*case) for case in more_cases()]
 lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
 text = f'{{"made_by":"PyTorch {torch.__version__}","cases":[\n{lines}\n]}}\n'
 path = pathlib.Path(__file__).with_name("golden.json")
