@@ -16,6 +16,7 @@
 #include "nn/attention.h"
 #include "nn/containers.h"
 #include "nn/convolution.h"
+#include "nn/convolution2d.h"
 #include "nn/embedding.h"
 #include "nn/init.h"
 #include "nn/linear.h"

@@ -1,5 +1,9 @@
 #include "nn/normalization.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 #include "autograd/ops.h"
 #include "nn/check.h"
 
@@ -28,5 +32,53 @@ void LayerNorm::visit(Visitor& v) {
 }
 
 std::string LayerNorm::detail() const { return fmt::format("{}", dim_); }
+
+BatchNorm::BatchNorm(const char* type, std::initializer_list<int> ranks, std::int64_t channels,
+                     const BatchNormOptions& options)
+    : ranks_(ranks), options_(options) {
+  check_sizes(type, {channels});
+  if (options.affine) {
+    weight = parameter(ones({channels}));
+    bias = parameter(zeros({channels}));
+  }
+  running_mean = zeros({channels});
+  running_var = ones({channels});
+}
+
+Tensor BatchNorm::operator()(const Tensor& x) const {
+  const std::int64_t channels = running_mean.size(0);
+  if (std::find(ranks_.begin(), ranks_.end(), x.rank()) == ranks_.end() || x.size(1) != channels) {
+    throw ShapeError(fmt::format("{}: input {} must have {} channels at axis 1 of {} axes",
+                                 location(), to_string(x.shape()), channels,
+                                 fmt::join(ranks_, " or ")));
+  }
+  return located([&] {
+    if (!training())
+      return batch_norm(x, running_mean, running_var, weight, bias, options_.epsilon);
+    Axes axes{0};
+    for (int axis = 2; axis < x.rank(); ++axis) axes.list.push_back(axis);
+    const std::int64_t n = x.numel() / channels;
+    if (n < 2) {
+      throw ShapeError(fmt::format(
+          "[batch_norm] in training each channel needs two numbers, got {}", to_string(x.shape())));
+    }
+    const Tensor centre = mean(x, axes), spread = var(x, axes, false, 0);
+    const auto follow = [&](Tensor running, const Tensor& batch) {
+      running.assign(running + options_.momentum * (batch.detach() - running));
+    };
+    follow(running_mean, centre);
+    follow(running_var, spread * (static_cast<double>(n) / static_cast<double>(n - 1)));
+    return batch_norm(x, centre, spread, weight, bias, options_.epsilon);
+  });
+}
+
+void BatchNorm::visit(Visitor& v) {
+  v("weight", weight);
+  v("bias", bias);
+  v.buffer("running_mean", running_mean);
+  v.buffer("running_var", running_var);
+}
+
+std::string BatchNorm::detail() const { return fmt::format("{}", running_mean.size(0)); }
 
 }  // namespace gradus::nn

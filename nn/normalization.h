@@ -3,7 +3,16 @@
 //
 //   nn::LayerNorm norm(128);
 //   Tensor y = norm(x);          // x [..., 128], y the same shape
+//
+// Batch normalisation: the same for each channel over all of a batch. Ioffe and Szegedy, "Batch
+// normalization", ICML 2015.
+//
+//   nn::BatchNorm2d norm(16);
+//   Tensor y = norm(x);          // x [batch, 16, height, width], y the same shape
 #pragma once
+
+#include <initializer_list>
+#include <vector>
 
 #include "nn/module.h"
 
@@ -29,6 +38,47 @@ class LayerNorm : public Module {
  private:
   std::int64_t dim_;
   double epsilon_;
+};
+
+struct BatchNormOptions {
+  double epsilon = 1e-5;  // added to the variance
+  double momentum = 0.1;  // of a batch in the running statistics
+  bool affine = true;     // whether weight and bias are learned
+};
+
+// In training, by the mean and variance of the batch, which the running ones follow:
+// running += momentum (batch - running), with the unbiased variance; in evaluation, by the running ones.
+// Names are PyTorch's, without its num_batches_tracked, which serves nothing here.
+class BatchNorm : public Module {
+ public:
+  // Throws ShapeError unless x is [batch, channels, ...] of the right rank; in training also if there
+  // is but one number for each channel, of which no variance can be told.
+  Tensor operator()(const Tensor& x) const;
+  void visit(Visitor& v) override;
+  std::string detail() const override;
+
+  Tensor weight, bias;  // [channels], ones and zeros at first; undefined without affine
+  Tensor running_mean, running_var;  // [channels], zeros and ones at first; saved, not learned
+
+ protected:
+  BatchNorm(const char* type, std::initializer_list<int> ranks, std::int64_t channels,
+            const BatchNormOptions& options);
+
+ private:
+  std::vector<int> ranks_;
+  BatchNormOptions options_;
+};
+
+// x [batch, channels] or [batch, channels, time]; packed rows [rows, channels] too.
+struct BatchNorm1d : BatchNorm {
+  explicit BatchNorm1d(std::int64_t channels, const BatchNormOptions& options = {})
+      : BatchNorm("BatchNorm1d", {2, 3}, channels, options) {}
+};
+
+// x [batch, channels, height, width].
+struct BatchNorm2d : BatchNorm {
+  explicit BatchNorm2d(std::int64_t channels, const BatchNormOptions& options = {})
+      : BatchNorm("BatchNorm2d", {4}, channels, options) {}
 };
 
 }  // namespace gradus::nn
