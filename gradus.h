@@ -23,6 +23,7 @@
 #include "nn/losses.h"
 #include "nn/module.h"
 #include "nn/normalization.h"
+#include "nn/positions.h"
 #include "nn/recurrent.h"
 #include "nn/safetensors.h"
 #include "nn/transformer.h"

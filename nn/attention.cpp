@@ -5,6 +5,7 @@
 #include "autograd/ops.h"
 #include "nn/check.h"
 #include "nn/init.h"
+#include "nn/positions.h"
 
 namespace gradus::nn {
 
@@ -81,7 +82,8 @@ MultiheadAttention::MultiheadAttention(std::int64_t dim, std::int64_t heads,
       dim_(dim),
       heads_(heads),
       score_(options.score),
-      dropout_(options.dropout) {
+      dropout_(options.dropout),
+      rotary_(options.rotary) {
   const std::int64_t head = split_over("MultiheadAttention", dim, heads);
   in_proj_weight = parameter(empty({3 * dim, dim}));
   init::xavier_uniform(in_proj_weight);
@@ -112,7 +114,21 @@ Tensor MultiheadAttention::project_heads(const Tensor& x, int part) const {
         "{}: input {} must be [batch, time, features]; a packed batch needs its segments",
         location(), to_string(x.shape())));
   }
-  return transpose(project(x, part), 1, 2);
+  const Tensor heads = transpose(project(x, part), 1, 2);
+  if (!rotary_ || part == 2) return heads;
+  return located([&] {
+    return rotary(heads, sinusoidal_positions(heads.size(2), heads.size(3), x.backend()));
+  });
+}
+
+// [rows, dim] -> [rows, heads, dim / heads]
+Tensor MultiheadAttention::project_packed(const Tensor& x, const Segments& segments,
+                                          int part) const {
+  const Tensor heads = project(x, part);
+  if (!rotary_ || part == 2) return heads;
+  return located([&] {
+    return rotary(heads, unsqueeze(sinusoidal_positions(segments, heads.size(2), x.backend()), 1));
+  });
 }
 
 AttentionOptions MultiheadAttention::options_for(const MaskOptions& options) const {
@@ -141,7 +157,8 @@ Tensor MultiheadAttention::operator()(const Tensor& x, const Segments& segments,
                                  to_string(x.shape())));
   }
   const Tensor mixed = located([&] {
-    return attention(project(x, 0), project(x, 1), project(x, 2), segments,
+    return attention(project_packed(x, segments, 0), project_packed(x, segments, 1),
+                     project_packed(x, segments, 2), segments,
                      options_for({.mask = {}, .causal = causal}));
   });
   return out_proj(flatten(mixed, 1));
@@ -157,6 +174,28 @@ Tensor MultiheadAttention::operator()(const Tensor& q, const Tensor& k, const Te
   const AttentionOptions how = options_for(options);
   const Tensor mixed = located([&] { return attention(qh, kh, vh, how); });
   return out_proj(flatten(transpose(mixed, 1, 2), 2));
+}
+
+// Both sides are padded, [count, longest, dim], and the rows of the result picked out again.
+Tensor MultiheadAttention::operator()(const Tensor& q, const Segments& segments,
+                                      const Tensor& memory, const Segments& memory_segments) const {
+  if (q.rank() != 2 || memory.rank() != 2 || q.size(0) != segments.rows() ||
+      memory.size(0) != memory_segments.rows() || segments.count() != memory_segments.count()) {
+    throw ShapeError(fmt::format(
+        "{}: queries {} of {} texts and memory {} of {} texts must be [rows, features], packed, of "
+        "as many texts",
+        location(), to_string(q.shape()), segments.count(), to_string(memory.shape()),
+        memory_segments.count()));
+  }
+  Backend& on = q.backend();
+  const Tensor asking = segments.padded_rows_on(on);       // [count, m]
+  const Tensor seen = memory_segments.padded_rows_on(on);  // [count, n]
+  const Tensor keys = gather(memory, seen);
+  const Tensor y = (*this)(gather(q, asking), keys, keys, {.mask = seen != kNoRow});
+  const TensorOptions whole{DType::i32, &on};
+  const Tensor places =
+      index_put(zeros({q.size(0)}, whole), flatten(asking), arange(asking.numel(), whole));
+  return gather(flatten(y, 0, 1), places);
 }
 
 Tensor MultiheadAttention::weights(const Tensor& q, const Tensor& k,

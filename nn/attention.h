@@ -58,7 +58,8 @@ class Attention : public Module {
 struct MultiheadAttentionOptions {
   Score score = Score::dot;
   bool bias = true;
-  double dropout = 0;  // of the weights, in training
+  double dropout = 0;   // of the weights, in training
+  bool rotary = false;  // queries and keys are turned by their places (nn/positions.h)
 };
 
 // Who may look where, for dense batches.
@@ -82,6 +83,9 @@ class MultiheadAttention : public Module {
   // q [batch, m, dim] looks at k and v [batch, n, dim]: [batch, m, dim].
   Tensor operator()(const Tensor& q, const Tensor& k, const Tensor& v,
                     const MaskOptions& options = {}) const;
+  // Packed: q [rows, dim] in segments looks at the rows of memory in the segment of the same number.
+  Tensor operator()(const Tensor& q, const Segments& segments, const Tensor& memory,
+                    const Segments& memory_segments) const;
   // [batch, heads, m, n], each row adding up to 1.
   Tensor weights(const Tensor& q, const Tensor& k, const MaskOptions& options = {}) const;
   void visit(Visitor& v) override;
@@ -94,12 +98,14 @@ class MultiheadAttention : public Module {
 
  private:
   Tensor project(const Tensor& x, int part) const;
+  Tensor project_packed(const Tensor& x, const Segments& segments, int part) const;
   Tensor project_heads(const Tensor& x, int part) const;
   AttentionOptions options_for(const MaskOptions& mask) const;
 
   std::int64_t dim_, heads_;
   Score score_;
   double dropout_;
+  bool rotary_;
 };
 
 }  // namespace gradus::nn

@@ -1,11 +1,9 @@
-// Vectors for tokens, and for the places they stand at.
+// Vectors for tokens.
 //
 //   nn::Embedding embed(20000, 128);
 //   Tensor x = embed(tokens);                               // i32 [rows] -> [rows, 128]
-//   x = x + nn::sinusoidal_positions(texts, 128);           // places counted within each text
 #pragma once
 
-#include "autograd/segments.h"
 #include "nn/module.h"
 
 namespace gradus::nn {
@@ -28,13 +26,5 @@ class Embedding : public Module {
 
   Tensor weight;  // [count, dim]
 };
-
-// Row p holds sin(p w_i) at column 2i and cos(p w_i) at 2i + 1, with w_i = 10000^(-2i / dim):
-// f32 [count, dim]. Vaswani et al., "Attention is all you need", 2017, section 3.5.
-Tensor sinusoidal_positions(std::int64_t count, std::int64_t dim,
-                            Backend& backend = default_backend());
-// The same for a packed batch: places start again from 0 in every segment. [rows, dim].
-Tensor sinusoidal_positions(const Segments& segments, std::int64_t dim,
-                            Backend& backend = default_backend());
 
 }  // namespace gradus::nn

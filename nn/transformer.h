@@ -1,9 +1,13 @@
-// One layer of a transformer's encoder (Vaswani et al., "Attention is all you need", 2017): self-
-// attention, then a feed-forward network on each row, each added to what it was given.
+// One layer of a transformer's encoder or decoder (Vaswani et al., "Attention is all you need", 2017):
+// self-attention, in a decoder attention to what an encoder made of another text (the memory), then a
+// feed-forward network on each row; each is added to what it was given.
 //
 //   nn::ModuleList<nn::TransformerEncoderLayer> layers(2, 128, 4);
 //   for (const auto& layer : layers) x = layer(x, texts);            // packed [rows, 128]
 //   for (const auto& layer : layers) y = layer(y, {.mask = real});   // dense [batch, time, 128]
+//
+//   nn::TransformerDecoderLayer decode(128, 4);
+//   Tensor z = decode(words, outputs, x, texts);    // packed: words in `outputs`, memory x in `texts`
 #pragma once
 
 #include "autograd/ops.h"
@@ -21,6 +25,7 @@ struct TransformerOptions {
   bool norm_first = true;
   UnaryOp activation = UnaryOp::relu;  // or gelu, tanh, sigmoid
   Score score = Score::dot;
+  bool rotary = false;  // self-attention turns queries and keys by their places (nn/positions.h)
 };
 
 // Parameters have the names and shapes of PyTorch's TransformerEncoderLayer.
@@ -39,6 +44,37 @@ class TransformerEncoderLayer : public Module {
  private:
   template <class Attend>
   Tensor run(const Tensor& x, Attend attend) const;
+
+  double dropout_;
+  bool norm_first_;
+  UnaryOp activation_;
+};
+
+struct DecoderMasks {
+  Tensor mask{};         // who may look where among x, as MaskOptions::mask
+  Tensor memory_mask{};  // and at the memory: [batch, n] or [batch, m, n]
+  bool causal = true;    // x only at places up to one's own, as one that writes must
+};
+
+// Parameters have the names and shapes of PyTorch's TransformerDecoderLayer.
+class TransformerDecoderLayer : public Module {
+ public:
+  TransformerDecoderLayer(std::int64_t dim, std::int64_t heads, TransformerOptions options = {});
+
+  // Packed: x [rows, dim]; each text looks at the memory [other rows, dim] of the same number.
+  Tensor operator()(const Tensor& x, const Segments& segments, const Tensor& memory,
+                    const Segments& memory_segments, bool causal = true) const;
+  // Dense: x [batch, m, dim], memory [batch, n, dim].
+  Tensor operator()(const Tensor& x, const Tensor& memory, const DecoderMasks& masks = {}) const;
+  void visit(Visitor& v) override;
+
+  MultiheadAttention self_attn, multihead_attn;  // the second looks at the memory
+  Linear linear1, linear2;
+  LayerNorm norm1, norm2, norm3;
+
+ private:
+  template <class Attend, class Look>
+  Tensor run(const Tensor& x, Attend attend, Look look) const;
 
   double dropout_;
   bool norm_first_;

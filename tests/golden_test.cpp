@@ -31,19 +31,27 @@ Tensor turned(std::vector<Tensor> pieces) {
   return concat(pieces, 1);
 }
 
-// The layer with parameters x[1], x[2], ... on x[0]: what it says of each row, then its last states.
+// The layer with x[next], x[next + 1], ... for its parameters.
 template <class Layer>
-Tensor said_and_kept(Layer layer, In x) {
-  std::size_t next = 1;
-  for (auto& cell : layer.cells) {
-    for (Tensor* part : {&cell.weight_ih, &cell.weight_hh, &cell.bias_ih, &cell.bias_hh}) {
-      *part = x[next++];
-    }
-  }
+Layer with_parameters(Layer layer, In x, std::size_t next) {
+  layer.replace([&](const std::string&, const Tensor&) { return x[next++]; });
+  return layer;
+}
+
+// What a recurrent layer says of each row of x[0], then its last states.
+template <class Layer>
+Tensor said_and_kept(const Layer& made, In x) {
+  const Layer layer = with_parameters(made, x, 1);
   const auto [y, h, c] = layer(x[0], texts());
   std::vector<Tensor> all{flatten(y), flatten(h)};
   if (c.defined()) all.push_back(flatten(c));
   return concat(all, 0);
+}
+
+Tensor decoded(bool norm_first, In x) {
+  const nn::TransformerDecoderLayer layer(4, 2,
+                                          {.hidden = 5, .dropout = 0, .norm_first = norm_first});
+  return with_parameters(layer, x, 2)(x[0], x[1]);
 }
 
 const std::map<std::string, TensorFunction> kFunctions{
@@ -197,6 +205,8 @@ const std::map<std::string, TensorFunction> kFunctions{
     {"GRU", [](In x) { return said_and_kept(nn::GRU(3, 2), x); }},
     {"LSTM of two layers, both ways",
      [](In x) { return said_and_kept(nn::LSTM(3, 2, {.layers = 2, .bidirectional = true}), x); }},
+    {"decoder layer", [](In x) { return decoded(false, x); }},
+    {"decoder layer, norm first", [](In x) { return decoded(true, x); }},
     {"batch_norm",
      [](In x) {
        const Axes but_channels{0, 2};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "autograd/ops.h"
+#include "nn/positions.h"
 
 namespace gradus::classify {
 

@@ -150,6 +150,17 @@ CASES = [
 ]
 
 
+def decoder(norm_first):
+    layer = torch.nn.TransformerDecoderLayer(4, 2, 5, dropout=0.0, batch_first=True,
+                                             norm_first=norm_first).double()
+    names = [name for name, _ in layer.named_parameters()]
+    causal = torch.full((3, 3), -math.inf).triu(1).double()
+
+    def function(x, memory, *parameters):
+        return torch.nn.utils.stateless.functional_call(layer, dict(zip(names, parameters)), (x, memory, causal))
+    return [function, real(2, 3, 4), real(2, 2, 4), *(real(*p.shape, low=-1, high=1) for p in layer.parameters())]
+
+
 def more_cases():
     """Drawn after those above, whose numbers so stay as they are."""
     return [
@@ -194,7 +205,10 @@ def more_cases():
         ("GRU", packed_recurrent(torch._VF.gru, 1, 1, 1, 2), real(9, 3), *cell(3, 3, 2)),
         ("LSTM of two layers, both ways", packed_recurrent(torch._VF.lstm, 2, 2, 2, 2), real(9, 3),
          *cell(4, 3, 2), *cell(4, 3, 2), *cell(4, 4, 2), *cell(4, 4, 2)),
-        ("batch_norm", lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), real(3, 2, 5), real(2), real(2)),
+        ("decoder layer", *decoder(False)),
+        ("decoder layer, norm first", *decoder(True)),
+        ("batch_norm", lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True),
+         real(3, 2, 5), real(2), real(2)),
     ]
 
 
