@@ -7,22 +7,22 @@
 using namespace gradus;
 
 // [time, heads * d] -> [heads, time, d], and back.
-Tensor split(const Tensor& x, std::int64_t heads) {
+Tensor split_heads(const Tensor& x, std::int64_t heads) {
   return transpose(reshape(x, {x.size(0), heads, x.size(1) / heads}), 0, 1);
 }
-Tensor join(const Tensor& x) { return flatten(transpose(x, 0, 1), 1); }
+Tensor join_heads(const Tensor& x) { return flatten(transpose(x, 0, 1), 1); }
 
 int main() {
   // Three words with four features.
   Tensor x = tensor({{2, 0, 0, 1}, {1, 1, 0, 3}, {0, 2, 1, 0}});
   std::cout << "one head, word 0 looks at   " << select(attention_weights(x, x), 0, 0) << "\n";
-  Tensor h = split(x, 2);
+  Tensor h = split_heads(x, 2);
   Tensor weights = attention_weights(h, h);  // [heads, time, time]
   std::cout << "two heads: " << to_string(h.shape()) << ", weights " << to_string(weights.shape())
             << "\n";
   std::cout << "head 0, word 0 looks at     " << select(select(weights, 0, 0), 0, 0) << "\n";
   std::cout << "head 1, word 0 looks at     " << select(select(weights, 0, 1), 0, 0) << "\n";
-  std::cout << "joined\n" << join(attention(h, h, h)) << "\n";
+  std::cout << "joined\n" << join_heads(attention(h, h, h)) << "\n";
 
   // The module: projections before, heads, a projection after.
   nn::MultiheadAttention mix(4, 2);
@@ -30,8 +30,9 @@ int main() {
     return linear(x, slice(mix.in_proj_weight, 0, 4 * part, 4 * part + 4),
                   slice(mix.in_proj_bias, 0, 4 * part, 4 * part + 4));
   };
-  Tensor by_hand = mix.out_proj(
-      join(attention(split(project(0), 2), split(project(1), 2), split(project(2), 2))));
+  const Tensor q = split_heads(project(0), 2), k = split_heads(project(1), 2),
+               v = split_heads(project(2), 2);
+  Tensor by_hand = mix.out_proj(join_heads(attention(q, k, v)));
   Tensor by_module = squeeze(mix(unsqueeze(x, 0)), 0);  // a batch of one
   std::cout << "parameters " << mix.parameter_count() << ", the same by hand: " << std::boolalpha
             << (max(abs(by_hand - by_module)).item() < 1e-6) << "\n";
