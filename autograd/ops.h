@@ -71,12 +71,6 @@ Tensor relu(const Tensor& x);
 Tensor gelu(const Tensor& x);  // exact: x * (1 + erf(x / sqrt 2)) / 2
 Tensor erf(const Tensor& x);
 Tensor square(const Tensor& x);
-Tensor expm1(const Tensor& x);     // e^x - 1, exact near 0 too (activations.cpp, to leaky_relu)
-Tensor log1p(const Tensor& x);     // log(1 + x), likewise
-Tensor softplus(const Tensor& x);  // log(1 + e^x); does not overflow
-Tensor silu(const Tensor& x);      // x * sigmoid(x)
-Tensor elu(const Tensor& x, double alpha = 1);            // x above 0, alpha (e^x - 1) below
-Tensor leaky_relu(const Tensor& x, double slope = 0.01);  // x above 0, slope x below
 // -1, 0 or 1; the gradient is zero.
 Tensor sign(const Tensor& x);
 // x held within [low, high]; the gradient passes where x was inside or at the edge.
@@ -89,6 +83,14 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);
 // elsewhere: diagonal 1 is the one above the main one, -1 the one below.
 Tensor tril(const Tensor& x, std::int64_t diagonal = 0);
 Tensor triu(const Tensor& x, std::int64_t diagonal = 0);
+
+// Composed of the above (activations.cpp), exact where the plain formula would cancel or overflow.
+Tensor expm1(const Tensor& x);                            // e^x - 1
+Tensor log1p(const Tensor& x);                            // log(1 + x)
+Tensor softplus(const Tensor& x);                         // log(1 + e^x)
+Tensor silu(const Tensor& x);                             // x * sigmoid(x)
+Tensor elu(const Tensor& x, double alpha = 1);            // x above 0, alpha (e^x - 1) below
+Tensor leaky_relu(const Tensor& x, double slope = 0.01);  // x above 0, slope x below
 
 // Comparisons give boolean tensors and no gradient.
 Tensor operator==(const Operand& a, const Operand& b);
@@ -153,7 +155,7 @@ std::vector<Tensor> split(const Tensor& x, std::int64_t size, int axis = 0);
 std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& sizes, int axis = 0);
 // At most `count` pieces of one size, the last one shorter if they do not come out even.
 std::vector<Tensor> chunk(const Tensor& x, std::int64_t count, int axis = 0);
-// The order of elements turned around along the axes (none: all). Copies.
+// The order of elements turned around along the axes (none: all). Copies (indexing.cpp).
 Tensor flip(const Tensor& x, const Axes& axes);
 
 // ---- Products (matmul.cpp) ----

@@ -36,8 +36,12 @@ const std::map<std::string_view, std::vector<std::string_view>, std::less<>> kRu
     {"clamp", {"g where low <= x <= high"}},
     {"where", {"g where the condition holds", "g where it does not"}},
     {"cast", {"g in x's type"}},
+    {"expm1", {"g * e^x"}},
+    {"log1p", {"g / (1 + x)"}},
+    {"softplus", {"g * sigmoid(x)"}},
     // Reductions
     {"sum", {"g, repeated"}},
+    {"cumsum", {"the sum of g from here to the end"}},
     {"logsumexp", {"g * e^(x - y)"}},
     // Views
     {"reshape", {"g in x's shape"}},
@@ -46,6 +50,7 @@ const std::map<std::string_view, std::vector<std::string_view>, std::less<>> kRu
     {"embed", {"the part of g that x became"}},
     {"expand", {"g, summed over the repetitions"}},
     {"concat", {"the part of g that x became"}},
+    {"flip", {"g, turned around"}},
     {"unfold", {"g, summed where windows overlap"}},
     {"contiguous", {"g"}},
     {"input", {"g"}},
@@ -58,6 +63,7 @@ const std::map<std::string_view, std::vector<std::string_view>, std::less<>> kRu
     // Rows of tables
     {"gather", {"g, added to the rows that were read"}},
     {"gather_sum", {"g, added to every row of the bag"}},
+    {"index_put", {"g but in the rows put", "the rows of g, of the last put into each"}},
     {"scatter_add", {"the rows of g that x was added to"}},
     // Normalisation; n is the normalised x, h = g * weight
     {"softmax", {"y * (g - sum(g * y))"}},
