@@ -15,9 +15,9 @@ Conv2d::Conv2d(std::int64_t in, std::int64_t out, const Size2d& size, const Conv
     : stride_(options.stride), padding_(options.padding) {
   check_sizes("Conv2d", {in, out, size.height, size.width, stride_.height, stride_.width,
                          padding_.height + 1, padding_.width + 1});
-  const Shape shape{out, in, size.height, size.width};
-  const double bound = 1 / std::sqrt(static_cast<double>(shape.numel() / out));
-  weight = parameter(empty(shape));
+  const auto fan_in = static_cast<double>(in * size.height * size.width);
+  const double bound = 1 / std::sqrt(fan_in);
+  weight = parameter(empty({out, in, size.height, size.width}));
   init::uniform(weight, -bound, bound);
   if (options.bias) {
     bias = parameter(empty({out}));

@@ -49,7 +49,12 @@ TEST_CASE("a vocabulary and its texts in one pass are those of two") {
     texts.push_back({text, i % 3});
   }
   const int before = gradus::num_threads();
-  for (const auto& [count, min_count] : {std::pair{100, 1}, {100000, 1}, {100000, 40}, {0, 1}}) {
+  struct Limits {
+    int count, min_count;
+  };
+  for (const Limits& limits : {Limits{100, 1}, {100000, 1}, {100000, 40}, {0, 1}}) {
+    const int count = limits.count;
+    const int min_count = limits.min_count;
     gradus::set_num_threads(1);
     const Vocabulary vocabulary = Vocabulary::of_texts(texts, count, min_count);
     const EncodedTexts encoded = encode(vocabulary, texts);

@@ -38,7 +38,6 @@ HWY_INLINE T log_sum_row(const T* x, std::int64_t n) {
 // are not there are zeros.
 template <class T>
 struct Columns {
-  static constexpr hn::ScalableTag<T> d{};
   static constexpr std::int64_t kLanes = hn::MaxLanes(hn::ScalableTag<T>());
   static constexpr std::int64_t kMostClasses = 16;
   HWY_ALIGN T values[kMostClasses * kLanes] = {};
@@ -50,6 +49,7 @@ struct Columns {
   }
   // log(sum(e^x)) of each row.
   HWY_INLINE hn::Vec<hn::ScalableTag<T>> log_sum(std::int64_t n) const {
+    const hn::ScalableTag<T> d;
     auto largest = hn::Load(d, values);
     for (std::int64_t c = 1; c < n; ++c)
       largest = hn::Max(largest, hn::Load(d, values + c * kLanes));
@@ -75,7 +75,7 @@ HWY_FLATTEN void loss_rows(const void* data, const std::int32_t* labels, std::in
     for (std::int64_t r = 0; r < rows; r += kLanes) {
       const std::int64_t count = std::min(kLanes, rows - r);
       columns.load(x + r * n, count, n);
-      hn::Store(columns.log_sum(n), columns.d, log_sums);
+      hn::Store(columns.log_sum(n), hn::ScalableTag<T>(), log_sums);
       for (std::int64_t i = 0; i < count; ++i) {
         loss[r + i] = log_sums[i] - x[(r + i) * n + labels[r + i]];
       }
@@ -102,7 +102,7 @@ HWY_FLATTEN void gradient_rows(const void* data, const std::int32_t* labels, con
   if (n <= Columns<T>::kMostClasses) {
     constexpr std::int64_t kLanes = Columns<T>::kLanes;
     Columns<T> columns;
-    const auto d = columns.d;
+    const hn::ScalableTag<T> d;
     for (std::int64_t r = 0; r < rows; r += kLanes) {
       const std::int64_t count = std::min(kLanes, rows - r);
       columns.load(x + r * n, count, n);
