@@ -142,7 +142,9 @@ TEST_CASE("messages of gradients") {
   REFUSES(GradError, graph::dot(ones({2})),
           "[graph] nothing behind this f32 [2] on cpu requires gradients; call set_requires_grad() "
           "on a leaf before computing it");
-  REFUSES(GradError, graph::json(y), "");
+  REFUSES(GradError, graph::json(y),
+          "[graph] the graph behind this f32 [] on cpu was freed by an earlier backward: draw it "
+          "before");
   REFUSES(GradError, (a * 2).set_requires_grad(),
           "[set_requires_grad] f32 [2] on cpu was computed by 'mul'; only leaves can be set: "
           "detach() it first");

@@ -139,7 +139,8 @@ TEST_CASE("messages of reductions and products") {
   REFUSES(ShapeError, max(ones({0, 3}), 0), "[max] of no elements is not defined: x [0, 3]");
   REFUSES(ShapeError, var(ones({2, 1}), 1),
           "[var] [2, 1] with correction 1 leaves nothing to divide by");
-  REFUSES(ShapeError, sum_to(ones({1, 3}), {2, 3}), "");
+  REFUSES(ShapeError, sum_to(ones({1, 3}), {2, 3}),
+          "[sum_to] [1, 3] was not broadcast from [2, 3]");
   REFUSES(ShapeError, matmul(ones({3}), ones({3, 2})),
           "[matmul] needs at least two axes on each side: a [3], b [3, 2]; use reshape() to make a "
           "vector a row or a column");
