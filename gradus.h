@@ -27,6 +27,7 @@
 #include "nn/recurrent.h"
 #include "nn/safetensors.h"
 #include "nn/transformer.h"
+#include "nn/watch.h"
 #include "optim/adagrad.h"
 #include "optim/adam.h"
 #include "optim/clip.h"

@@ -77,8 +77,8 @@ Recurrent::State Recurrent::initial(const State& given, std::size_t cell, std::i
   for (const Tensor& s : given) {
     if (s.defined() && s.shape() != all) {
       throw ShapeError(
-          fmt::format("[state] given must be [layers * directions, texts, hidden] = {}, got {}",
-                      to_string(all), to_string(s.shape())));
+          fmt::format("{}: a state is [layers * directions, texts, hidden] = {}, got {}",
+                      location(), to_string(all), to_string(s.shape())));
     }
     state.push_back(s.defined() ? select(s, 0, static_cast<std::int64_t>(cell))
                                 : zeros({count, hidden_}, {x.dtype(), &x.backend()}));
@@ -146,7 +146,7 @@ Recurrent::Result Recurrent::operator()(const Tensor& x, const Segments& segment
       }
       y = directions == 1 ? said[0] : concat(said, 1);
     }
-    return {y, stack(last[0]), states_ == 2 ? stack(last[1]) : Tensor()};
+    return {watched(y), stack(last[0]), states_ == 2 ? stack(last[1]) : Tensor()};
   });
 }
 

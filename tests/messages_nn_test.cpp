@@ -79,9 +79,8 @@ TEST_CASE("messages of layers over texts") {
   const nn::GRU gru(4, 3);
   REFUSES(ShapeError, gru(ones({2, 3}), texts),
           "GRU: input [2, 3] must be [rows, features] = [2, 4], packed");
-  REFUSES(
-      ShapeError, gru(x, texts, ones({1, 1, 3})),
-      "GRU: [state] given must be [layers * directions, texts, hidden] = [1, 2, 3], got [1, 1, 3]");
+  REFUSES(ShapeError, gru(x, texts, ones({1, 1, 3})),
+          "GRU: a state is [layers * directions, texts, hidden] = [1, 2, 3], got [1, 1, 3]");
 }
 
 TEST_CASE("messages of losses") {
