@@ -31,6 +31,8 @@
 #include "optim/adagrad.h"
 #include "optim/adam.h"
 #include "optim/clip.h"
+#include "optim/lamb.h"
+#include "optim/lion.h"
 #include "optim/optimizer.h"
 #include "optim/rmsprop.h"
 #include "optim/schedule.h"
