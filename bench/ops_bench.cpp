@@ -1,6 +1,7 @@
 // Operations as a program calls them, forward (nothing recorded) and forward with backward, on the
 // shapes of a text classifier: 32 texts of 256 tokens, 128 features in 4 heads, 2048 hidden units,
-// 20,000 words. bench/peers/torch_ops.py runs the same rows.
+// 20,000 words; and of a classifier of images: 32 of 32 x 32 with 64 channels.
+// bench/peers/torch_ops.py runs the same rows.
 //
 // `of_limit` is the least time that a forward pass can take, by the rate of a large product or of a
 // plain copy measured in the same process, divided by the time taken. Data that fit a cache beat
@@ -15,6 +16,7 @@
 #include "autograd/ops.h"
 #include "bench/measure.h"
 #include "nn/losses.h"
+#include "nn/normalization.h"
 #include "tensor/random.h"
 
 namespace gradus::bench {
@@ -42,6 +44,8 @@ struct Inputs {
   Tensor gain = leaf({kDim}), shift = leaf({kDim}), table = leaf({kWords, kDim});
   Tensor logits = leaf({kTokens, 2});
   Tensor channels = leaf({kBatch, kDim, kTime}), filters = leaf({256, kDim, 3});
+  Tensor images = leaf({kBatch, 64, 32, 32}), kernels = leaf({64, 64, 3, 3});
+  Tensor image_gain = leaf({64}), image_shift = leaf({64});
   Tensor words = indices(kTokens, kWords), labels = indices(kTokens, 2);
 };
 
@@ -103,6 +107,16 @@ const bool kAdded = [] {
          [](auto& in) { return nn::cross_entropy(in.logits, in.labels); });
   add_op("conv1d [32,128,256] k3->256", 2 * n * 3 * d * 256, 3 * small,
          [](auto& in) { return conv1d(in.channels, in.filters, {}, {.padding = 1}); });
+  const double pixels = static_cast<double>(kBatch) * 32 * 32, image = 4 * 64 * pixels;
+  add_op("conv2d [32,64,32,32] k3->64", 2 * pixels * 9 * 64 * 64, 2 * image,
+         [](auto& in) { return conv2d(in.images, in.kernels, {}, {.padding = 1}); });
+  add_op("max_pool2d [32,64,32,32] k2", 0, 1.25 * image,
+         [](auto& in) { return max_pool2d(in.images, 2); });
+  add_op("batch_norm [32,64,32,32]", 0, 2 * image, [](auto& in) {
+    static nn::BatchNorm2d norm(64, {.affine = false});
+    norm.weight = in.image_gain, norm.bias = in.image_shift;
+    return norm(in.images);
+  });
   add_op("transpose_copy [8192,2048]", 0, 2 * large,
          [](auto& in) { return contiguous(transpose(in.big)); });
   add_op("cdist [32,256,128]", 2 * n * kTime * d, small + 4 * n * kTime, [](auto& in) {

@@ -28,6 +28,8 @@ up, up_bias, down = leaf(HIDDEN, DIM), leaf(HIDDEN), leaf(DIM, HIDDEN)
 q, k, v = (leaf(BATCH, HEADS, TIME, DIM // HEADS) for _ in range(3))
 gain, shift, table, logits = leaf(DIM), leaf(DIM), leaf(WORDS, DIM), leaf(TOKENS, 2)
 channels, filters = leaf(BATCH, DIM, TIME), leaf(256, DIM, 3)
+images, kernels = leaf(BATCH, 64, 32, 32), leaf(64, 64, 3, 3)
+image_gain, image_shift, running_mean, running_var = leaf(64), leaf(64), torch.zeros(64), torch.ones(64)
 words, labels = torch.randint(0, WORDS, (TOKENS,)), torch.randint(0, 2, (TOKENS,))
 points = lambda: x.view(BATCH, TIME, DIM)
 
@@ -53,6 +55,10 @@ ops = {
     "embedding 8192 of 20000x128": lambda: F.embedding(words, table),
     "cross_entropy [8192,2]": lambda: F.cross_entropy(logits, labels),
     "conv1d [32,128,256] k3->256": lambda: F.conv1d(channels, filters, padding=1),
+    "conv2d [32,64,32,32] k3->64": lambda: F.conv2d(images, kernels, padding=1),
+    "max_pool2d [32,64,32,32] k2": lambda: F.max_pool2d(images, 2),
+    "batch_norm [32,64,32,32]": lambda: F.batch_norm(images, running_mean, running_var, image_gain,
+                                                     image_shift, training=True),
     "transpose_copy [8192,2048]": lambda: big.t().contiguous(),
     "cdist [32,256,128]": lambda: torch.cdist(points(), points()),
 }
