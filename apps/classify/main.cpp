@@ -181,7 +181,7 @@ int run(const CLI::App& program, const Arguments& all) {
 int main(int argc, char** argv) {
   CLI::App program{"Gradus: text classification with attention, trained end to end"};
   program.name("gradus");
-  program.set_version_flag("--version", "gradus 0.1.0");
+  program.set_version_flag("--version", "gradus " GRADUS_VERSION);
   program.require_subcommand(1);
   program.fallthrough();
   Arguments all;
