@@ -43,8 +43,9 @@ std::string excerpt(std::string_view text, std::size_t at, std::size_t most) {
   if (columns(text) <= most) return std::string(text);
   constexpr std::string_view kDots = "...";
   const std::size_t room = most - 2 * kDots.size();
-  // A third of the room is for what stands before; where no word begins there, `at` comes first.
-  std::size_t begin = at - std::min(at, room / 3);
+  // A third of the room is for what stands before, more near the end; where no word begins there, `at`
+  // comes first.
+  std::size_t begin = std::min(at - std::min(at, room / 3), text.size() - room);
   if (begin > 0) begin = std::min(text.find(' ', begin - 1), at - 1) + 1;
   std::string_view shown = first_columns(text.substr(begin), room);
   const bool cut = begin + shown.size() < text.size();

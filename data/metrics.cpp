@@ -14,7 +14,6 @@ namespace gradus::data {
 
 namespace {
 
-constexpr double kMinProbability = 1e-7;
 constexpr std::size_t kMaxColumns = 100;  // of a terminal
 constexpr double kThreshold = 0.5;        // between two classes
 constexpr std::size_t kMaxConfusions = 15;
@@ -165,7 +164,7 @@ Metrics measure(std::span<const float> probabilities, std::span<const std::int32
       throw Error(fmt::format("[measure] text {} has a probability that is not finite", i));
     }
     ++metrics.confusion[truth * classes + prediction(row)];
-    loss -= std::log(std::clamp(static_cast<double>(row[truth]), kMinProbability, 1.0));
+    loss -= std::log(std::clamp(static_cast<double>(row[truth]), kLeastProbability, 1.0));
   }
 
   std::int64_t correct = 0;

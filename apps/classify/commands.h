@@ -36,6 +36,7 @@ struct EvalOptions {
   std::filesystem::path model;
   std::filesystem::path data;
   data::ReadOptions read;
+  std::int64_t wrong = 10;  // texts to show, the most wrong ones
   bool json = false;
 };
 void run_eval(const EvalOptions& options);

@@ -127,7 +127,11 @@ void add_others(CLI::App& program, Arguments& all) {
   CLI::App* eval = program.add_subcommand("eval", "measure a model on labelled texts");
   add_model(eval, all.eval.model);
   add_data_options(eval, all.eval.data, all.eval.read);
-  eval->add_flag("--json", all.eval.json, "metrics as one JSON object");
+  eval->add_option("--wrong", all.eval.wrong,
+                   "show that many texts, those first where it is most wrong: labels may be, too")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 31))
+      ->capture_default_str();
+  eval->add_flag("--json", all.eval.json, "metrics and these texts as one JSON object");
 
   CLI::App* predict = program.add_subcommand("predict", "classify texts, one a line");
   add_model(predict, all.model);
