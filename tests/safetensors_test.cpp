@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -84,6 +85,40 @@ TEST_CASE("tensors and metadata come back as they were saved") {
   CHECK(static_cast<unsigned char>(bytes[0]) % 8 == 0);
 }
 
+TEST_CASE("half precision takes half the bytes and keeps three digits; f32 comes back") {
+  const Folder folder;
+  const Tensor x = tensor({{1.0 / 3, -2}, {1e-6, 65504}});
+  nn::save(folder / "half", {{"x", x}, {"count", tensor({7, 8}, {.dtype = DType::i32})}}, {},
+           {.half = true});
+  CHECK(read(folder / "half").find(R"("x":{"dtype":"F16","shape":[2,2],"data_offsets":[8,16]})") !=
+        std::string::npos);
+  for (const char* name : {"cpu", "reference"}) {
+    const nn::Checkpoint file = nn::load(folder / "half", backend(name));
+    CHECK(file.tensors[0].second.to_vector<double>() == std::vector<double>{7, 8});
+    CHECK(file.tensors[1].second.dtype() == DType::f32);
+    const std::vector<double> found = file.tensors[1].second.to_vector<double>();
+    const std::vector<double> wanted = x.to_vector<double>();
+    for (std::size_t i = 0; i < 4; ++i) {
+      // 11 binary digits, and multiples of 2^-24 below 2^-14.
+      CHECK(std::abs(found[i] - wanted[i]) <=
+            std::max(std::ldexp(std::abs(wanted[i]), -11), 0x1p-25));
+    }
+  }
+  CHECK(message([&] {
+          nn::save(folder / "large", {{"x", x * 2}}, {}, {.half = true});
+        }).find("x: 131008 is too large for half precision") != std::string::npos);
+  CHECK(!fs::exists(folder / "large"));
+}
+
+TEST_CASE("bfloat16 of other programs is read") {
+  const Folder folder;
+  // 1 and -2 are 0x3F800000 and 0xC0000000 as f32. One space puts the numbers at an odd byte.
+  write(folder / "bf16", file_of(R"({"x":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}} )", 0) +
+                             std::string("\x80\x3F\x00\xC0", 4));
+  CHECK(nn::load(folder / "bf16").tensors[0].second.to_vector<double>() ==
+        std::vector<double>{1, -2});
+}
+
 TEST_CASE("strided tensors are saved in row-major order") {
   const Folder folder;
   nn::save(folder / "t", {{"x", transpose(tensor({{1, 2, 3}, {4, 5, 6}}))}});
@@ -157,7 +192,8 @@ TEST_CASE("every kind of damage has its sentence") {
            {file_of(with("shape", "shade"), 8), "it needs dtype, shape and data_offsets"},
            {file_of(with("\"shape\"", "\"more\":1,\"shape\""), 8), "and nothing else"},
            {file_of(with("\"F32\"", "32"), 8), "dtype must be a string"},
-           {file_of(with("F32", "F16"), 8), "dtype \"F16\" is not one of"},
+           {file_of(with("F32", "F8"), 8), "dtype \"F8\" is not one of"},
+           {file_of(with("F32", "F16"), 8), "8 bytes do not hold F16 [2]"},
            {file_of(with("[2]", "2"), 8), "shape a list"},
            {file_of(with("[2]", "[-2]"), 8), "a size is not a whole number"},
            {file_of(with("[2]", "[2.0]"), 8), "a size is not a whole number"},
