@@ -48,15 +48,26 @@ TEST_CASE("train, predict, explain, eval, info") {
 TEST_CASE("a wrong command line is status 2") {
   const TemporaryFolder folder;
   write_table(folder);
-  for (const char* arguments :
-       {"", "trian", "train", "train --data films.csv", "predict", "fetch", "fetch mnist",
-        "train --data films.csv --out m --encoder circular", "train --data films.csv --folds 1",
-        "train --data films.csv --out m --epochs 0", "train --data films.csv --out m --epochs many",
-        "train --data films.csv --out m --lr -1",
-        "train --data films.csv --out m --valid-fraction 2",
-        "train --data films.csv --out m --threads 0", "train --data films.csv --out m --format odd",
-        "train --data films.csv --out m --what",
-        "train --data films.csv --out m --encoder transformer --heads 3", "info --backend gpu"}) {
+  for (const char* arguments : {"",
+                                "trian",
+                                "train",
+                                "train --data films.csv",
+                                "predict",
+                                "fetch",
+                                "fetch mnist",
+                                "train --data films.csv --out m --encoder circular",
+                                "train --data films.csv --folds 1",
+                                "train --data films.csv --out m --epochs 0",
+                                "train --data films.csv --out m --epochs many",
+                                "train --data films.csv --out m --lr -1",
+                                "train --data films.csv --out m --valid-fraction 2",
+                                "train --data films.csv --out m --threads 0",
+                                "train --data films.csv --out m --format odd",
+                                "train --data films.csv --out m --what",
+                                "train --data films.csv --out m --encoder transformer --heads 3",
+                                "info --backend gpu",
+                                "compress --model m",
+                                "compress --model m --out n --prune 1.5"}) {
     CAPTURE(arguments);
     const Result result = run_gradus(folder, arguments);
     CHECK(result.status == 2);

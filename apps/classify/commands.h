@@ -46,6 +46,14 @@ void run_predict(const std::filesystem::path& model, const std::string& input, b
 
 void run_explain(const std::filesystem::path& model, const std::string& text, bool json);
 
+struct CompressOptions {
+  std::filesystem::path model;
+  std::filesystem::path out;
+  double prune = 0;  // share of the n-grams to drop, those that matter least
+  bool half = false;
+};
+void run_compress(const CompressOptions& options);
+
 // Without a model: backends and machine.
 void run_info(const std::filesystem::path& model);
 

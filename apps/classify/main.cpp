@@ -36,6 +36,7 @@ void add_data_options(CLI::App* app, std::filesystem::path& data, data::ReadOpti
 struct Arguments {
   TrainOptions train;
   EvalOptions eval;
+  CompressOptions compress;
   std::filesystem::path model;
   std::string input = "-";
   std::string text;
@@ -143,6 +144,16 @@ void add_others(CLI::App& program, Arguments& all) {
   explain->add_option("text", all.text, "the text")->required();
   explain->add_flag("--json", all.json, "one JSON object");
 
+  CLI::App* compress = program.add_subcommand("compress", "make a model file smaller");
+  add_model(compress, all.compress.model);
+  compress->add_option("--out", all.compress.out, "the model file to write")->required();
+  compress
+      ->add_option("--prune", all.compress.prune,
+                   "share of the n-grams to drop, those that matter least (0.8: a fifth stays)")
+      ->check(CLI::Range(0.0, 1.0));
+  compress->add_flag("--half", all.compress.half,
+                     "numbers of 16 bits: half the size, three digits; loading takes longer");
+
   CLI::App* fetch = program.add_subcommand("fetch", "download a data set");
   fetch->add_option("name", all.fetch_what, "which: imdb")
       ->required()
@@ -175,6 +186,7 @@ int run(const CLI::App& program, const Arguments& all) {
   if (command == "eval") run_eval(all.eval);
   if (command == "predict") run_predict(all.model, all.input, all.json);
   if (command == "explain") run_explain(all.model, all.text, all.json);
+  if (command == "compress") run_compress(all.compress);
   if (command == "fetch") fetch_imdb(all.fetch_to);
   if (command == "info") run_info(all.model);
   return 0;
