@@ -55,19 +55,20 @@ void run_predict(const std::filesystem::path& model, const std::string& input, b
   if (input != "-") {
     file.open(input);
     if (!file || std::filesystem::is_directory(input)) {
-      throw IoError(fmt::format("[predict] cannot read {}", input));
+      throw IoError(fmt::format("[predict] cannot read '{}'", input));
     }
   }
   std::ios::sync_with_stdio(false);
+  const std::string name = input == "-" ? "standard input" : input;
   std::istream& in = input == "-" ? std::cin : file;
   std::vector<data::Text> texts;
   std::size_t bytes = 0;
   std::string line;
   for (std::int64_t number = 1; std::getline(in, line); ++number) {
     if (line.size() > data::kMaxTextBytes) {
-      throw IoError(fmt::format(
-          "[predict] line {} of {} has {} bytes, at most {} are read as one text", number,
-          input == "-" ? "standard input" : input, line.size(), data::kMaxTextBytes));
+      throw IoError(
+          fmt::format("[predict] line {} of {} has {} bytes, at most {} are read as one text",
+                      number, name, line.size(), data::kMaxTextBytes));
     }
     bytes += line.size();
     texts.push_back({line, 0});
@@ -78,7 +79,7 @@ void run_predict(const std::filesystem::path& model, const std::string& input, b
       bytes = 0;
     }
   }
-  if (in.bad()) throw IoError(fmt::format("[predict] reading {} failed", input));
+  if (in.bad()) throw IoError(fmt::format("[predict] reading {} failed", name));
   if (!texts.empty()) print(saved, texts, json);
 }
 
