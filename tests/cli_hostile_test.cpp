@@ -139,6 +139,24 @@ TEST_CASE("bytes that are no text, and labels in any script") {
       0);
 }
 
+TEST_CASE("a line without end is refused, after the answers to the lines before it") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  REQUIRE(train(folder).status == 0);
+  const std::string longest((16 << 20) - 12, '\0');
+  folder.write("texts.txt", "a fine film\na dull film" + longest + "\n\na fine film" + longest);
+  const Result whole = run_gradus(folder, "predict --model m.safetensors texts.txt | cut -f 1");
+  CHECK(whole.out.starts_with("pos\nneg\n"));
+  CHECK(std::count(whole.out.begin(), whole.out.end(), '\n') == 4);
+  const Result endless = run_gradus(
+      folder, "--version > /dev/null; (echo a fine film; cat /dev/zero) | " GRADUS_BUILD_DIR
+              "/gradus predict --model m.safetensors");
+  CHECK(endless.status == 1);
+  CHECK(endless.out.starts_with("pos\t"));
+  CHECK(endless.error.find("line 2 of standard input has more than 16777216 bytes") !=
+        std::string::npos);
+}
+
 TEST_CASE("thousands of lines come back in their order") {
   const TemporaryFolder folder;
   write_table(folder);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "apps/classify/commands.h"
@@ -63,24 +64,29 @@ void run_predict(const std::filesystem::path& model, const std::string& input, b
   std::istream& in = input == "-" ? std::cin : file;
   std::vector<data::Text> texts;
   std::size_t bytes = 0;
-  std::string line;
-  for (std::int64_t number = 1; std::getline(in, line); ++number) {
-    if (line.size() > data::kMaxTextBytes) {
-      throw IoError(
-          fmt::format("[predict] line {} of {} has {} bytes, at most {} are read as one text",
-                      number, name, line.size(), data::kMaxTextBytes));
-    }
-    bytes += line.size();
-    texts.push_back({line, 0});
+  const auto answer = [&] {
+    if (!texts.empty()) print(saved, texts, json);
+    texts.clear();
+    bytes = 0;
+  };
+  // Not a std::string that grows: a file without a newline could be of any length.
+  constexpr std::size_t kRoom = data::kMaxTextBytes + 1;
+  const auto line = std::make_unique_for_overwrite<char[]>(kRoom);
+  std::int64_t number = 1;
+  for (; in.getline(line.get(), kRoom); ++number) {
+    const auto size = static_cast<std::size_t>(in.gcount()) - (in.eof() ? 0 : 1);  // no newline
+    bytes += size;
+    texts.push_back({std::string(line.get(), size), 0});
     // Answers do not wait for lines that have not come yet: someone may be typing.
-    if (texts.size() == kMostLines || bytes >= kMostBytes || in.rdbuf()->in_avail() <= 0) {
-      print(saved, texts, json);
-      texts.clear();
-      bytes = 0;
-    }
+    if (texts.size() == kMostLines || bytes >= kMostBytes || in.rdbuf()->in_avail() <= 0) answer();
   }
+  answer();
   if (in.bad()) throw IoError(fmt::format("[predict] reading {} failed", name));
-  if (!texts.empty()) print(saved, texts, json);
+  if (!in.eof()) {
+    throw IoError(
+        fmt::format("[predict] line {} of {} has more than {} bytes, the most of one text", number,
+                    name, data::kMaxTextBytes));
+  }
 }
 
 }  // namespace gradus::classify
