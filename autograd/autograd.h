@@ -46,8 +46,8 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
 //
 //   h = on_gradient(h, [](const Tensor& g) { std::cout << max(abs(g)) << "\n"; return g; });
 //
-// Modules need no hooks: their call operators are functions of yours. A leaf's gradient is in
-// grad() after backward().
+// What the modules of a model put out is watched with nn::Watch (nn/watch.h). A leaf's gradient is
+// in grad() after backward().
 Tensor on_gradient(const Tensor& x, std::function<Tensor(const Tensor& g)> f);
 
 // While one of these lives, this thread records nothing (or, with `true`, records again).

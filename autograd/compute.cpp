@@ -71,7 +71,8 @@ Tensor unary(UnaryOp op, const Tensor& x) {
                      op == UnaryOp::relu;  // these are defined for i32 too
   if (op == UnaryOp::logical_not) {
     if (x.dtype() != DType::boolean) {
-      throw DTypeError(fmt::format("[logical_not] is defined for boolean, got {}", describe(x)));
+      throw DTypeError(fmt::format(
+          "[logical_not] is defined for boolean, got {}; compare, as in x == 0", describe(x)));
     }
   } else if (op != UnaryOp::copy && !(exact && x.dtype() == DType::i32)) {
     check_floating(name_of(op), x);
@@ -116,11 +117,13 @@ Tensor binary(BinaryOp op, const Tensor& a, const Tensor& b) {
 Tensor select(const Tensor& cond, const Tensor& a, const Tensor& b) {
   check_same("where", a, b);
   if (cond.dtype() != DType::boolean) {
-    throw DTypeError(fmt::format("[where] the condition is boolean, got {}", describe(cond)));
+    throw DTypeError(fmt::format("[where] the condition is boolean, got {}; compare, as in x != 0",
+                                 describe(cond)));
   }
   if (&cond.backend() != &a.backend()) {
     throw BackendError(
-        fmt::format("[where] the condition is {}, a is {}", describe(cond), describe(a)));
+        fmt::format("[where] the condition is {}, a is {}: both must be on one backend; use to()",
+                    describe(cond), describe(a)));
   }
   const Shape shape = broadcast(broadcast(a.shape(), b.shape(), "where"), cond.shape(), "where");
   Tensor out = like(a, shape, a.dtype());

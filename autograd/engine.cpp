@@ -172,7 +172,9 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
       std::numeric_limits<std::uint64_t>::max();  // nothing older leads to an input
   for (const Tensor& input : inputs) {
     if (!input.requires_grad()) {
-      throw GradError(fmt::format("[grad] input {} does not require gradients", describe(input)));
+      throw GradError(fmt::format(
+          "[grad] input {} does not require gradients; call set_requires_grad() before computing",
+          describe(input)));
     }
     found[input.node().get()];
     oldest = std::min(oldest, input.node()->id);
@@ -318,7 +320,9 @@ Tensor Tensor::grad() const { return gradient().defined() ? gradient().dense() :
 
 void Tensor::set_gradient(Gradient gradient) {
   if (node_ == nullptr) {
-    throw GradError(fmt::format("[set_gradient] {} does not require gradients", describe(*this)));
+    throw GradError(
+        fmt::format("[set_gradient] {} does not require gradients; call set_requires_grad() first",
+                    describe(*this)));
   }
   node_->gradient = std::move(gradient);
 }
@@ -335,8 +339,8 @@ void Tensor::assign(const Tensor& values) {
                                 describe(*this), node_->op));
   }
   if (values.shape() != shape()) {
-    throw ShapeError(fmt::format("[assign] values {} do not fit {}", to_string(values.shape()),
-                                 to_string(shape())));
+    throw ShapeError(fmt::format("[assign] values {} must have the shape {} of what they overwrite",
+                                 to_string(values.shape()), to_string(shape())));
   }
   const Tensor source = to(values, {dtype_, &backend()});
   backend().unary(UnaryOp::copy, source.view(), view());

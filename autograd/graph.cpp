@@ -43,7 +43,9 @@ std::string quoted(const std::string& text) {
 void check_graph(const Tensor& output) {
   if (output.requires_grad()) return;
   throw GradError(
-      fmt::format("[graph] nothing behind this {} requires gradients", describe(output)));
+      fmt::format("[graph] nothing behind this {} requires gradients; call set_requires_grad() on "
+                  "a leaf before computing it",
+                  describe(output)));
 }
 
 }  // namespace

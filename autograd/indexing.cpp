@@ -48,7 +48,8 @@ Tensor places(const char* op, const Tensor& x, const Tensor& indices) {
 std::vector<std::int32_t> checked_indices(const char* op, const Tensor& indices,
                                           std::int64_t limit) {
   if (indices.dtype() != DType::i32) {
-    throw DTypeError(fmt::format("[{}] indices are i32, got {}", op, describe(indices)));
+    throw DTypeError(
+        fmt::format("[{}] indices are i32, got {}; use cast()", op, describe(indices)));
   }
   std::vector<std::int32_t> values = indices.to_vector<std::int32_t>();
   for (std::size_t i = 0; i < values.size(); ++i) {

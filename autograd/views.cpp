@@ -232,7 +232,9 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& size
 }
 
 std::vector<Tensor> split(const Tensor& x, std::int64_t size, int axis) {
-  if (size < 1) throw ShapeError(fmt::format("[split] pieces of {} elements", size));
+  if (size < 1)
+    throw ShapeError(fmt::format("[split] cannot cut {} into pieces of {}: at least 1 is needed",
+                                 to_string(x.shape()), size));
   std::vector<std::int64_t> sizes;
   std::int64_t left = x.size(axis);
   do {
@@ -243,7 +245,9 @@ std::vector<Tensor> split(const Tensor& x, std::int64_t size, int axis) {
 }
 
 std::vector<Tensor> chunk(const Tensor& x, std::int64_t count, int axis) {
-  if (count < 1) throw ShapeError(fmt::format("[chunk] {} pieces", count));
+  if (count < 1)
+    throw ShapeError(fmt::format("[chunk] cannot cut {} into {} pieces: at least 1 is needed",
+                                 to_string(x.shape()), count));
   const std::int64_t size = x.size(axis) / count + (x.size(axis) % count == 0 ? 0 : 1);
   return split(x, std::max<std::int64_t>(size, 1), axis);
 }

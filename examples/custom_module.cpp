@@ -18,7 +18,8 @@ class Adapted : public nn::Module {
     up = nn::parameter(zeros({rank, out}));  // no correction at first
   }
 
-  // x [..., in] -> [..., out]. located() puts the module's path before the message of an error.
+  // x [..., in] -> [..., out]. located() puts the module's path before the message of an error, and
+  // shows the result to an nn::Watch.
   Tensor operator()(const Tensor& x) const {
     return located([&] { return base(x) + matmul(matmul(x, down), up); });
   }
@@ -62,7 +63,7 @@ int main() {
   try {
     model(ones({1, 31}));
   } catch (const ShapeError& e) {
-    std::cout << e.what() << "\n";  // 0 (Adapted): ...
+    std::cout << e.what() << "\n";  // 0.base (Linear): ...
   }
   return loss < 1e-3 && trained.weight.to_vector<double>() == before ? 0 : 1;
 }

@@ -8,25 +8,35 @@
 namespace gradus::nn {
 
 struct ReLU : Module {
-  Tensor operator()(const Tensor& x) const { return relu(x); }
+  Tensor operator()(const Tensor& x) const {
+    return located([&] { return relu(x); });
+  }
 };
 
 struct GELU : Module {
-  Tensor operator()(const Tensor& x) const { return gelu(x); }
+  Tensor operator()(const Tensor& x) const {
+    return located([&] { return gelu(x); });
+  }
 };
 
 struct Tanh : Module {
-  Tensor operator()(const Tensor& x) const { return tanh(x); }
+  Tensor operator()(const Tensor& x) const {
+    return located([&] { return tanh(x); });
+  }
 };
 
 struct Sigmoid : Module {
-  Tensor operator()(const Tensor& x) const { return sigmoid(x); }
+  Tensor operator()(const Tensor& x) const {
+    return located([&] { return sigmoid(x); });
+  }
 };
 
 class Softmax : public Module {
  public:
   explicit Softmax(int axis = -1) : axis_(axis) {}
-  Tensor operator()(const Tensor& x) const { return softmax(x, axis_); }
+  Tensor operator()(const Tensor& x) const {
+    return located([&] { return softmax(x, axis_); });
+  }
 
  private:
   int axis_;
@@ -38,7 +48,9 @@ class Dropout : public Module {
  public:
   // Throws Error unless 0 <= p < 1.
   explicit Dropout(double p = 0.5);
-  Tensor operator()(const Tensor& x) const { return dropout(x, p_, training()); }
+  Tensor operator()(const Tensor& x) const {
+    return located([&] { return dropout(x, p_, training()); });
+  }
   std::string detail() const override;
 
  private:

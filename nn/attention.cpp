@@ -58,7 +58,7 @@ Attention::Pooled Attention::pool(const Tensor& x, const Segments& segments,
   return located([&]() -> Pooled {
     const Tensor weights =
         pooling_weights(q, k, segments, {.score = score_, .weight = score_weight});
-    return {flatten(gradus::pool(weights, v, segments), 1), weights};
+    return {watched(flatten(gradus::pool(weights, v, segments), 1)), weights};
   });
 }
 
@@ -116,9 +116,7 @@ Tensor MultiheadAttention::project_heads(const Tensor& x, int part) const {
   }
   const Tensor heads = transpose(project(x, part), 1, 2);
   if (!rotary_ || part == 2) return heads;
-  return located([&] {
-    return rotary(heads, sinusoidal_positions(heads.size(2), heads.size(3), x.backend()));
-  });
+  return rotary(heads, sinusoidal_positions(heads.size(2), heads.size(3), x.backend()));
 }
 
 // [rows, dim] -> [rows, heads, dim / heads]
@@ -126,9 +124,7 @@ Tensor MultiheadAttention::project_packed(const Tensor& x, const Segments& segme
                                           int part) const {
   const Tensor heads = project(x, part);
   if (!rotary_ || part == 2) return heads;
-  return located([&] {
-    return rotary(heads, unsqueeze(sinusoidal_positions(segments, heads.size(2), x.backend()), 1));
-  });
+  return rotary(heads, unsqueeze(sinusoidal_positions(segments, heads.size(2), x.backend()), 1));
 }
 
 AttentionOptions MultiheadAttention::options_for(const MaskOptions& options) const {
@@ -156,12 +152,12 @@ Tensor MultiheadAttention::operator()(const Tensor& x, const Segments& segments,
     throw ShapeError(fmt::format("{}: input {} must be [rows, features], packed", location(),
                                  to_string(x.shape())));
   }
-  const Tensor mixed = located([&] {
-    return attention(project_packed(x, segments, 0), project_packed(x, segments, 1),
-                     project_packed(x, segments, 2), segments,
-                     options_for({.mask = {}, .causal = causal}));
+  return located([&] {
+    const Tensor mixed = attention(project_packed(x, segments, 0), project_packed(x, segments, 1),
+                                   project_packed(x, segments, 2), segments,
+                                   options_for({.mask = {}, .causal = causal}));
+    return out_proj(flatten(mixed, 1));
   });
-  return out_proj(flatten(mixed, 1));
 }
 
 Tensor MultiheadAttention::operator()(const Tensor& x, const MaskOptions& options) const {
@@ -170,9 +166,14 @@ Tensor MultiheadAttention::operator()(const Tensor& x, const MaskOptions& option
 
 Tensor MultiheadAttention::operator()(const Tensor& q, const Tensor& k, const Tensor& v,
                                       const MaskOptions& options) const {
-  const Tensor qh = project_heads(q, 0), kh = project_heads(k, 1), vh = project_heads(v, 2);
-  const AttentionOptions how = options_for(options);
-  const Tensor mixed = located([&] { return attention(qh, kh, vh, how); });
+  return located([&] { return attend(q, k, v, options); });
+}
+
+// [batch, time, dim], each of them.
+Tensor MultiheadAttention::attend(const Tensor& q, const Tensor& k, const Tensor& v,
+                                  const MaskOptions& options) const {
+  const Tensor mixed = attention(project_heads(q, 0), project_heads(k, 1), project_heads(v, 2),
+                                 options_for(options));
   return out_proj(flatten(transpose(mixed, 1, 2), 2));
 }
 
@@ -188,21 +189,25 @@ Tensor MultiheadAttention::operator()(const Tensor& q, const Segments& segments,
         memory_segments.count()));
   }
   Backend& on = q.backend();
-  const Tensor asking = segments.padded_rows_on(on);       // [count, m]
-  const Tensor seen = memory_segments.padded_rows_on(on);  // [count, n]
-  const Tensor keys = gather(memory, seen);
-  const Tensor y = (*this)(gather(q, asking), keys, keys, {.mask = seen != kNoRow});
-  const TensorOptions whole{DType::i32, &on};
-  const Tensor places =
-      index_put(zeros({q.size(0)}, whole), flatten(asking), arange(asking.numel(), whole));
-  return gather(flatten(y, 0, 1), places);
+  return located([&] {
+    const Tensor asking = segments.padded_rows_on(on);       // [count, m]
+    const Tensor seen = memory_segments.padded_rows_on(on);  // [count, n]
+    const Tensor keys = gather(memory, seen);
+    const Tensor y = attend(gather(q, asking), keys, keys, {.mask = seen != kNoRow});
+    const TensorOptions whole{DType::i32, &on};
+    const Tensor places =
+        index_put(zeros({q.size(0)}, whole), flatten(asking), arange(asking.numel(), whole));
+    return gather(flatten(y, 0, 1), places);
+  });
 }
 
 Tensor MultiheadAttention::weights(const Tensor& q, const Tensor& k,
                                    const MaskOptions& options) const {
-  const Tensor qh = project_heads(q, 0), kh = project_heads(k, 1);
-  const AttentionOptions how = options_for(options);
-  return located([&] { return attention_weights(qh, kh, how); });
+  Tensor weights;
+  located([&] {  // not for those who watch: this is not what the module puts out
+    weights = attention_weights(project_heads(q, 0), project_heads(k, 1), options_for(options));
+  });
+  return weights;
 }
 
 void MultiheadAttention::visit(Visitor& v) {

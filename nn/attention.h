@@ -100,6 +100,7 @@ class MultiheadAttention : public Module {
   Tensor project(const Tensor& x, int part) const;
   Tensor project_packed(const Tensor& x, const Segments& segments, int part) const;
   Tensor project_heads(const Tensor& x, int part) const;
+  Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const MaskOptions& how) const;
   AttentionOptions options_for(const MaskOptions& mask) const;
 
   std::int64_t dim_, heads_;

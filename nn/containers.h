@@ -57,9 +57,11 @@ class Sequential : public Module {
   }
 
   Tensor operator()(const Tensor& x) const {
-    Tensor y = x;
-    for (const Held& step : steps_) y = step.run(y);
-    return y;
+    return located([&] {
+      Tensor y = x;
+      for (const Held& step : steps_) y = step.run(y);
+      return y;
+    });
   }
 
   std::size_t size() const { return steps_.size(); }

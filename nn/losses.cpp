@@ -12,7 +12,9 @@ void check_same_shape(const char* loss, const Tensor& x, const Tensor& target) {
         "[{}] shapes differ: prediction {}, target {}; losses do not broadcast: use reshape()",
         loss, to_string(x.shape()), to_string(target.shape())));
   }
-  if (x.numel() == 0) throw ShapeError(fmt::format("[{}] the mean of an empty batch", loss));
+  if (x.numel() == 0)
+    throw ShapeError(fmt::format("[{}] the mean over an empty batch is not defined: prediction {}",
+                                 loss, to_string(x.shape())));
 }
 
 // x [n, classes] and labels [n].

@@ -158,8 +158,11 @@ std::string Module::location() const {
   return path_.empty() ? type() : fmt::format("{} ({})", path_, type());
 }
 
+// An error that begins with a module's path already, and not with [operation], comes from further in.
 void Module::rethrow() const {
-  const auto message = [this](const Error& e) { return location() + ": " + e.what(); };
+  const auto message = [this](const Error& e) {
+    return *e.what() == '[' ? location() + ": " + e.what() : e.what();
+  };
   try {
     throw;
   } catch (const ShapeError& e) {

@@ -24,6 +24,7 @@
 #include <functional>
 #include <iosfwd>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -116,15 +117,22 @@ class Module {
   // "encoder.2 (Linear)": the beginning of an error message. The path is known once anything has
   // walked down from the whole model (parameters(), train(), a loader); before, it is "Linear".
   std::string location() const;
-  // Calls f(); an error that it throws gets location() put before it.
+  // What a module computes, f(): an error that an operation throws there gets location() put before
+  // it, and a Tensor that comes out is shown to those who watch the module (nn/watch.h).
   template <class F>
   auto located(F f) const {
     try {
-      return f();
+      if constexpr (std::is_same_v<decltype(f()), Tensor>) {
+        return watched(f());
+      } else {
+        return f();
+      }
     } catch (...) {
       rethrow();
     }
   }
+  // y as those who watch leave it.
+  Tensor watched(const Tensor& y) const;
 
  private:
   friend class Visitor;
@@ -155,6 +163,7 @@ std::vector<Shape> missing_parameters(const Tensor& loss, const Module& model);
 void check_parameters(const Tensor& loss, const Module& model);
 
 // The tree of modules with types, shapes and numbers of parameters; frozen ones are marked.
+// summary() shows the shapes of outputs, too (nn/watch.h).
 std::string to_string(const Module& module);
 std::ostream& operator<<(std::ostream& out, const Module& module);
 void print(const Module& module);  // to standard output

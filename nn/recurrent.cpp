@@ -146,7 +146,7 @@ Recurrent::Result Recurrent::operator()(const Tensor& x, const Segments& segment
       }
       y = directions == 1 ? said[0] : concat(said, 1);
     }
-    return {y, stack(last[0]), states_ == 2 ? stack(last[1]) : Tensor()};
+    return {watched(y), stack(last[0]), states_ == 2 ? stack(last[1]) : Tensor()};
   });
 }
 

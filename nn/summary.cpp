@@ -4,13 +4,17 @@
 //     0: Linear(784 -> 128)                             100,480   weight [128, 784], bias [128]
 //     1: ReLU
 //     2: Linear(128 -> 10)                                1,290   weight [10, 128], bias [10]
+//
+// and, where a run was watched, the shape of each output before the parameters.
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <iostream>
+#include <map>
 
-#include "nn/module.h"
+#include "autograd/autograd.h"
+#include "nn/watch.h"
 
 namespace gradus::nn {
 
@@ -19,6 +23,7 @@ namespace {
 struct Line {
   std::string title;
   std::int64_t count = 0;  // of parameters, those of children included
+  std::string output{};    // its shape
   std::string tensors{};   // the module's own
 };
 
@@ -31,15 +36,19 @@ std::string with_commas(std::int64_t number) {
   return digits;
 }
 
+using Shapes = std::map<std::string, Shape>;
+
 class Summary {
  public:
-  explicit Summary(const Module& module) {
+  explicit Summary(const Module& module, const Shapes& outputs = {}) {
     Visitor v;
-    v.on_module = [this](const std::string& name, Module& m) {
+    v.on_module = [&](const std::string& name, Module& m) {
       const std::string local = open(name);
       const std::string detail = m.detail().empty() ? "" : "(" + m.detail() + ")";
       lines_.push_back({std::string(2 * inside_.size(), ' ') + local + (local.empty() ? "" : ": ") +
                         m.type() + detail});
+      const auto output = outputs.find(name);
+      if (output != outputs.end()) lines_.back().output = "-> " + to_string(output->second);
       inside_.emplace_back(name.empty() ? "" : name + ".", lines_.size() - 1);
     };
     v.on_parameter = [this](const std::string& name, Tensor& x) {
@@ -53,12 +62,16 @@ class Summary {
   }
 
   std::string text() const {
-    std::size_t width = 0;
-    for (const Line& line : lines_) width = std::max(width, line.title.size());
+    std::size_t title = 0, output = 0;  // widths
+    for (const Line& line : lines_) {
+      title = std::max(title, line.title.size());
+      output = std::max(output, line.output.size());
+    }
     std::string out;
     for (const Line& line : lines_) {
-      std::string row = fmt::format("{:<{}}  {:>13}   {}", line.title, width,
-                                    line.count > 0 ? with_commas(line.count) : "", line.tensors);
+      std::string row = fmt::format("{:<{}}  {:>13}   {:<{}}{}{}", line.title, title,
+                                    line.count > 0 ? with_commas(line.count) : "", line.output,
+                                    output, output > 0 ? "   " : "", line.tensors);
       row.erase(row.find_last_not_of(' ') + 1);
       out += row + "\n";
     }
@@ -87,5 +100,18 @@ std::ostream& operator<<(std::ostream& out, const Module& module) {
   return out << to_string(module);
 }
 void print(const Module& module) { std::cout << module; }
+
+std::string summary(const Module& model, const std::function<void()>& run) {
+  Shapes outputs;
+  {
+    const NoGrad off;
+    const Watch watch(model, [&](const std::string& name, const Tensor& y) {
+      outputs[name] = y.shape();
+      return y;
+    });
+    run();
+  }
+  return Summary(model, outputs).text();
+}
 
 }  // namespace gradus::nn

@@ -20,7 +20,7 @@ Tensor TransformerEncoderLayer::run(const Tensor& x, Attend attend) const {
   const auto add = [&](const Tensor& to, const LayerNorm& norm, const auto& part) {
     return norm_first_ ? to + drop(part(norm(to))) : norm(to + drop(part(to)));
   };
-  return add(add(x, norm1, attend), norm2, feed);
+  return located([&] { return add(add(x, norm1, attend), norm2, feed); });
 }
 
 Tensor TransformerEncoderLayer::operator()(const Tensor& x, const Segments& segments,
@@ -60,7 +60,7 @@ Tensor TransformerDecoderLayer::run(const Tensor& x, Attend attend, Look look) c
   const auto add = [&](const Tensor& to, const LayerNorm& norm, const auto& part) {
     return norm_first_ ? to + drop(part(norm(to))) : norm(to + drop(part(to)));
   };
-  return add(add(add(x, norm1, attend), norm2, look), norm3, feed);
+  return located([&] { return add(add(add(x, norm1, attend), norm2, look), norm3, feed); });
 }
 
 Tensor TransformerDecoderLayer::operator()(const Tensor& x, const Segments& segments,

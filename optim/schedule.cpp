@@ -17,7 +17,8 @@ template <class Shape>
 Schedule warmed_up(std::int64_t warmup, std::int64_t total, double floor, Shape shape) {
   if (warmup < 0 || warmup >= total) {
     throw Error(
-        fmt::format("[schedule] {} steps of warm-up do not fit in {} steps", warmup, total));
+        fmt::format("[schedule] {} steps of warm-up do not fit in {} steps: 0 <= warmup < total",
+                    warmup, total));
   }
   return [=](std::int64_t step) {
     if (step < warmup) return static_cast<double>(step + 1) / static_cast<double>(warmup);
@@ -31,7 +32,8 @@ double half_cosine(double done) { return (1 + std::cos(std::numbers::pi * done))
 }  // namespace
 
 Schedule step_decay(std::int64_t every, double factor) {
-  if (every < 1) throw Error(fmt::format("[schedule] a stair every {} steps", every));
+  if (every < 1)
+    throw Error(fmt::format("[schedule] a stair of {} steps: at least 1 is needed", every));
   return [=](std::int64_t step) {
     const std::int64_t stairs = step / every;
     return std::pow(factor, static_cast<double>(stairs));

@@ -54,7 +54,8 @@ Shape Shape::with(int axis, std::int64_t size) const {
 Shape Shape::inserted(int axis, std::int64_t size) const {
   int at = axis < 0 ? axis + rank_ + 1 : axis;
   if (at < 0 || at > rank_) {
-    throw IndexError(fmt::format("[shape] cannot insert axis {} into {}", axis, to_string(*this)));
+    throw IndexError(fmt::format("[shape] cannot insert axis {} into {}: it may be {} to {}", axis,
+                                 to_string(*this), -rank_ - 1, rank_));
   }
   std::array<std::int64_t, kMaxRank + 1> sizes{};
   std::copy(begin(), begin() + at, sizes.begin());

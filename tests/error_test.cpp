@@ -88,39 +88,16 @@ TEST_CASE("an undefined tensor is an error, not a crash") {
   CHECK_THROWS_AS(to(none, {}), Error);
 }
 
-TEST_CASE("shapes that do not fit: both are shown") {
-  CHECK(message_of<ShapeError>([] {
-          matmul(ones({32, 128}), ones({64, 10}));
-        }) == "[matmul] inner sizes differ: a [32, 128] has 128 columns, b [64, 10] has 64 rows");
-  CHECK(message_of<ShapeError>([] {
-          matmul(ones({2, 3, 4}), ones({5, 6}));
-        }).find("[2, 3, 4]") != std::string::npos);
-  CHECK(message_of<ShapeError>([] {
-          ones({2, 3}) + ones({4});
-        }) ==
-        "[add] shapes do not broadcast: a [2, 3], b [4]: aligned at the last axis, sizes must be "
-        "equal or 1, but 3 meets 4");
-  CHECK_THROWS_AS(matmul(ones({3}), ones({3, 2})), ShapeError);
+TEST_CASE("shapes that do not fit") {  // messages_test.cpp has one for each message
+  CHECK_THROWS_AS(matmul(ones({2, 3, 4}), ones({5, 6})), ShapeError);
   CHECK_THROWS_AS(linear(ones({2, 3}), ones({4, 3}), ones({1})), ShapeError);
   CHECK_THROWS_AS(linear(ones({2, 3}), ones({4, 3}), ones({2, 4})), ShapeError);
-  CHECK_THROWS_AS(layer_norm(ones({2, 3}), ones({2})), ShapeError);
-  CHECK_THROWS_AS(conv1d(ones({1, 2, 3}), ones({1, 2, 4})), ShapeError);
   CHECK_THROWS_AS(conv1d(ones({1, 2, 3}), ones({1, 2, 2}), {}, {.stride = 0}), ShapeError);
   CHECK_THROWS_AS(conv1d(ones({1, 2, 3}), ones({1, 2, 2}), {}, {.padding = -1}), ShapeError);
   CHECK_THROWS_AS(max_pool1d(ones({3}), 4), ShapeError);
-  CHECK_THROWS_AS(max(ones({0, 3}), 0), ShapeError);
-  CHECK_THROWS_AS(var(ones({2, 1}), 1), ShapeError);
-  CHECK_THROWS_AS(sum(ones({2, 2}), {0, -2}), ShapeError);
   CHECK_THROWS_AS(sum(ones({2, 2}), 2), IndexError);
-  CHECK_THROWS_AS(permute(ones({2, 2}), {0, 0}), ShapeError);
-  CHECK_THROWS_AS(squeeze(ones({2, 2}), 0), ShapeError);
   CHECK_THROWS_AS(select(ones({2}), 0, 2), IndexError);
   CHECK_THROWS_AS(slice(ones({2}), 0, 0, 2, 0), IndexError);
-  CHECK_THROWS_AS(concat({}, 0), ShapeError);
-  CHECK_THROWS_AS(pad(ones({2}), 0, -1, 0), ShapeError);
-  CHECK_THROWS_AS(sum_to(ones({2, 3}), {2, 2}), ShapeError);
-  CHECK_THROWS_AS(dropout(ones({2}), 1), Error);
-  CHECK_THROWS_AS(ones({2}).item(), ShapeError);
 }
 
 TEST_CASE("rows and indices outside their range") {

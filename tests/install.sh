@@ -11,6 +11,7 @@ source=$(readlink -f -- "$(dirname -- "${BASH_SOURCE[0]}")/..")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp -r "$source/tests/consumers" "$work/consumers"
+mkdir "$work/consumers/readme"
 
 step() { printf '== %s\n' "$*"; }
 fail() { printf 'tests/install.sh: %s\n' "$*" >&2; exit 1; }
@@ -42,6 +43,16 @@ consume() {  # PREFIX
     fi
     rm -rf "$out/refused"
   done
+
+  step "the README's lines for CMake"
+  {
+    printf '%s\n' 'cmake_minimum_required(VERSION 3.25)' 'project(mine LANGUAGES CXX)' \
+      'add_executable(mine ../main.cpp)' 'target_include_directories(mine PRIVATE ..)'
+    grep -E '^    (find_package|target_link_libraries)\(' "$source/README.md"
+  } >"$work/consumers/readme/CMakeLists.txt"
+  quietly configure "$out/readme" "$work/consumers/readme" -DCMAKE_PREFIX_PATH="$prefix"
+  quietly cmake --build "$out/readme"
+  "$out/readme/mine"
 
   step "pkg-config in $prefix"
   local lib flags

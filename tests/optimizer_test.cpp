@@ -76,6 +76,39 @@ TEST_CASE("optimizers give PyTorch's numbers") {
               {0.524869687, -1.854633634, 0.001963035}, 1e-5);
 }
 
+// From the papers' algorithms, written out number by number in plain Python.
+TEST_CASE("Lion and LAMB give the numbers of their papers' algorithms") {
+  using namespace optim;
+  check_close(five_steps<Lion>(LionOptions{.lr = 0.1}), {0.5, -2.1, 0});
+  check_close(
+      five_steps<Lion>(LionOptions{.lr = 0.1, .beta1 = 0.8, .beta2 = 0.9, .weight_decay = 0.2}),
+      {0.423524781, -1.707763978, -0.028435618});
+  check_close(five_steps<Lamb>(LambOptions{.lr = 0.1}), {0.288866686, -1.798277107, -0.153233631});
+  check_close(five_steps<Lamb>(LambOptions{
+                  .lr = 0.1, .beta1 = 0.8, .beta2 = 0.9, .epsilon = 1e-3, .weight_decay = 0.2}),
+              {0.322075787, -1.644586947, -0.095451478});
+
+  // The first step, p = (3, 4), g = (1, -2), no epsilon and no decay: u = g / |g| = (1, -1), so p
+  // moves by lr |p| / |u| = 0.1 * 5 / sqrt(2) each.
+  Tensor p = tensor({3, 4}, kDouble).set_requires_grad();
+  Lamb lamb({p}, {.lr = 0.1, .epsilon = 0, .weight_decay = 0});
+  p.set_gradient(tensor({1, -2}, kDouble));
+  lamb.step();
+  const double move = 0.5 / std::numbers::sqrt2;
+  check_close(p, {3 - move, 4 + move});
+  // From zero a step is Adam's, and a gradient of zero moves nothing.
+  Tensor zero = zeros({2}, kDouble).set_requires_grad();
+  Lamb from_zero({zero}, {.lr = 0.1, .epsilon = 0});
+  zero.set_gradient(tensor({1, -2}, kDouble));
+  from_zero.step();
+  check_close(zero, {-0.1, 0.1});
+  Tensor still = tensor({3, 4}, kDouble).set_requires_grad();
+  Lamb without({still}, {.weight_decay = 0});
+  still.set_gradient(zeros({2}, kDouble));
+  without.step();
+  check_close(still, {3, 4});
+}
+
 TEST_CASE("row-sparse gradients move only the rows that they touch") {
   // PyTorch's SparseAdam: rows 0, 2 and again 0, then row 2.
   Tensor table = tensor({{1, 2}, {3, 4}, {5, 6}}, kDouble).set_requires_grad();
@@ -115,6 +148,8 @@ TEST_CASE("row-sparse gradients move only the rows that they touch") {
     return std::make_unique<RMSprop>(std::vector{p}, options);
   });
   compare([](Tensor& p) { return std::make_unique<Adagrad>(std::vector{p}); });
+  compare([](Tensor& p) { return std::make_unique<Lion>(std::vector{p}); });
+  compare([](Tensor& p) { return std::make_unique<Lamb>(std::vector{p}); });
 }
 
 TEST_CASE("two half batches, each loss halved, make the step of the whole batch") {
@@ -192,6 +227,8 @@ TEST_CASE("optimizers refuse options and parameters that make no sense") {
   CHECK_THROWS_AS(optim::SGD({p}, {.nesterov = true}), Error);
   CHECK_THROWS_AS(optim::AdamW({p}, {.beta2 = 1}), Error);
   CHECK_THROWS_AS(optim::AdamW({p}, {.lr = std::nan("")}), Error);
+  CHECK_THROWS_AS(optim::Lion({p}, {.beta1 = 1}), Error);
+  CHECK_THROWS_AS(optim::Lamb({p}, {.epsilon = -1}), Error);
   CHECK_THROWS_AS(optim::AdamW({p, p}), Error);
   CHECK_THROWS_AS(optim::AdamW({tensor({1}, {.dtype = DType::i32})}), Error);
 }

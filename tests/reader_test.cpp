@@ -257,9 +257,6 @@ TEST_CASE("files that are no data set are refused with a sentence") {
   tmp.write("single/neg/a.txt", "x");
   CHECK(error_of(tmp / "single") ==
         "single: all 1 texts have the label 'neg'; a classifier needs at least two different ones");
-  tmp.write("pictures/a/1.jpg", "x");
-  tmp.write("pictures/b/1.jpg", "x");
-  CHECK(error_of(tmp / "pictures").find("holds neither folders of texts") != std::string::npos);
   CHECK_THROWS_WITH_AS(
       format_named("xml"),
       "[read_dataset] 'xml' is no format; there are auto, imdb, folders, csv, tsv, "
@@ -310,30 +307,31 @@ TEST_CASE("truncated and damaged archives are refused") {
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     for (const std::size_t size : {bytes.size() / 4, bytes.size() / 2, bytes.size() * 3 / 4}) {
       const auto cut = tmp.write(std::string("cut-") + name, bytes.substr(0, size));
-      CHECK(error_of(cut).find("cannot be read as an archive (truncated or damaged?)") !=
+      CHECK(error_of(cut).find("cannot be read as an archive (truncated or damaged?): ") !=
             std::string::npos);
     }
   }
   CHECK(error_of(tmp.write("fake.tar.gz",
                            "\x1F\x8B"
-                           "no gzip at all")) != "no error");
-  CHECK(error_of(tmp.write("fake.zip", "PK\x03\x04 no zip at all")) != "no error");
+                           "no gzip at all")) == "fake.tar.gz: is not an archive");
+  CHECK(
+      error_of(tmp.write("fake.zip", "PK\x03\x04 no zip at all")).starts_with("fake.zip: cannot"));
 }
 
 TEST_CASE("a text of 100 MB is refused at once, wherever it is") {
   const TemporaryFolder tmp;
   const std::string huge(100 << 20, 'x');
   const auto start = std::chrono::steady_clock::now();
-  const std::string rule = "; at most 16 MiB are taken (is a quote or a line end missing?)";
+  const std::string says =
+      ": a text of 100 MiB; at most 16 MiB are taken (is a quote or a line end missing?)";
   CHECK(error_of(tmp.write("a.csv", "text,label\nshort,0\n" + huge + ",1\n")) ==
-        "a.csv, line 3: a text of 100 MiB" + rule);
-  CHECK(error_of(tmp.write("a.csv", "text,label\n\"" + huge + "\",1\n")) ==
-        "a.csv, line 2: a text of 100 MiB" + rule);
+        "a.csv, line 3" + says);
+  CHECK(error_of(tmp.write("a.csv", "text,label\n\"" + huge + "\",1\n")) == "a.csv, line 2" + says);
   CHECK(error_of(tmp.write("a.csv", "text,label\n\"" + huge)) ==
         "a.csv, line 2: the quote that opens here is never closed");
   tmp.write("dir/a/1.txt", huge);
   tmp.write("dir/b/1.txt", "y");
-  CHECK(error_of(tmp / "dir") == "dir, file a/1.txt: a text of 100 MiB" + rule);
+  CHECK(error_of(tmp / "dir") == "dir, file a/1.txt" + says);
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
   CHECK(time.count() < 60);
 }
@@ -357,7 +355,9 @@ TEST_CASE("WordNet's definitions with the names of its lexicographer files") {
             licence + "00001740 29 v 01 breathe 0 000 | draw air into: \"I breathe\"; \"x\"\n");
   tmp.write("wn/data.adj",
             licence + "00001740 00 a 01 able 0 000 | (usually followed by `to') having skill\n");
-  CHECK(error_of(tmp / "wn").starts_with("wn: WordNet's data.adv is missing"));
+  CHECK(error_of(tmp / "wn") ==
+        "wn: WordNet's data.adv is missing (the Debian package wordnet-base has all four, in "
+        "/usr/share/wordnet)");
   tmp.write("wn/data.adv",
             licence + "00001740 02 r 01 so 0 000 | the word \"so\" itself; said twice\n");
   const Dataset d = read_dataset(tmp / "wn");
@@ -369,8 +369,8 @@ TEST_CASE("WordNet's definitions with the names of its lexicographer files") {
   tmp.write("wn/data.adv", licence + "00001740 45 r 01 so 0 000 | what\n");
   CHECK(error_of(tmp / "wn") == "wn, data.adv, line 2: lexicographer file 45 is none of the 45");
   tmp.write("wn/data.adv", "x | y\n");
-  CHECK(error_of(tmp / "wn").find("data.adv, line 1: is not a line of WordNet") !=
-        std::string::npos);
+  CHECK(error_of(tmp / "wn") ==
+        "wn, data.adv, line 1: is not a line of WordNet: 'offset file-number type ... | gloss'");
 }
 
 TEST_CASE("the installed WordNet has 117659 definitions of 45 kinds" *

@@ -15,3 +15,7 @@ std::string message_of(F body) {
   FAIL_CHECK("nothing was thrown");
   return "";
 }
+
+// Checks that `expression` throws a Type that says exactly `text`.
+#define REFUSES(Type, expression, text) \
+  CHECK(message_of<Type>([&] { (void)(expression); }) == (text))

@@ -1,0 +1,198 @@
+// Every error message of normalisation, convolution, attention, segments and the graph
+// (tests/messages_test.cpp).
+
+#include <doctest/doctest.h>
+
+#include "autograd/bags.h"
+#include "backends/reference/reference.h"
+#include "gradus.h"
+#include "tests/throws.h"
+
+using namespace gradus;
+
+namespace {
+
+Tensor whole(std::initializer_list<std::int32_t> values) {
+  return from_vector(std::vector<std::int32_t>(values), {std::ssize(values)});
+}
+Tensor leaf(const Shape& shape) { return ones(shape).set_requires_grad(); }
+
+// Takes offers without making good on their gradients.
+struct HalfDone : ReferenceBackend {
+  bool linear(const View&, const View&, const View&, UnaryOp, const View&) override { return true; }
+  bool layer_norm(const View&, const View&, const View&, double, const View&, const View&,
+                  const View&) override {
+    return true;
+  }
+  bool softmax_cross_entropy(const View&, const View&, const View&) override { return true; }
+  bool conv1d(const View&, const View&, const View&, std::int64_t, std::int64_t,
+              const View&) override {
+    return true;
+  }
+  bool attention(const AttentionInputs&, const View&, const View&) override { return true; }
+};
+
+}  // namespace
+
+TEST_CASE("messages of normalisation and dropout") {
+  const Tensor x = ones({2, 3});
+  REFUSES(ShapeError, softmax_cross_entropy(x, whole({0})),
+          "[softmax_cross_entropy] x [2, 3] must be [n, classes] and labels [1] [n]");
+  REFUSES(IndexError, softmax_cross_entropy(x, whole({0, 3})),
+          "[softmax_cross_entropy] label 3 (number 1) is outside [0, 3)");
+  REFUSES(ShapeError, layer_norm(x, ones({2})),
+          "[layer_norm] x [2, 3] needs weight and bias of the size of its last axis, got f32 [2] "
+          "on cpu");
+  REFUSES(ShapeError, batch_norm(ones({3}), ones({3}), ones({3})),
+          "[batch_norm] x [3] must be [batch, channels, ...]");
+  REFUSES(ShapeError, batch_norm(x, ones({2}), ones({3})),
+          "[batch_norm] [2] must have one number for each channel of x [2, 3]");
+  REFUSES(Error, dropout(x, 1), "[dropout] the probability 1 is not in [0, 1)");
+}
+
+TEST_CASE("messages of convolutions") {
+  const Tensor x = ones({1, 2, 3});
+  REFUSES(ShapeError, conv1d(x, ones({1, 2, 4})),
+          "[conv1d] a window of 4 every 1 does not fit time 3 padded by 0");
+  REFUSES(ShapeError, conv1d(x, ones({1, 3, 2})),
+          "[conv1d] x [1, 2, 3] must be [batch, in, time] and weight [1, 3, 2] [out, in, size] "
+          "with the same in");
+  REFUSES(ShapeError, conv1d(x, ones({1, 2, 2}), ones({2})),
+          "[conv1d] bias [2] must have one number for each row of weight [1, 2, 2]");
+  REFUSES(ShapeError, conv2d(x, ones({1, 2, 2})),
+          "[conv2d] x [1, 2, 3] must be [batch, in, height, width] and weight [1, 2, 2] [out, in, "
+          "rows, columns] with the same in");
+  REFUSES(ShapeError, max_pool2d(ones({3}), 2),
+          "[max_pool2d] x [3] must end with height and width");
+}
+
+TEST_CASE("messages of segments and bags") {
+  const Segments texts({0, 2, 3});
+  const Tensor x = ones({3, 4});
+  const Windows windows = segment_windows(texts, {.size = 2}, default_backend());
+  REFUSES(ShapeError, Segments({0, 2, 1}), "[segments] 3 offsets must begin with 0 and never fall");
+  REFUSES(ShapeError, segment_sum(ones({2, 4}), texts),
+          "[segment_sum] x [2, 4] must have the 3 rows that the segments cover");
+  REFUSES(ShapeError, segment_expand(x, texts),
+          "[segment_expand] x [3, 4] must have a row for each of the 2 segments");
+  REFUSES(ShapeError, segment_windows(texts, {.size = 0}, default_backend()),
+          "[segment_windows] size 0 and step 1 must be at least 1, padding 0 in [0, size): a "
+          "window that sees nothing but padding is of no use");
+  REFUSES(ShapeError, segment_conv1d(x, ones({1, 4, 3}), {}, windows),
+          "[segment_conv1d] x [3, 4] must be [rows, in], weight [1, 4, 3] [out, in, size], and the "
+          "windows [1, 2] [windows, size]");
+  REFUSES(ShapeError, Bags({0, 1}, {0, 3}), "[bags] the offsets end with 3, there are 2 rows");
+  REFUSES(IndexError, Bags({0, -1}, {0, 2}), "[bags] row -1 is below 0");
+  const Bags bags({0, 1}, {0, 2});
+  REFUSES(ShapeError, gather_sum(ones({}), bags),
+          "[gather_sum] a table needs at least one axis, got a scalar");
+  const TensorOptions elsewhere{.backend = &backend("reference")};
+  REFUSES(
+      BackendError, gather_sum(ones({2, 2}, elsewhere), bags),
+      "[gather_sum] the bags are on cpu, the table is f32 [2, 2] on reference: make them there");
+}
+
+TEST_CASE("messages of attention") {
+  const Tensor x = ones({2, 3});
+  REFUSES(ShapeError, attention(x, ones({2, 4}), x),
+          "[attention] queries [2, 3] and keys [2, 4] must end with the same size");
+  REFUSES(Error, attention(x, x, x, {.score = Score::additive}),
+          "[attention] the additive score needs a weight [3]: pass {.weight = w}");
+  const AttentionOptions narrow{.score = Score::additive, .weight = ones({1})};
+  REFUSES(ShapeError, attention(x, x, x, narrow),
+          "[attention] the additive score's weight [1] must be [3]");
+  REFUSES(Error, attention(x, x, x, {.dropout = 1}),
+          "[attention] the probability of dropout 1 is not in [0, 1)");
+  REFUSES(DTypeError, attention(x, x, x, {.mask = x}),
+          "[attention] the mask must be boolean and where q is, got f32 [2, 3] on cpu");
+  const Segments texts({0, 2});
+  const Tensor packed = ones({2, 1, 3});
+  REFUSES(ShapeError, attention(x, x, x, texts),
+          "[attention] packed q [2, 3], k [2, 3], v [2, 3] must be [rows, heads, d] with the 2 "
+          "rows that the segments cover");
+  REFUSES(Error, attention(packed, packed, packed, texts, {.mask = x > 0}),
+          "[attention] packed attention takes no mask: the segments say who sees whom");
+  REFUSES(ShapeError, pooling_weights(x, x, texts),
+          "[pooling_weights] query [2, 3] must be [segments, heads, d] and keys [2, 3] [rows, "
+          "heads, d]");
+  REFUSES(ShapeError, pool(x, ones({3, 3, 1}), texts),
+          "[pool] weights [2, 3] must be [rows, heads] and values [3, 3, 1] [rows, heads, e]");
+}
+
+TEST_CASE("messages of gradients") {
+  const Tensor a = leaf({2});
+  const Tensor y = sum(a * a);
+  REFUSES(GradError, ones({}).backward(),
+          "[backward] nothing behind this f32 [] on cpu requires gradients; call "
+          "set_requires_grad() on a leaf before computing it");
+  REFUSES(ShapeError, (a * 2).backward(),
+          "[backward] the output [2] has more than one element: reduce it, or pass its gradient");
+  REFUSES(ShapeError, backward(a * 2, {.gradient = ones({3})}),
+          "[backward] gradient [3] must have the shape of the output [2]");
+  REFUSES(GradError, grad({y}, {ones({2})}),
+          "[grad] input f32 [2] on cpu does not require gradients; call set_requires_grad() before "
+          "computing");
+  REFUSES(ShapeError, sum(on_gradient(a, [](const Tensor&) { return ones({3}); })).backward(),
+          "[on_gradient] the function was given a gradient [2] and returned f32 [3] on cpu; both "
+          "must have one shape");
+  y.backward();
+  REFUSES(GradError, y.backward(),
+          "[backward] the graph behind 'reshape' [] was freed by an earlier backward; pass "
+          "{.retain_graph = true} to the earlier one");
+  REFUSES(GradError, graph::dot(ones({2})),
+          "[graph] nothing behind this f32 [2] on cpu requires gradients; call set_requires_grad() "
+          "on a leaf before computing it");
+  REFUSES(GradError, graph::json(y),
+          "[graph] the graph behind this f32 [] on cpu was freed by an earlier backward: draw it "
+          "before");
+  REFUSES(GradError, (a * 2).set_requires_grad(),
+          "[set_requires_grad] f32 [2] on cpu was computed by 'mul'; only leaves can be set: "
+          "detach() it first");
+  REFUSES(DTypeError, whole({1}).set_requires_grad(),
+          "[set_requires_grad] gradients need f32 or f64, got i32 [1] on cpu");
+  REFUSES(
+      GradError, ones({2}).set_gradient(ones({2})),
+      "[set_gradient] f32 [2] on cpu does not require gradients; call set_requires_grad() first");
+  REFUSES(GradError, (a * 2).assign(ones({2})),
+          "[assign] f32 [2] on cpu was computed by 'mul'; only leaves can be written");
+  REFUSES(ShapeError, ones({2}).assign(ones({3})),
+          "[assign] values [3] must have the shape [2] of what they overwrite");
+  const DetectAnomaly on;
+  REFUSES(Error, log(leaf({2}) - 2),
+          "[log] made the first NaN: its result f32 [2] on cpu holds one");
+}
+
+TEST_CASE("messages of checks of gradients") {
+  const auto f = [](const std::vector<Tensor>& in) { return sum(in[0]); };
+  REFUSES(DTypeError, gradcheck(f, {leaf({2})}),
+          "[gradcheck] input 0 is f32 [2] on cpu: differences this small drown in the rounding of "
+          "f32; make the inputs f64");
+  const auto g = [](const std::vector<Tensor>& in) { return cast(sum(in[0]), DType::f32); };
+  REFUSES(DTypeError, gradcheck(g, {ones({2}, {DType::f64}).set_requires_grad()}),
+          "[gradcheck] the function must give f64, got f32 [] on cpu");
+  bool first = true;
+  const Tensor a = leaf({2}), b = leaf({2});
+  const Tensor y =
+      checkpoint([&](const Tensor& x) { return std::exchange(first, false) ? x * b : x * 2; }, a);
+  REFUSES(GradError, sum(y).backward(),
+          "[checkpoint] run again, the function does not depend on a tensor [2] that it depended "
+          "on at first; it must do the same every time");
+}
+
+TEST_CASE("messages of a backend whose offers have no gradients") {
+  HalfDone half;
+  const TensorOptions there{.backend = &half};
+  const Tensor x = ones({2, 3}, there).set_requires_grad(), deep = reshape(x, {1, 2, 3});
+  const Tensor labels = zeros({2}, {DType::i32, &half});
+  REFUSES(BackendError, sum(linear(x, ones({4, 3}, there))).backward(),
+          "[linear] the backend took the forward offer but not its gradient");
+  REFUSES(BackendError, sum(layer_norm(x)).backward(),
+          "[layer_norm] the backend took the forward offer but not its gradient");
+  REFUSES(BackendError, sum(softmax_cross_entropy(x, labels)).backward(),
+          "[softmax_cross_entropy] the backend took the forward offer but not its gradient");
+  REFUSES(BackendError, sum(conv1d(deep, ones({1, 2, 2}, there))).backward(),
+          "[conv1d] the backend took the forward offer but not its gradient");
+  const Tensor q = reshape(x, {1, 1, 2, 3});
+  REFUSES(BackendError, sum(attention(q, q, q)).backward(),
+          "[attention] the backend took the forward offer but not its gradient");
+}

@@ -1,0 +1,148 @@
+// Every error message of layers, losses, files and optimizers (tests/messages_test.cpp).
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include "gradus.h"
+#include "tests/temporary_folder.h"
+#include "tests/throws.h"
+
+using namespace gradus;
+
+namespace {
+
+Tensor whole(std::initializer_list<std::int32_t> values) {
+  return from_vector(std::vector<std::int32_t>(values), {std::ssize(values)});
+}
+
+struct Forgetful : nn::Module {
+  nn::Linear known{3, 2}, forgotten{2, 1};
+  Tensor operator()(const Tensor& x) const { return forgotten(known(x)); }
+  void visit(nn::Visitor& v) override { v("known", known); }
+};
+
+}  // namespace
+
+TEST_CASE("messages of layers") {
+  const Tensor x = ones({2, 3});
+  REFUSES(ShapeError, nn::Linear(0, 3), "[Linear] sizes must be at least 1, got [0, 3]");
+  REFUSES(ShapeError, nn::MultiheadAttention(6, 4),
+          "[MultiheadAttention] 6 features cannot be split evenly over 4 heads");
+  REFUSES(ShapeError, nn::Linear(4, 2)(x),
+          "Linear: input has 3 features, expected 4; input [2, 3]");
+  REFUSES(Error, nn::Dropout(1), "[Dropout] the probability 1 is not in [0, 1)");
+  REFUSES(ShapeError, nn::LayerNorm(4)(x),
+          "LayerNorm: input has 3 features, expected 4; input [2, 3]");
+  REFUSES(ShapeError, nn::BatchNorm1d(4)(x),
+          "BatchNorm1d: input [2, 3] must have 4 channels at axis 1 of 2 or 3 axes");
+  REFUSES(ShapeError, nn::BatchNorm1d(3)(ones({1, 3})),
+          "BatchNorm1d: [batch_norm] in training each channel needs two numbers, got [1, 3]");
+  REFUSES(ShapeError, nn::rotary(x, ones({2, 4})),
+          "[rotary] x [2, 3] and positions [2, 4] must have the same even number of columns");
+  REFUSES(IndexError, nn::Embedding(5, 2)(whole({5})),
+          "Embedding: [gather] row 5 (number 0 of rows [1]) is outside a table of 5 rows");
+  REFUSES(
+      ShapeError, nn::init::xavier_uniform(ones({3})),
+      "[init] a weight needs at least two axes, [out, in, ...], got [3]; use uniform or normal");
+  nn::Sequential steps{nn::Linear(3, 2), relu};
+  REFUSES(IndexError, steps.at<nn::LayerNorm>(0),
+          "Sequential: step 0 of 2 is not of the type asked for, or is not there");
+  nn::Sequential model{nn::Linear(3, 2), nn::Sequential{nn::Linear(4, 1)}};
+  model.eval();
+  REFUSES(ShapeError, model(x), "1.0 (Linear): input has 2 features, expected 4; input [2, 2]");
+  const Forgetful forgetful;
+  REFUSES(Error, nn::check_parameters(sum(forgetful(x)), forgetful),
+          "Forgetful: the loss depends on 2 parameters that visit() does not name: [1], [1, 2]; "
+          "name the module that owns them there");
+}
+
+TEST_CASE("messages of layers over texts") {
+  const Segments texts({0, 1, 2});
+  const Tensor x = ones({2, 4}), deep = ones({1, 2, 4});
+  REFUSES(ShapeError, nn::Attention(4)(deep, texts),
+          "Attention: input [1, 2, 4] must be [rows, features], packed");
+  const nn::MultiheadAttention attend(4, 2);
+  REFUSES(ShapeError, attend(ones({1, 2, 3})),
+          "MultiheadAttention: input has 3 features, expected 4; input [1, 2, 3]");
+  REFUSES(ShapeError, attend(x),
+          "MultiheadAttention: input [2, 4] must be [batch, time, features]; a packed batch needs "
+          "its segments");
+  REFUSES(ShapeError, attend(deep, texts),
+          "MultiheadAttention: input [1, 2, 4] must be [rows, features], packed");
+  REFUSES(ShapeError, attend(deep, {.mask = ones({2}) > 0}),
+          "MultiheadAttention: a mask is [batch, keys], [batch, queries, keys] or [batch, heads, "
+          "queries, keys], got [2]");
+  REFUSES(ShapeError, attend(x, texts, x, Segments({0, 2})),
+          "MultiheadAttention: queries [2, 4] of 2 texts and memory [2, 4] of 1 texts must be "
+          "[rows, features], packed, of as many texts");
+  const nn::GRU gru(4, 3);
+  REFUSES(ShapeError, gru(ones({2, 3}), texts),
+          "GRU: input [2, 3] must be [rows, features] = [2, 4], packed");
+  REFUSES(ShapeError, gru(x, texts, ones({1, 1, 3})),
+          "GRU: a state is [layers * directions, texts, hidden] = [1, 2, 3], got [1, 1, 3]");
+}
+
+TEST_CASE("messages of losses") {
+  const Tensor x = ones({2, 3}), labels = whole({0, 1});
+  REFUSES(ShapeError, nn::mse_loss(ones({2, 1}), ones({2})),
+          "[mse_loss] shapes differ: prediction [2, 1], target [2]; losses do not broadcast: use "
+          "reshape()");
+  REFUSES(ShapeError, nn::l1_loss(ones({0}), ones({0})),
+          "[l1_loss] the mean over an empty batch is not defined: prediction [0]");
+  REFUSES(ShapeError, nn::cross_entropy(x, whole({0})),
+          "[cross_entropy] logits [2, 3] must be [n, classes] and labels [1] [n], n at least 1");
+  REFUSES(ShapeError, nn::cross_entropy(x, labels, {.weight = ones({2})}),
+          "[cross_entropy] weight [2] must be [classes] for logits [2, 3]");
+  REFUSES(Error, nn::cross_entropy(x, labels, {.label_smoothing = 1}),
+          "[cross_entropy] label smoothing 1 is not in [0, 1)");
+  REFUSES(Error, nn::multi_margin_loss(x, labels, 0),
+          "[multi_margin_loss] the margin 0 must be above 0");
+  REFUSES(Error, nn::smooth_l1_loss(x, x, 0),
+          "[smooth_l1_loss] beta 0 must be above 0; use l1_loss()");
+}
+
+TEST_CASE("messages of optimizers") {
+  Tensor p = ones({2, 3}).set_requires_grad();
+  REFUSES(Error, optim::SGD({whole({1})}),
+          "[optimizer] parameters must be f32 or f64, got i32 [1] on cpu");
+  REFUSES(Error, optim::SGD({p, p}), "[optimizer] parameter f32 [2, 3] on cpu is there twice");
+  REFUSES(
+      ShapeError, optim::SGD({optim::Group<optim::SGDOptions>{{p}, {}, ones({3})}}),
+      "[optimizer] row_scale f32 [3] on cpu must have a number for each row of f32 [2, 3] on cpu");
+  REFUSES(Error, optim::SGD({p}, {.lr = -1}),
+          "[SGD] lr is -1; it must be at least 0 and below inf");
+  REFUSES(Error, optim::SGD({p}, {.nesterov = true}),
+          "[SGD] Nesterov's momentum needs a momentum above 0");
+  optim::SGD plain({p});
+  REFUSES(Error, plain.load_state({{"0.step", ones({2})}}),
+          "[load_state] 0.step should be [], found f32 [2] on cpu");
+  REFUSES(Error, plain.load_state({{"1.step", ones({})}}),
+          "[load_state] there is no 1.step in this optimizer");
+  REFUSES(Error, optim::warmup_cosine(10, 10),
+          "[schedule] 10 steps of warm-up do not fit in 10 steps: 0 <= warmup < total");
+  REFUSES(Error, optim::step_decay(0, 0.5), "[schedule] a stair of 0 steps: at least 1 is needed");
+}
+
+TEST_CASE("messages of files") {
+  const TemporaryFolder folder;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());  // so that messages name "model", not all before it
+  REFUSES(IoError, nn::save("model", {{"x", ones({1})}, {"x", ones({1})}}),
+          "[save] model: the name 'x' is there twice or reserved");
+  REFUSES(IoError, nn::save("model", {{"\xff", ones({1})}}),
+          "[save] model: a name or the metadata is not valid UTF-8");
+  std::filesystem::create_directory("folder");
+  REFUSES(IoError, nn::save("folder", {{"x", ones({1})}}),
+          "[save] folder cannot be put in place: Is a directory");
+  REFUSES(IoError, nn::save("folder/no/model", {{"x", ones({1})}}),
+          "[save] folder/no/model cannot be written: No such file or directory");
+  REFUSES(IoError, nn::load("model"), "[load] model: there is no such file");
+  REFUSES(IoError, nn::load("folder"), "[load] folder: this is not a regular file");
+  nn::save("model", {{"weight", ones({2, 4})}, {"more", ones({1})}});
+  nn::Linear linear(3, 2);
+  REFUSES(IoError, nn::load("model", linear),
+          "[load] model does not fit the model Linear:\n  weight: the file has f32 [2, 4], the "
+          "model f32 [2, 3]\n  missing: bias [2]\n  unexpected: more [1]");
+  std::filesystem::current_path(before);
+}
