@@ -1,68 +1,49 @@
 #include "data/metrics.h"
 
 #include <fmt/format.h>
-#include <utf8proc.h>
 
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "data/calibration.h"
-#include "data/utf8.h"
+#include "data/columns.h"
 #include "tensor/error.h"
 
 namespace gradus::data {
 
 namespace {
 
-constexpr double kMinProbability = 1e-7;
-constexpr std::size_t kMaxMatrix = 10;
+constexpr std::size_t kMaxColumns = 100;  // of a terminal
+constexpr double kThreshold = 0.5;        // between two classes
 constexpr std::size_t kMaxConfusions = 15;
 
 double ratio(std::int64_t part, std::int64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-// Columns in a terminal: a Chinese character takes two.
-std::size_t width(std::string_view text) {
-  std::size_t columns = 0;
-  for (std::size_t i = 0; i < text.size();) {
-    const char32_t c = next_code_point(text, i);
-    columns += c == kInvalid
-                   ? 1
-                   : static_cast<std::size_t>(utf8proc_charwidth(static_cast<utf8proc_int32_t>(c)));
+// The first of the most probable classes.
+std::size_t prediction(std::span<const float> row) {
+  return static_cast<std::size_t>(std::ranges::max_element(row) - row.begin());
+}
+
+void check_sizes(std::span<const float> probabilities, std::span<const std::int32_t> labels,
+                 std::int64_t classes) {
+  if (classes <= 0 || std::ssize(probabilities) != std::ssize(labels) * classes) {
+    throw ShapeError(fmt::format("[measure] {} probabilities do not fit {} texts of {} classes",
+                                 probabilities.size(), labels.size(), classes));
   }
-  return columns;
-}
-
-std::string padded(std::string_view text, std::size_t columns) {
-  return std::string(text) + std::string(columns - std::min(columns, width(text)), ' ');
-}
-
-std::string right(std::string_view text, std::size_t columns) {
-  return std::string(columns - std::min(columns, width(text)), ' ') + std::string(text);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i] < 0 || labels[i] >= classes) {
+      throw IndexError(
+          fmt::format("[measure] text {} has label {} of {} classes", i, labels[i], classes));
+    }
+  }
 }
 
 std::size_t widest_label(const Metrics& metrics, std::size_t at_least) {
-  for (const ClassMetrics& c : metrics.classes) at_least = std::max(at_least, width(c.label));
+  for (const ClassMetrics& c : metrics.classes) at_least = std::max(at_least, columns(c.label));
   return at_least;
-}
-
-std::string matrix(const Metrics& metrics) {
-  const std::size_t names = widest_label(metrics, 4);
-  const std::size_t columns = widest_label(metrics, 6) + 2;
-  std::string text =
-      fmt::format("\nconfusion (rows: true, columns: predicted)\n{}", padded("", names));
-  for (const ClassMetrics& c : metrics.classes) text += right(c.label, columns);
-  text += '\n';
-  for (std::size_t i = 0; i < metrics.classes.size(); ++i) {
-    text += padded(metrics.classes[i].label, names);
-    for (std::size_t j = 0; j < metrics.classes.size(); ++j) {
-      text += fmt::format("{:>{}}", metrics.confused(i, j), columns);
-    }
-    text += '\n';
-  }
-  return text;
 }
 
 std::string most_confused(const Metrics& metrics) {
@@ -93,32 +74,97 @@ std::string most_confused(const Metrics& metrics) {
   return text;
 }
 
+// The matrix, or where that is too wide what stands out in it.
+std::string confusion(const Metrics& metrics) {
+  const std::size_t names = widest_label(metrics, 4);
+  const std::size_t cell = widest_label(metrics, 6) + 2;
+  if (names + metrics.classes.size() * cell > kMaxColumns) return most_confused(metrics);
+  std::string text =
+      fmt::format("\nconfusion (rows: true, columns: predicted)\n{}", padded("", names));
+  for (const ClassMetrics& c : metrics.classes) text += padded_left(c.label, cell);
+  text += '\n';
+  for (std::size_t i = 0; i < metrics.classes.size(); ++i) {
+    text += padded(metrics.classes[i].label, names);
+    for (std::size_t j = 0; j < metrics.classes.size(); ++j) {
+      text += fmt::format("{:>{}}", metrics.confused(i, j), cell);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+std::string threshold_line(const Metrics& metrics) {
+  return fmt::format(
+      "\n{} is predicted above {:.2f}; on these texts {:.4f} would be best: {:.2f} %\n",
+      metrics.classes[1].label, kThreshold, metrics.threshold.probability,
+      100 * metrics.threshold.accuracy);
+}
+
 }  // namespace
+
+// Sorted by the probability of class 1, a threshold between two neighbours gives the texts before it to
+// class 0 and the others to class 1: the hits change by one from each place to the next.
+Threshold best_threshold(std::span<const float> probabilities,
+                         std::span<const std::int32_t> labels) {
+  check_sizes(probabilities, labels, 2);
+  std::vector<std::pair<double, bool>> sorted;  // the probability of class 1, and is it true?
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    sorted.emplace_back(double{probabilities[2 * i + 1]}, labels[i] == 1);
+  }
+  std::ranges::sort(sorted);
+  std::int64_t hits = std::ranges::count(labels, 1), most = -1;
+  Threshold best;
+  double before = 0;
+  for (std::size_t i = 0; i <= sorted.size(); ++i) {
+    const double next = i < sorted.size() ? sorted[i].first : 1;
+    if (before < next) {
+      const double t = before <= kThreshold && kThreshold < next ? kThreshold : (before + next) / 2;
+      const bool nearer = std::abs(t - kThreshold) < std::abs(best.probability - kThreshold);
+      if (hits > most || (hits == most && nearer)) {
+        most = hits;
+        best = {t, ratio(hits, std::ssize(labels))};
+      }
+    }
+    if (i < sorted.size()) hits += sorted[i].second ? -1 : 1;
+    before = next;
+  }
+  return best;
+}
+
+std::vector<std::int64_t> most_wrong(std::span<const float> probabilities,
+                                     std::span<const std::int32_t> labels, std::int64_t classes,
+                                     std::int64_t most) {
+  check_sizes(probabilities, labels, classes);
+  std::vector<std::pair<float, std::int64_t>> wrong;  // the probability of the true class, the text
+  for (std::int64_t i = 0; i < std::ssize(labels); ++i) {
+    const auto row = probabilities.subspan(static_cast<std::size_t>(i * classes),
+                                           static_cast<std::size_t>(classes));
+    const auto truth = static_cast<std::size_t>(labels[static_cast<std::size_t>(i)]);
+    if (prediction(row) != truth) wrong.emplace_back(row[truth], i);
+  }
+  std::ranges::sort(wrong);
+  wrong.resize(std::min(wrong.size(), static_cast<std::size_t>(most)));
+  std::vector<std::int64_t> texts;
+  for (const auto& [p, text] : wrong) texts.push_back(text);
+  return texts;
+}
 
 Metrics measure(std::span<const float> probabilities, std::span<const std::int32_t> labels,
                 std::span<const std::string> names) {
   const std::size_t classes = names.size();
-  if (classes == 0 || probabilities.size() != labels.size() * classes) {
-    throw ShapeError(fmt::format("[measure] {} probabilities do not fit {} texts of {} classes",
-                                 probabilities.size(), labels.size(), classes));
-  }
+  check_sizes(probabilities, labels, std::ssize(names));
   Metrics metrics;
   metrics.texts = std::ssize(labels);
   metrics.confusion.resize(classes * classes);
   double loss = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const auto truth = static_cast<std::size_t>(labels[i]);
-    if (labels[i] < 0 || truth >= classes) {
-      throw IndexError(
-          fmt::format("[measure] text {} has label {} of {} classes", i, labels[i], classes));
-    }
     const auto row = probabilities.subspan(i * classes, classes);
     if (!std::ranges::all_of(row, [](float p) { return std::isfinite(p); })) {
       throw Error(fmt::format("[measure] text {} has a probability that is not finite", i));
     }
-    const auto prediction = static_cast<std::size_t>(std::ranges::max_element(row) - row.begin());
-    ++metrics.confusion[truth * classes + prediction];
-    loss -= std::log(std::clamp(static_cast<double>(row[truth]), kMinProbability, 1.0));
+    ++metrics.confusion[truth * classes + prediction(row)];
+    loss -= std::log(std::clamp(static_cast<double>(row[truth]), kLeastProbability, 1.0));
   }
 
   std::int64_t correct = 0;
@@ -147,6 +193,7 @@ Metrics measure(std::span<const float> probabilities, std::span<const std::int32
   metrics.accuracy = ratio(correct, metrics.texts);
   metrics.calibration_error =
       calibration_error(probabilities, labels, static_cast<std::int64_t>(classes));
+  if (classes == 2) metrics.threshold = best_threshold(probabilities, labels);
   if (metrics.texts > 0) metrics.log_loss = loss / static_cast<double>(metrics.texts);
   return metrics;
 }
@@ -164,7 +211,8 @@ std::string to_text(const Metrics& metrics) {
   text += fmt::format("{}  precision  recall      F1    texts\n", padded("class", names));
   for (const ClassMetrics& c : metrics.classes) row(c.label, c.precision, c.recall, c.f1, c.texts);
   row("macro mean", metrics.macro_precision, metrics.macro_recall, metrics.macro_f1, metrics.texts);
-  return text + (metrics.classes.size() <= kMaxMatrix ? matrix(metrics) : most_confused(metrics));
+  if (metrics.classes.size() == 2) text += threshold_line(metrics);
+  return text + confusion(metrics);
 }
 
 std::string to_json(const Metrics& metrics) {
@@ -175,6 +223,10 @@ std::string to_json(const Metrics& metrics) {
                               {"macro_precision", metrics.macro_precision},
                               {"macro_recall", metrics.macro_recall},
                               {"macro_f1", metrics.macro_f1}};
+  if (metrics.classes.size() == 2) {
+    json["best_threshold"] = metrics.threshold.probability;
+    json["best_threshold_accuracy"] = metrics.threshold.accuracy;
+  }
   json["classes"] = nlohmann::ordered_json::array();
   json["confusion"] = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < metrics.classes.size(); ++i) {

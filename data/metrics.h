@@ -20,6 +20,8 @@
 
 namespace gradus::data {
 
+inline constexpr double kLeastProbability = 1e-7;  // in the log loss
+
 struct ClassMetrics {
   std::string label;
   std::int64_t texts = 0;      // of this class
@@ -27,6 +29,12 @@ struct ClassMetrics {
   double precision = 0;
   double recall = 0;
   double f1 = 0;
+};
+
+// Of two classes the second is predicted where its probability is above the threshold.
+struct Threshold {
+  double probability = 0.5;
+  double accuracy = 0;  // with it
 };
 
 struct Metrics {
@@ -37,6 +45,7 @@ struct Metrics {
   double macro_precision = 0;
   double macro_recall = 0;
   double macro_f1 = 0;
+  Threshold threshold;  // of two classes: best_threshold
   std::vector<ClassMetrics> classes;
   std::vector<std::int64_t> confusion;  // [classes, classes]: row = true class, column = predicted
 
@@ -50,10 +59,23 @@ struct Metrics {
 Metrics measure(std::span<const float> probabilities, std::span<const std::int32_t> labels,
                 std::span<const std::string> names);
 
-// A table of the classes and the confusion matrix; with more than 10 classes the most frequent
-// confusions instead. Ends with a newline.
+// The threshold with the highest accuracy on these very texts; of equally good ones that nearest to 0.5,
+// which is what measure() predicts with. A class that is rarer or costs more may want another.
+// `probabilities` are [texts, 2]; throws as measure() does.
+Threshold best_threshold(std::span<const float> probabilities,
+                         std::span<const std::int32_t> labels);
+
+// The texts predicted wrongly, at most `most`, those first whose true class was given the least
+// probability: where a model is sure and wrong, the label is often what is wrong. Throws as measure().
+std::vector<std::int64_t> most_wrong(std::span<const float> probabilities,
+                                     std::span<const std::int32_t> labels, std::int64_t classes,
+                                     std::int64_t most);
+
+// A table of the classes and the confusion matrix; where that takes more than 100 columns, the most
+// frequent confusions instead. Ends with a newline.
 std::string to_text(const Metrics& metrics);
-// One JSON object with the fields above; confusion is a list of rows.
+// One JSON object with the fields above; confusion is a list of rows, and the threshold, of two classes
+// only, is best_threshold and best_threshold_accuracy.
 std::string to_json(const Metrics& metrics);
 
 }  // namespace gradus::data

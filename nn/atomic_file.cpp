@@ -12,8 +12,26 @@
 
 namespace gradus::nn {
 
-AtomicFile::AtomicFile(std::string path)
-    : path_(std::move(path)), temporary_(fmt::format("{}.{}.tmp", path_, ::getpid())) {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What a rename is to replace: behind a symbolic link, its file. A device or a pipe is never replaced.
+std::string target_of(const std::string& path) {
+  std::error_code none;
+  const fs::file_status there = fs::status(path, none);
+  if (!fs::exists(there)) return path;
+  if (fs::is_regular_file(there)) {
+    return fs::is_symlink(path, none) ? fs::canonical(path).string() : path;
+  }
+  throw IoError(fmt::format("[save] {} is {}, and no file could take its place", path,
+                            fs::is_directory(there) ? "a folder" : "a device or a pipe"));
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(const std::string& path)
+    : path_(target_of(path)), temporary_(fmt::format("{}.{}.tmp", path_, ::getpid())) {
   file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file_ < 0) fail("cannot be written");
 }
@@ -39,7 +57,7 @@ void AtomicFile::commit() {
   ::close(file_);
   file_ = -1;
   // The new name is on the disk once its folder is.
-  const std::string folder = std::filesystem::path(path_).parent_path().string();
+  const std::string folder = fs::path(path_).parent_path().string();
   const int opened = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_CLOEXEC);
   if (opened < 0) return;  // a folder that may be written but not read: the file is in place
   ::fsync(opened);

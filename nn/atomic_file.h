@@ -17,7 +17,9 @@ namespace gradus::nn {
 
 class AtomicFile {
  public:
-  explicit AtomicFile(std::string path);
+  // Behind a symbolic link its file is replaced, and the link stays. What is no file (a folder, a device,
+  // a pipe) is refused.
+  explicit AtomicFile(const std::string& path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;

@@ -14,6 +14,9 @@
 // the file, and replacing it (save() does) leaves what was loaded alone; overwriting it in place
 // does not.
 //
+// Numbers of 16 bits in a file (F16, BF16) become f32 when they are loaded, which takes the time and the
+// memory of a copy.
+//
 // Writing the same tensors gives the same bytes. A file appears whole or not at all. Reading trusts
 // nothing: whatever is wrong with a file is an IoError that names the file and says what, and the
 // memory asked for is in proportion to the length of the file, whatever its header claims.
@@ -33,14 +36,22 @@ struct Checkpoint {
   Metadata metadata;
 };
 
-// Throws IoError if the file cannot be written, a name is there twice, or text is not UTF-8.
-void save(const std::string& path, const NamedTensors& tensors, const Metadata& metadata = {});
-// Tensors of dtype F32, F64, I32 and BOOL.
+struct SaveOptions {
+  bool half =
+      false;  // f32 numbers as F16: half the bytes, three digits, at most 65504 in magnitude
+};
+
+// Throws IoError if the file cannot be written, a name is there twice, text is not UTF-8, or a number
+// is too large for F16.
+void save(const std::string& path, const NamedTensors& tensors, const Metadata& metadata = {},
+          SaveOptions options = {});
+// Tensors of dtype F32, F64, I32 and BOOL, and F16 and BF16 as f32.
 Checkpoint load(const std::string& path, Backend& backend = default_backend());
 
 // The module's state(). load() wants every name to be there with its shape and dtype, and no
 // others: it throws one IoError that lists all differences, before it changes anything.
-void save(const std::string& path, const Module& module, const Metadata& metadata = {});
+void save(const std::string& path, const Module& module, const Metadata& metadata = {},
+          SaveOptions options = {});
 Metadata load(const std::string& path, Module& module);
 // The same from tensors in memory; `source` is for the message.
 void load_state(Module& module, const NamedTensors& tensors, const std::string& source);

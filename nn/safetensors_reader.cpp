@@ -6,17 +6,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <span>
 #include <string_view>
 
+#include "nn/half.h"
 #include "nn/mapped_file.h"
 #include "nn/safetensors.h"
 #include "tensor/error.h"
+#include "tensor/parallel.h"
 
 namespace gradus::nn {
 
@@ -25,20 +27,51 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t kLongestHeader = 100'000'000;
+constexpr std::int64_t kWidenedAtOnce = 1 << 16;
 constexpr int kDeepest = 4;  // a file, its tensors, their fields, the sizes in a shape
+
+// Numbers of 16 bits as f32, in memory of their own.
+template <float (*Widen)(std::uint16_t)>
+std::shared_ptr<std::byte> widened(std::span<const std::byte> bytes) {
+  const std::size_t count = bytes.size() / 2;
+  auto floats = std::make_shared_for_overwrite<float[]>(count);
+  parallel_for(static_cast<std::int64_t>(count), kWidenedAtOnce,
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t i = begin; i < end; ++i) {
+                   std::uint16_t number = 0;  // it may stand at any byte
+                   std::memcpy(&number, bytes.data() + 2 * i, sizeof number);
+                   floats[i] = Widen(number);
+                 }
+               });
+  return {floats, reinterpret_cast<std::byte*>(floats.get())};
+}
+
+// What a file calls a dtype. The numbers of 16 bits are widened.
+struct Stored {
+  std::string_view name;
+  DType dtype;
+  std::uint64_t size;  // bytes of a number
+  std::shared_ptr<std::byte> (*widen)(std::span<const std::byte>) = nullptr;
+};
+
+constexpr Stored kStored[] = {{"F32", DType::f32, 4},
+                              {"F64", DType::f64, 8},
+                              {"I32", DType::i32, 4},
+                              {"BOOL", DType::boolean, 1},
+                              {"F16", DType::f32, 2, widened<from_half>},
+                              {"BF16", DType::f32, 2, widened<from_bfloat16>}};
 
 struct Entry {
   std::string name;
-  DType dtype;
+  Stored stored;
   Shape shape;
   std::uint64_t begin, end;
 };
 
-std::optional<DType> dtype_named(const std::string& name) {
-  if (name == "F32") return DType::f32;
-  if (name == "F64") return DType::f64;
-  if (name == "I32") return DType::i32;
-  if (name == "BOOL") return DType::boolean;
+std::optional<Stored> stored_named(const std::string& name) {
+  for (const Stored& each : kStored) {
+    if (name == each.name) return each;
+  }
   return std::nullopt;
 }
 
@@ -135,11 +168,11 @@ class Reader {
     if (!type.is_string() || !sizes.is_array() || !offsets.is_array() || offsets.size() != 2) {
       fail(name, "dtype must be a string, shape a list and data_offsets a pair");
     }
-    const std::optional<DType> dtype = dtype_named(type.get<std::string>());
-    if (!dtype) {
-      fail(name, fmt::format("dtype {} is not one of F32, F64, I32, BOOL", type.dump()));
+    const std::optional<Stored> stored = stored_named(type.get<std::string>());
+    if (!stored) {
+      fail(name, fmt::format("dtype {} is not one of F32, F64, I32, BOOL, F16, BF16", type.dump()));
     }
-    const Entry e{name, *dtype, shape(name, sizes), natural(name, "an offset", offsets[0]),
+    const Entry e{name, *stored, shape(name, sizes), natural(name, "an offset", offsets[0]),
                   natural(name, "an offset", offsets[1])};
     if (e.begin > e.end || e.end > data_size_) {
       fail(name, fmt::format("its bytes {} to {} are not within the {} bytes of data; the file may "
@@ -147,7 +180,7 @@ class Reader {
                              e.begin, e.end, data_size_));
     }
     // The shape's product fits 63 bits, but times the element size it may not: divide instead.
-    const std::uint64_t width = size_of(e.dtype), bytes = e.end - e.begin;
+    const std::uint64_t width = e.stored.size, bytes = e.end - e.begin;
     if (bytes % width != 0 || bytes / width != static_cast<std::uint64_t>(e.shape.numel())) {
       fail(name, fmt::format("{} bytes do not hold {} {}", bytes, type.get<std::string>(),
                              to_string(e.shape)));
@@ -184,19 +217,21 @@ class Reader {
 
   // The file's own memory where the backend takes it and its elements are aligned, else a copy.
   Tensor read_tensor(const Entry& e) {
+    const auto& [name, dtype, size, widen] = e.stored;
     const std::uint64_t begin = data_begin_ + e.begin;
     const std::span<const std::byte> bytes = file_.bytes().subspan(begin, e.end - e.begin);
-    if (e.dtype == DType::boolean &&
+    if (dtype == DType::boolean &&
         std::any_of(bytes.begin(), bytes.end(), [](std::byte b) { return b > std::byte{1}; })) {
       fail(e.name, "a BOOL is neither 0 nor 1");
     }
-    if (begin % size_of(e.dtype) == 0) {
-      if (auto buffer = backend_.adopt(file_.from(begin), bytes.size())) {
-        return Tensor(std::move(buffer), Layout(e.shape), e.dtype, backend_);
+    const auto memory = widen != nullptr ? widen(bytes) : file_.from(begin);
+    if (widen != nullptr || begin % size == 0) {
+      if (auto buffer = backend_.adopt(memory, bytes.size() / size * size_of(dtype))) {
+        return Tensor(std::move(buffer), Layout(e.shape), dtype, backend_);
       }
     }
-    Tensor x = empty(e.shape, {e.dtype, &backend_});
-    backend_.upload(bytes.data(), x.view());
+    Tensor x = empty(e.shape, {dtype, &backend_});
+    backend_.upload(memory.get(), x.view());
     return x;
   }
 

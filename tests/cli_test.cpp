@@ -1,61 +1,13 @@
 // The program as a shell sees it: exit status, standard output, standard error.
 
 #include <doctest/doctest.h>
-#include <fmt/format.h>
-#include <sys/wait.h>
 
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 
-#include "tests/temporary_folder.h"
+#include "tests/program.h"
 
 namespace fs = std::filesystem;
-
-namespace {
-
-struct Result {
-  int status = 0;
-  std::string out;
-  std::string error;
-};
-
-std::string read_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// Runs `gradus ARGUMENTS`, a piece of shell.
-Result gradus(const TemporaryFolder& folder, const std::string& arguments) {
-  const fs::path out = folder / "stdout", error = folder / "stderr";
-  const std::string command =
-      fmt::format("cd '{}' && ('{}/gradus' {}) >'{}' 2>'{}'", folder.path().string(),
-                  GRADUS_BUILD_DIR, arguments, out.string(), error.string());
-  const int status = std::system(command.c_str());
-  return {WEXITSTATUS(status), read_file(out), read_file(error)};
-}
-
-// A table of 60 texts, two classes.
-void write_table(const TemporaryFolder& folder) {
-  std::string table = "text,label\n";
-  for (int i = 0; i < 60; ++i) {
-    table += fmt::format("\"number {}, a {} film\",{}\n", i, i % 2 == 0 ? "fine" : "dull",
-                         i % 2 == 0 ? "pos" : "neg");
-  }
-  folder.write("films.csv", table);
-}
-
-constexpr const char* kSmall =
-    "--attention-size 8 --hidden-size 16 --batch-tokens 64 --epochs 10 --lr 0.01";
-
-Result train(const TemporaryFolder& folder, const std::string& more = "") {
-  return gradus(folder,
-                fmt::format("train --data films.csv --out m.safetensors {} {}", kSmall, more));
-}
-
-}  // namespace
 
 TEST_CASE("train, predict, explain, eval, info") {
   const TemporaryFolder folder;
@@ -67,46 +19,57 @@ TEST_CASE("train, predict, explain, eval, info") {
   CHECK(result.out.find("A step used at most 0.") != std::string::npos);  // MB
 
   folder.write("one.txt", "a fine film\n");
-  result = gradus(folder, "predict --model m.safetensors - < one.txt");
+  result = run_gradus(folder, "predict --model m.safetensors - < one.txt");
   CHECK(result.status == 0);
   CHECK(result.out.starts_with("pos\t0."));
-  result = gradus(folder, "predict --model m.safetensors --json < /dev/null");
+  result = run_gradus(folder, "predict --model m.safetensors --json < /dev/null");
   CHECK(result.status == 0);
   CHECK(result.out.empty());
   folder.write("texts.txt", "a dull film\n\na fine film");  // an empty line is a text too
-  result = gradus(folder, "predict --model m.safetensors texts.txt | cut -f 1 | tr '\\n' ' '");
+  result = run_gradus(folder, "predict --model m.safetensors texts.txt | cut -f 1 | tr '\\n' ' '");
   CHECK(result.out.starts_with("neg "));
   CHECK(result.out.ends_with(" pos "));
 
-  result = gradus(folder, "explain --model m.safetensors 'a fine film'");
+  result = run_gradus(folder, "explain --model m.safetensors 'a fine film'");
   CHECK(result.status == 0);
   CHECK(result.out.find("fine") != std::string::npos);
   CHECK(result.out.find("\x1b[") == std::string::npos);  // no colours into a file
-  CHECK(gradus(folder, "explain --model m.safetensors ''").status == 0);
+  CHECK(run_gradus(folder, "explain --model m.safetensors ''").status == 0);
 
-  result = gradus(folder, "eval --model m.safetensors --data films.csv --json");
+  result = run_gradus(folder, "eval --model m.safetensors --data films.csv --json");
   CHECK(result.status == 0);
   CHECK(result.out.find("\"accuracy\"") != std::string::npos);
-  CHECK(gradus(folder, "info").out.find("backend") != std::string::npos);
-  CHECK(gradus(folder, "info --model m.safetensors").out.find("n-grams") != std::string::npos);
-  CHECK(gradus(folder, "--version").status == 0);
-  CHECK(gradus(folder, "train --help").status == 0);
+  CHECK(run_gradus(folder, "info").out.find("backend") != std::string::npos);
+  CHECK(run_gradus(folder, "info --model m.safetensors").out.find("n-grams") != std::string::npos);
+  CHECK(run_gradus(folder, "--version").out == "gradus " GRADUS_VERSION "\n");
+  CHECK(run_gradus(folder, "train --help").status == 0);
 }
 
 TEST_CASE("a wrong command line is status 2") {
   const TemporaryFolder folder;
   write_table(folder);
-  for (const char* arguments :
-       {"", "trian", "train", "train --data films.csv", "predict", "fetch", "fetch mnist",
-        "train --data films.csv --out m --encoder circular", "train --data films.csv --folds 1",
-        "train --data films.csv --out m --epochs 0", "train --data films.csv --out m --epochs many",
-        "train --data films.csv --out m --lr -1",
-        "train --data films.csv --out m --valid-fraction 2",
-        "train --data films.csv --out m --threads 0", "train --data films.csv --out m --format odd",
-        "train --data films.csv --out m --what",
-        "train --data films.csv --out m --encoder transformer --heads 3", "info --backend gpu"}) {
+  for (const char* arguments : {"",
+                                "trian",
+                                "train",
+                                "train --data films.csv",
+                                "predict",
+                                "fetch",
+                                "fetch mnist",
+                                "train --data films.csv --out m --encoder circular",
+                                "train --data films.csv --folds 1",
+                                "train --data films.csv --out m --epochs 0",
+                                "train --data films.csv --out m --epochs many",
+                                "train --data films.csv --out m --lr -1",
+                                "train --data films.csv --out m --valid-fraction 2",
+                                "train --data films.csv --out m --threads 0",
+                                "train --data films.csv --out m --format odd",
+                                "train --data films.csv --out m --what",
+                                "train --data films.csv --out m --encoder transformer --heads 3",
+                                "info --backend gpu",
+                                "compress --model m",
+                                "compress --model m --out n --prune 1.5"}) {
     CAPTURE(arguments);
-    const Result result = gradus(folder, arguments);
+    const Result result = run_gradus(folder, arguments);
     CHECK(result.status == 2);
     CHECK(!result.error.empty());
     CHECK(!fs::exists(folder / "m"));
@@ -116,16 +79,16 @@ TEST_CASE("a wrong command line is status 2") {
 TEST_CASE("folds: each is measured, and no model is written") {
   const TemporaryFolder folder;
   write_table(folder);
-  const Result result = gradus(folder, "train --data films.csv --folds 3 --epochs 1");
+  const Result result = run_gradus(folder, "train --data films.csv --folds 3 --epochs 1");
   CHECK(result.status == 0);
   CHECK(result.out.find("\n   3  ") != std::string::npos);
   CHECK(result.out.find("mean and deviation over the folds: accuracy") != std::string::npos);
-  CHECK(gradus(folder, "train --data films.csv --folds 999").status == 1);  // fewer texts
+  CHECK(run_gradus(folder, "train --data films.csv --folds 999").status == 1);  // fewer texts
 }
 
 TEST_CASE("an unknown command is named") {
   const TemporaryFolder folder;
-  CHECK(gradus(folder, "trian").error.find("no command 'trian'") != std::string::npos);
+  CHECK(run_gradus(folder, "trian").error.find("no command 'trian'") != std::string::npos);
 }
 
 TEST_CASE("bad data is status 1, a sentence, and no file") {
@@ -140,20 +103,22 @@ TEST_CASE("bad data is status 1, a sentence, and no file") {
   for (const char* data :
        {"absent", "nothing", "empty.csv", "one.csv", "open.csv", "long.csv", "/dev/null"}) {
     CAPTURE(data);
-    const Result result = gradus(folder, fmt::format("train --data {} --out m.safetensors", data));
+    const Result result =
+        run_gradus(folder, fmt::format("train --data {} --out m.safetensors", data));
     CHECK(result.status == 1);
     CHECK(result.error.starts_with("gradus: ["));
     CHECK(result.error.find('\n') == result.error.size() - 1);  // one sentence, one line
     CHECK(!fs::exists(folder / "m.safetensors"));
   }
-  CHECK(gradus(folder, "train --data open.csv --out m").error.find("line 3") != std::string::npos);
+  CHECK(run_gradus(folder, "train --data open.csv --out m").error.find("line 3") !=
+        std::string::npos);
   for (const char* arguments :
        {"predict --model foreign.safetensors", "predict --model absent", "info --model nothing",
         "explain --model films.csv text", "eval --model absent --data films.csv",
         "train --data films.csv --out nothing", "train --data films.csv --out absent/m",
         "train --data films.csv --out m --log absent/log"}) {
     CAPTURE(arguments);
-    const Result result = gradus(folder, std::string(arguments) + " < /dev/null");
+    const Result result = run_gradus(folder, std::string(arguments) + " < /dev/null");
     CHECK(result.status == 1);
     CHECK(result.error.starts_with("gradus: ["));
   }
@@ -176,12 +141,12 @@ TEST_CASE("a limit on memory is kept, with a sentence") {
 TEST_CASE("Ctrl-C saves the best model so far") {
   const TemporaryFolder folder;
   write_table(folder);
-  const Result result = gradus(
+  const Result result = run_gradus(
       folder,
       fmt::format("train --data films.csv --out m.safetensors {} --epochs 1000000 & sleep 1; "
                   "kill -TERM $!; wait $!",
                   "--attention-size 8 --hidden-size 16 --batch-tokens 64"));
   CHECK(result.status == 130);
   CHECK(result.out.find("Stopped") != std::string::npos);
-  CHECK(gradus(folder, "predict --model m.safetensors films.csv").status == 0);
+  CHECK(run_gradus(folder, "predict --model m.safetensors films.csv").status == 0);
 }

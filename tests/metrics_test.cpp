@@ -33,6 +33,7 @@ TEST_CASE("two classes, worked by hand") {
   CHECK(m.macro_f1 == Approx((2.0 / 3 + 1.0 / 2) / 2));
   CHECK(m.log_loss ==
         Approx(-(std::log(.9) + std::log(.8) + std::log(.3) + std::log(.6) + std::log(.5)) / 5));
+  // By p(pos) neg .1, neg .2, pos .5, pos .6, neg .7: above .35 four of five are right.
   CHECK(to_text(m) ==
         "accuracy 60.00 %   log loss 0.5473   calibration error 0.3800   5 texts\n"
         "\n"
@@ -41,10 +42,43 @@ TEST_CASE("two classes, worked by hand") {
         "pos            0.5000  0.5000  0.5000        2\n"
         "macro mean     0.5833  0.5833  0.5833        5\n"
         "\n"
+        "pos is predicted above 0.50; on these texts 0.3500 would be best: 80.00 %\n"
+        "\n"
         "confusion (rows: true, columns: predicted)\n"
         "         neg     pos\n"
         "neg        2       1\n"
         "pos        1       1\n");
+}
+
+TEST_CASE("the best threshold, worked by hand") {
+  // By p(pos), with the true class:  .1 neg | .3 neg  .4 pos  .6 pos  .7 neg  .9 pos
+  // Above 0.35 are pos pos neg pos: 5 of 6 are right. Above 0.5, as usual, 4 of 6.
+  const std::vector<float> p{.9F, .1F, .7F, .3F, .6F, .4F, .4F, .6F, .3F, .7F, .1F, .9F};
+  const std::vector<std::int32_t> labels{0, 0, 1, 1, 0, 1};
+  const Threshold best = best_threshold(p, labels);
+  CHECK(best.probability == Approx(0.35));
+  CHECK(best.accuracy == Approx(5.0 / 6));
+  CHECK(measure(p, labels, Names{"neg", "pos"}).threshold.accuracy == best.accuracy);
+  // 0.5 where nothing is better, and where there is nothing.
+  CHECK(best_threshold(std::vector<float>{.8F, .2F, .1F, .9F}, std::vector<std::int32_t>{0, 1})
+            .probability == 0.5);
+  CHECK(best_threshold({}, {}).probability == 0.5);
+  // All of one class: any threshold below the least, or above the largest, probability.
+  CHECK(best_threshold(std::vector<float>{.8F, .2F, .6F, .4F}, std::vector<std::int32_t>{1, 1})
+            .probability == Approx(.1));
+  CHECK(best_threshold(std::vector<float>{0, 1, 0, 1}, std::vector<std::int32_t>{0, 0}).accuracy ==
+        0);
+  CHECK_THROWS_AS(best_threshold(p, std::vector<std::int32_t>{1}), gradus::ShapeError);
+}
+
+TEST_CASE("the most wrong texts come first, and right ones not at all") {
+  const std::vector<float> p{.6F, .3F, .1F, .1F, .8F, .1F, .2F, .2F, .6F, .4F, .3F, .3F};
+  const std::vector<std::int32_t> labels{2, 0, 2, 1};  // given .1, .1, .6 (right), .3
+  using Texts = std::vector<std::int64_t>;
+  CHECK(most_wrong(p, labels, 3, 10) == Texts{0, 1, 3});
+  CHECK(most_wrong(p, labels, 3, 2) == Texts{0, 1});
+  CHECK(most_wrong(p, labels, 3, 0).empty());
+  CHECK_THROWS_AS(most_wrong(p, labels, 2, 1), gradus::ShapeError);
 }
 
 TEST_CASE("divisions by zero give 0") {

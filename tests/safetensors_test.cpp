@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -82,6 +83,40 @@ TEST_CASE("tensors and metadata come back as they were saved") {
   // The header's end, where the numbers begin, is at a multiple of 8.
   CHECK(bytes.find('{') == 8);
   CHECK(static_cast<unsigned char>(bytes[0]) % 8 == 0);
+}
+
+TEST_CASE("half precision takes half the bytes and keeps three digits; f32 comes back") {
+  const Folder folder;
+  const Tensor x = tensor({{1.0 / 3, -2}, {1e-6, 65504}});
+  nn::save(folder / "half", {{"x", x}, {"count", tensor({7, 8}, {.dtype = DType::i32})}}, {},
+           {.half = true});
+  CHECK(read(folder / "half").find(R"("x":{"dtype":"F16","shape":[2,2],"data_offsets":[8,16]})") !=
+        std::string::npos);
+  for (const char* name : {"cpu", "reference"}) {
+    const nn::Checkpoint file = nn::load(folder / "half", backend(name));
+    CHECK(file.tensors[0].second.to_vector<double>() == std::vector<double>{7, 8});
+    CHECK(file.tensors[1].second.dtype() == DType::f32);
+    const std::vector<double> found = file.tensors[1].second.to_vector<double>();
+    const std::vector<double> wanted = x.to_vector<double>();
+    for (std::size_t i = 0; i < 4; ++i) {
+      // 11 binary digits, and multiples of 2^-24 below 2^-14.
+      CHECK(std::abs(found[i] - wanted[i]) <=
+            std::max(std::ldexp(std::abs(wanted[i]), -11), 0x1p-25));
+    }
+  }
+  CHECK(message([&] {
+          nn::save(folder / "large", {{"x", x * 2}}, {}, {.half = true});
+        }).find("x: 131008 is too large for half precision") != std::string::npos);
+  CHECK(!fs::exists(folder / "large"));
+}
+
+TEST_CASE("bfloat16 of other programs is read") {
+  const Folder folder;
+  // 1 and -2 are 0x3F800000 and 0xC0000000 as f32. One space puts the numbers at an odd byte.
+  write(folder / "bf16", file_of(R"({"x":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}} )", 0) +
+                             std::string("\x80\x3F\x00\xC0", 4));
+  CHECK(nn::load(folder / "bf16").tensors[0].second.to_vector<double>() ==
+        std::vector<double>{1, -2});
 }
 
 TEST_CASE("strided tensors are saved in row-major order") {
@@ -167,8 +202,9 @@ TEST_CASE("every kind of damage has its sentence") {
             "tensor 'x': it needs dtype, shape and data_offsets, and nothing else"},
            {file_of(with("\"F32\"", "32"), 8),
             "tensor 'x': dtype must be a string, shape a list and data_offsets a pair"},
-           {file_of(with("F32", "F16"), 8),
-            "tensor 'x': dtype \"F16\" is not one of F32, F64, I32, BOOL"},
+           {file_of(with("F32", "F8"), 8),
+            "tensor 'x': dtype \"F8\" is not one of F32, F64, I32, BOOL, F16, BF16"},
+           {file_of(with("F32", "F16"), 8), "tensor 'x': 8 bytes do not hold F16 [2]"},
            {file_of(with("[2]", "2"), 8),
             "tensor 'x': dtype must be a string, shape a list and data_offsets a pair"},
            {file_of(with("[2]", "[-2]"), 8), "tensor 'x': a size is not a whole number"},

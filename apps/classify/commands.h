@@ -36,6 +36,7 @@ struct EvalOptions {
   std::filesystem::path model;
   std::filesystem::path data;
   data::ReadOptions read;
+  std::int64_t wrong = 10;  // texts to show, the most wrong ones
   bool json = false;
 };
 void run_eval(const EvalOptions& options);
@@ -44,6 +45,14 @@ void run_eval(const EvalOptions& options);
 void run_predict(const std::filesystem::path& model, const std::string& input, bool json);
 
 void run_explain(const std::filesystem::path& model, const std::string& text, bool json);
+
+struct CompressOptions {
+  std::filesystem::path model;
+  std::filesystem::path out;
+  double prune = 0;  // share of the n-grams to drop, those that matter least
+  bool half = false;
+};
+void run_compress(const CompressOptions& options);
 
 // Without a model: backends and machine.
 void run_info(const std::filesystem::path& model);

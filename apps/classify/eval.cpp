@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "apps/classify/commands.h"
 #include "apps/classify/model_file.h"
 #include "apps/classify/probabilities.h"
+#include "apps/classify/wrong_texts.h"
 #include "data/split.h"
 #include "tensor/error.h"
 
@@ -39,15 +41,18 @@ void run_eval(const EvalOptions& options) {
   std::vector<data::Text>& texts = own_test ? dataset.test : dataset.train;
   translate_labels(texts, dataset.labels, saved.labels);
   const data::EncodedTexts encoded = encode(saved, texts);
-  const data::Metrics metrics =
-      data::measure(probabilities(*saved.model, encoded), encoded.labels, saved.labels);
+  const std::vector<float> p = probabilities(*saved.model, encoded);
+  const data::Metrics metrics = data::measure(p, encoded.labels, saved.labels);
+  const std::vector<WrongText> wrong = wrong_texts(saved, texts, p, options.wrong);
   if (options.json) {
-    fmt::print("{}\n", data::to_json(metrics));
+    auto json = nlohmann::ordered_json::parse(data::to_json(metrics));
+    json["wrong"] = to_json(wrong, saved.labels);
+    fmt::print("{}\n", json.dump());
   } else {
-    fmt::print("{} texts of {} ({})\n{}", texts.size(), options.data.string(),
+    fmt::print("{} texts of {} ({})\n{}{}", texts.size(), options.data.string(),
                own_test ? "its test split"
                         : "all of it, the texts trained on included if it was trained on",
-               data::to_text(metrics));
+               data::to_text(metrics), to_text(wrong, saved.labels));
   }
 }
 

@@ -1,3 +1,5 @@
+#include "apps/classify/explain.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -40,6 +42,27 @@ void share_weights(const Output& output, std::vector<Token>& tokens) {
   }
 }
 
+struct Weighed {
+  std::vector<Token> tokens;
+  std::vector<float> probabilities;
+};
+
+Weighed weigh(const SavedModel& saved, const std::string& text) {
+  const data::Words words = data::split_words(text);
+  const std::vector<std::int32_t> ids = saved.vocabulary.encode(words);
+  Weighed result;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    result.tokens.push_back({std::string(words[i]), words.range(i), 0, ids[i] != data::kUnknown});
+  }
+  NoGrad off;
+  saved.model->eval();
+  const data::EncodedTexts encoded = encode(saved, std::vector<data::Text>{{text, 0}});
+  const Output output = (*saved.model)(data::make_batch(encoded, std::vector<std::int64_t>{0}));
+  share_weights(output, result.tokens);
+  result.probabilities = softmax(output.logits / saved.model->temperature).to_vector<float>();
+  return result;
+}
+
 // The text with the background of each word the redder the more it weighs above an even share.
 std::string coloured(const std::string& text, const std::vector<Token>& tokens) {
   double most = 0, even = 0;
@@ -73,10 +96,14 @@ void print_json(const SavedModel& saved, const std::vector<Token>& tokens,
   fmt::print("{}\n", json.dump());
 }
 
-void print_table(std::vector<Token> tokens) {
-  std::stable_sort(tokens.begin(), tokens.end(),
-                   [](const Token& a, const Token& b) { return a.weight > b.weight; });
-  tokens.resize(std::min(tokens.size(), kTopWords));
+// At most `most`, the heaviest first.
+std::vector<Token> heaviest(std::vector<Token> tokens, std::size_t most) {
+  std::ranges::stable_sort(tokens, std::greater<>(), &Token::weight);
+  tokens.resize(std::min(tokens.size(), most));
+  return tokens;
+}
+
+void print_table(const std::vector<Token>& tokens) {
   fmt::print("weight  word\n");
   for (const Token& token : tokens) {
     fmt::print("{:6.4f}  {}{}\n", token.weight, token.word,
@@ -86,22 +113,23 @@ void print_table(std::vector<Token> tokens) {
 
 }  // namespace
 
+std::vector<Part> telling_parts(const SavedModel& saved, const std::string& text, std::size_t one,
+                                std::size_t other, std::size_t most) {
+  if (reads_ngrams(saved.model->config().encoder)) {
+    return telling_ngrams(saved, text, one, other, most);
+  }
+  std::vector<Part> parts;
+  for (const Token& token : heaviest(weigh(saved, text).tokens, most)) {
+    parts.push_back({token.word, token.range.begin});
+  }
+  return parts;
+}
+
 void run_explain(const std::filesystem::path& model, const std::string& raw, bool json) {
   const SavedModel saved = load_model(model);
   const std::string text = data::clean_text(raw);
   if (reads_ngrams(saved.model->config().encoder)) return explain_ngrams(saved, text, json);
-  const data::Words words = data::split_words(text);
-  const std::vector<std::int32_t> ids = saved.vocabulary.encode(words);
-  std::vector<Token> tokens;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    tokens.push_back({std::string(words[i]), words.range(i), 0, ids[i] != data::kUnknown});
-  }
-  NoGrad off;
-  saved.model->eval();
-  const data::EncodedTexts encoded = encode(saved, std::vector<data::Text>{{text, 0}});
-  const Output output = (*saved.model)(data::make_batch(encoded, std::vector<std::int64_t>{0}));
-  share_weights(output, tokens);
-  const std::vector<float> p = softmax(output.logits / saved.model->temperature).to_vector<float>();
+  auto [tokens, p] = weigh(saved, text);
   const auto best = static_cast<std::size_t>(std::max_element(p.begin(), p.end()) - p.begin());
   if (json) return print_json(saved, tokens, p, best);
   fmt::print("{}  {:.4f}\n\n", saved.labels[best], p[best]);
@@ -110,7 +138,7 @@ void run_explain(const std::filesystem::path& model, const std::string& raw, boo
     return;
   }
   fmt::print("{}\n\n", isatty(STDOUT_FILENO) == 1 ? coloured(text, tokens) : text);
-  print_table(std::move(tokens));
+  print_table(heaviest(tokens, kTopWords));
 }
 
 }  // namespace gradus::classify

@@ -11,6 +11,7 @@
 #include "apps/classify/ngram_model.h"
 #include "autograd/autograd.h"
 #include "autograd/ops.h"
+#include "data/columns.h"
 #include "data/words.h"
 
 namespace gradus::classify {
@@ -137,7 +138,7 @@ void print_table(const SavedModel& saved, Explanation e) {
     return [&of](std::size_t c) { return fmt::format("{:+.3f}", of[c]); };
   };
   line(
-      "weight", [&](std::size_t c) { return saved.labels[c].substr(0, 10); }, "");
+      "weight", [&](std::size_t c) { return data::first_columns(saved.labels[c], 10); }, "");
   const std::size_t top = std::min(e.entries.size(), kTopNgrams);
   for (std::size_t i = 0; i < top; ++i) {
     const Entry& entry = e.entries[i];
@@ -167,6 +168,22 @@ void explain_ngrams(const SavedModel& saved, const std::string& text, bool json)
   if (!text.empty()) fmt::print("{}\n\n", isatty(STDOUT_FILENO) == 1 ? coloured(text, e) : text);
   if (e.entries.empty()) fmt::print("There is no n-gram in this text that the model knows.\n");
   print_table(saved, e);
+}
+
+std::vector<Part> telling_ngrams(const SavedModel& saved, const std::string& text, std::size_t one,
+                                 std::size_t other, std::size_t most) {
+  std::vector<Entry> entries = explain(saved, text).entries;
+  const auto says = [&](const Entry& entry) { return entry.adds[one] - entry.adds[other]; };
+  std::erase_if(entries, [&](const Entry& entry) { return says(entry) <= 0; });
+  std::ranges::stable_sort(entries, std::greater<>(), says);
+  entries.resize(std::min(entries.size(), most));
+  const data::Words words = data::split_words(text);
+  std::vector<Part> parts;
+  for (const Entry& entry : entries) {
+    parts.push_back(
+        {saved.ngrams.text(entry.number, saved.vocabulary), words.range(entry.position).begin});
+  }
+  return parts;
 }
 
 }  // namespace gradus::classify

@@ -2,14 +2,20 @@
 // Exit status: 0 done, 1 the data or the machine would not have it, 2 the command line is wrong,
 // 130 stopped by Ctrl-C.
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <iostream>
 
 #include "apps/classify/commands.h"
 #include "apps/classify/fetch.h"
+#include "apps/classify/option_values.h"
 #include "tensor/backend.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -36,6 +42,7 @@ void add_data_options(CLI::App* app, std::filesystem::path& data, data::ReadOpti
 struct Arguments {
   TrainOptions train;
   EvalOptions eval;
+  CompressOptions compress;
   std::filesystem::path model;
   std::string input = "-";
   std::string text;
@@ -85,40 +92,38 @@ void add_train(CLI::App& program, Arguments& all, EncoderKind encoder) {
          "how attention scores them: dot, euclidean or additive")
       ->check(CLI::IsMember({"dot", "euclidean", "additive"}))
       ->default_str("dot");
-  const auto positive = CLI::PositiveNumber;
   const auto option = [&](const char* name, auto& value, const char* text) {
     return app->add_option(name, value, text)->capture_default_str();
   };
-  option("--ngram", o.config.longest, "words in an n-gram, at most (ngram)")
-      ->check(CLI::Range(1, 3));
+  option("--ngram", o.config.longest, "words in an n-gram, at most (ngram)")->check(whole(1, 3));
   app->add_flag("--skips", o.config.skips, "pairs with a word left out between them, too (ngram)");
   option("--vocab-size", o.vocabulary_size,
          "how many words to know, the most frequent ones (ngram: all that come twice)")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 24));
+      ->check(whole(1, 1 << 24));
   option("--attention-size", o.config.attention_size, "numbers in a word's vector")
-      ->check(CLI::Range(1, 1 << 14));
+      ->check(whole(1, 1 << 14));
   option("--hidden-size", o.config.hidden_size, "numbers in the wide layers")
-      ->check(CLI::Range(1, 1 << 18));
-  option("--layers", o.config.layers, "convolutions or transformer layers")
-      ->check(CLI::Range(1, 64));
+      ->check(whole(1, 1 << 18));
+  option("--layers", o.config.layers, "convolutions or transformer layers")->check(whole(1, 64));
   option("--heads", o.config.heads, "of attention (ngram, transformer); divides the attention size")
-      ->check(CLI::Range(1, 1024));
-  option("--hops", o.config.hops, "how often attention looks at the text")
-      ->check(CLI::Range(1, 64));
+      ->check(whole(1, 1024));
+  option("--hops", o.config.hops, "how often attention looks at the text")->check(whole(1, 64));
   option("--dropout", o.config.dropout, "share of numbers hidden in training")
-      ->check(CLI::Range(0.0, 0.99));
-  option("--epochs", o.settings.epochs, "passes over the texts")->check(CLI::Range(1, 1 << 20));
-  option("--batch-tokens", o.settings.batch_tokens, "tokens in a step")->check(positive);
-  option("--lr", o.settings.lr, "largest learning rate")->check(positive);
+      ->check(number(0, 0.99));
+  option("--epochs", o.settings.epochs, "passes over the texts")->check(whole(1, 1 << 20));
+  option("--batch-tokens", o.settings.batch_tokens, "tokens in a step")
+      ->check(whole(1, std::int64_t{1} << 31));
+  option("--lr", o.settings.lr, "largest learning rate")->check(positive());
   option("--valid-fraction", o.valid_fraction,
          "share of the texts held out, where the data has no test split")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(number(0, 1));
   app->add_option(
          "--folds", o.folds,
          "cross-validation instead of a model: train that many, each without a part of the "
          "texts, and measure it on that part")
-      ->check(CLI::Range(2, 1000));
-  option("--seed", o.settings.seed, "the same seed gives the same model");
+      ->check(whole(2, 1000));
+  option("--seed", o.settings.seed, "the same seed gives the same model")
+      ->check(whole(0, INT64_MAX));
   app->add_option("--log", o.log, "write a JSON object for each step and epoch to this file");
   app->add_flag("--quiet", o.quiet, "print nothing but errors");
 }
@@ -127,7 +132,11 @@ void add_others(CLI::App& program, Arguments& all) {
   CLI::App* eval = program.add_subcommand("eval", "measure a model on labelled texts");
   add_model(eval, all.eval.model);
   add_data_options(eval, all.eval.data, all.eval.read);
-  eval->add_flag("--json", all.eval.json, "metrics as one JSON object");
+  eval->add_option("--wrong", all.eval.wrong,
+                   "show that many texts, those first where it is most wrong: labels may be, too")
+      ->check(whole(0, std::int64_t{1} << 31))
+      ->capture_default_str();
+  eval->add_flag("--json", all.eval.json, "metrics and these texts as one JSON object");
 
   CLI::App* predict = program.add_subcommand("predict", "classify texts, one a line");
   add_model(predict, all.model);
@@ -138,6 +147,16 @@ void add_others(CLI::App& program, Arguments& all) {
   add_model(explain, all.model);
   explain->add_option("text", all.text, "the text")->required();
   explain->add_flag("--json", all.json, "one JSON object");
+
+  CLI::App* compress = program.add_subcommand("compress", "make a model file smaller");
+  add_model(compress, all.compress.model);
+  compress->add_option("--out", all.compress.out, "the model file to write")->required();
+  compress
+      ->add_option("--prune", all.compress.prune,
+                   "share of the n-grams to drop, those that matter least (0.8: a fifth stays)")
+      ->check(number(0, 1));
+  compress->add_flag("--half", all.compress.half,
+                     "numbers of 16 bits: half the size, three digits; loading takes longer");
 
   CLI::App* fetch = program.add_subcommand("fetch", "download a data set");
   fetch->add_option("name", all.fetch_what, "which: imdb")
@@ -171,22 +190,32 @@ int run(const CLI::App& program, const Arguments& all) {
   if (command == "eval") run_eval(all.eval);
   if (command == "predict") run_predict(all.model, all.input, all.json);
   if (command == "explain") run_explain(all.model, all.text, all.json);
+  if (command == "compress") run_compress(all.compress);
   if (command == "fetch") fetch_imdb(all.fetch_to);
   if (command == "info") run_info(all.model);
   return 0;
 }
 
-}  // namespace
+// What no command should have to think of.
+void prepare_process() {
+  // Where a standard stream is closed, the next file opened would take its place: what is printed would
+  // end up in the model.
+  int file = 0;
+  while (file >= 0 && file <= STDERR_FILENO) file = ::open("/dev/null", O_RDWR);
+  if (file > STDERR_FILENO) ::close(file);
+  // A file that may not grow is an error to report, not a reason to die with half a file behind.
+  std::signal(SIGXFSZ, SIG_IGN);
+}
 
-int main(int argc, char** argv) {
+int parse_and_run(int argc, char** argv) {
   CLI::App program{"Gradus: text classification with attention, trained end to end"};
   program.name("gradus");
-  program.set_version_flag("--version", "gradus 0.1.0");
+  program.set_version_flag("--version", "gradus " GRADUS_VERSION);
   program.require_subcommand(1);
   program.fallthrough();
   Arguments all;
   program.add_option("--threads", all.threads, "cores to use (all, if not given)")
-      ->check(CLI::Range(1, 1024));
+      ->check(whole(1, 1024));
   program.add_option("--backend", all.backend, "where tensors live")
       ->check(CLI::IsMember(backend_names()));
   add_train(program, all, encoder_in(argc, argv));
@@ -210,5 +239,17 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     fmt::print(stderr, "gradus: {}\n", error.what());
   }
+  return kFailed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  prepare_process();
+  const int status = parse_and_run(argc, argv);
+  std::cout.flush();
+  const bool printed = std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good();
+  if (status != 0 || printed) return status;
+  fmt::print(stderr, "gradus: standard output cannot be written (is the disk full?)\n");
   return kFailed;
 }

@@ -6,7 +6,6 @@
 
 #include "apps/classify/ngram_model.h"
 #include "nn/init.h"
-#include "nn/safetensors.h"
 #include "tensor/error.h"
 
 namespace gradus::classify {
@@ -52,14 +51,16 @@ data::EncodedTexts encode(const SavedModel& saved, std::span<const data::Text> t
   return by_ngrams ? saved.ngrams.encode(words) : words;
 }
 
-void save_model(const std::filesystem::path& path, const SavedModel& saved) {
+void save_model(const std::filesystem::path& path, const SavedModel& saved,
+                nn::SaveOptions options) {
   nn::save(path.string(), *saved.model,
            {{"format", kFormat},
             {"config", to_json(saved.model->config())},
             {"vocabulary", json(saved.vocabulary.words()).dump()},
             {"labels", json(saved.labels).dump()},
             {"metrics", saved.metrics},
-            {"temperature", fmt::format("{}", saved.model->temperature)}});
+            {"temperature", fmt::format("{}", saved.model->temperature)}},
+           options);
 }
 
 SavedModel load_model(const std::filesystem::path& path) {

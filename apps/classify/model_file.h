@@ -13,6 +13,7 @@
 #include "data/encode.h"
 #include "data/ngrams.h"
 #include "data/vocabulary.h"
+#include "nn/safetensors.h"
 
 namespace gradus::classify {
 
@@ -28,7 +29,8 @@ struct SavedModel {
 data::EncodedTexts encode(const SavedModel& saved, std::span<const data::Text> texts);
 
 // Written aside, synced and renamed: `path` holds the old file or the new one, never a part.
-void save_model(const std::filesystem::path& path, const SavedModel& saved);
+void save_model(const std::filesystem::path& path, const SavedModel& saved,
+                nn::SaveOptions options = {});
 // Throws IoError for a file that is no such model, or whose configuration, vocabulary, labels and
 // tensors do not agree.
 SavedModel load_model(const std::filesystem::path& path);

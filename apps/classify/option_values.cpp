@@ -1,0 +1,54 @@
+#include "apps/classify/option_values.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <system_error>
+
+namespace gradus::classify {
+
+namespace {
+
+// All of the text as a number, if it is one and fits.
+template <class T>
+std::optional<T> parsed(const std::string& text) {
+  T value{};
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || at != end) return std::nullopt;
+  return value;
+}
+
+// Refuses text that is not `a`: "12x is not a number above 0". `range` stands in the help.
+template <class T, class Fits>
+CLI::Validator check(const std::string& range, const std::string& a, Fits fits) {
+  return {[=](const std::string& text) {
+            const std::optional<T> value = parsed<T>(text);
+            return value && fits(*value) ? "" : fmt::format("{} is not {}", text, a);
+          },
+          range};
+}
+
+}  // namespace
+
+CLI::Validator whole(std::int64_t least, std::int64_t most) {
+  const std::string range = fmt::format("{} to {}", least, most);
+  return check<std::int64_t>(range, "a whole number from " + range,
+                             [=](std::int64_t value) { return least <= value && value <= most; });
+}
+
+CLI::Validator number(double least, double most) {
+  const std::string range = fmt::format("{} to {}", least, most);
+  return check<double>(range, "a number from " + range,
+                       [=](double value) { return least <= value && value <= most; });
+}
+
+CLI::Validator positive() {
+  return check<double>("above 0", "a number above 0",
+                       [](double value) { return value > 0 && std::isfinite(value); });
+}
+
+}  // namespace gradus::classify

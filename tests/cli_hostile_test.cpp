@@ -1,0 +1,173 @@
+// What no one means to do to the program, and what someone's script or full disk will do all the same.
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "tests/program.h"
+
+namespace fs = std::filesystem;
+
+TEST_CASE("numbers that are none, too large or negative are refused, with what would do") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  struct Case {
+    const char *option, *says;
+  };
+  for (const Case& c :
+       {Case{"--lr nan", "--lr: nan is not a number above 0"},
+        {"--lr inf", "--lr: inf is not a number above 0"},
+        {"--lr 0", "--lr: 0 is not a number above 0"},
+        {"--lr 1e", "--lr: 1e is not a number above 0"},
+        {"--dropout nan", "--dropout: nan is not a number from 0 to 0.99"},
+        {"--seed -1", "--seed: -1 is not a whole number from 0 to"},
+        {"--seed 99999999999999999999", "is not a whole number from 0 to"},
+        {"--epochs 1.5", "--epochs: 1.5 is not a whole number from 1 to"},
+        {"--batch-tokens 99999999999999999999", "is not a whole number from 1 to"},
+        {"--batch-tokens 0", "--batch-tokens: 0 is not a whole number from 1 to"}}) {
+    CAPTURE(c.option);
+    const Result result =
+        run_gradus(folder, fmt::format("train --data films.csv --out m {}", c.option));
+    CHECK(result.status == 2);
+    CHECK_MESSAGE(result.error.find(c.says) != std::string::npos, result.error);
+    CHECK(!fs::exists(folder / "m"));
+  }
+  CHECK(run_gradus(folder,
+                   "train --data films.csv --out m --batch-tokens 1 --attention-size 4 "
+                   "--seed 9223372036854775807")
+            .status == 0);
+}
+
+TEST_CASE("output that cannot be written is status 1") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  REQUIRE(train(folder).status == 0);
+  for (const char* command :
+       {"predict --model m.safetensors films.csv", "eval --model m.safetensors --data films.csv",
+        "info", "explain --model m.safetensors fine", "--version", "--help",
+        "train --data films.csv --out n.safetensors --epochs 1"}) {
+    CAPTURE(command);
+    const Result result = run_gradus(folder, fmt::format("{} > /dev/full", command));
+    CHECK(result.status == 1);
+    CHECK(result.error.find("cannot be written") != std::string::npos);
+  }
+}
+
+TEST_CASE("a reader that has seen enough ends the program quietly") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  REQUIRE(train(folder).status == 0);
+  std::string texts;
+  for (int i = 0; i < 100'000; ++i)
+    texts += "a fine film\n";  // the answers are 1 MB, a pipe holds less
+  folder.write("texts.txt", texts);
+  const Result result = run_gradus(folder, "predict --model m.safetensors texts.txt | head -n 1");
+  CHECK(result.out.starts_with("pos\t"));
+  CHECK(result.error.empty());
+}
+
+TEST_CASE("with standard streams closed, nothing that is printed gets into the model") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  REQUIRE(train(folder).status == 0);
+  const std::string whole = read_file(folder / "m.safetensors");
+  CHECK(train(folder, "<&- >&- 2>&-").status == 0);
+  CHECK(read_file(folder / "m.safetensors") == whole);
+  CHECK(run_gradus(folder, "predict --model m.safetensors <&-").status == 0);
+}
+
+TEST_CASE("a model takes the place of a file only, and only whole") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  REQUIRE(train(folder).status == 0);
+  const std::string whole = read_file(folder / "m.safetensors");
+  const auto files = [&] {
+    return std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator());
+  };
+  const auto before = files();
+
+  // A disk (or quota) with no room: the old model stays, and no part of the new one.
+  for (const char* command : {"train --data films.csv --out m.safetensors --epochs 1 --quiet",
+                              "compress --model m.safetensors --out m.safetensors"}) {
+    const Result full = run_gradus(folder, fmt::format("--version > /dev/null; ulimit -f 1; "
+                                                       "'{}/gradus' {}",
+                                                       GRADUS_BUILD_DIR, command));
+    CHECK(full.status == 1);
+    CHECK(full.error.find("[save] m.safetensors cannot be written: File too large") !=
+          std::string::npos);
+    CHECK(read_file(folder / "m.safetensors") == whole);
+    CHECK(files() == before);
+  }
+
+  REQUIRE(std::system(fmt::format("mkfifo '{}'", (folder / "pipe").string()).c_str()) == 0);
+  const Result pipe = run_gradus(folder, "compress --model m.safetensors --half --out pipe");
+  CHECK(pipe.status == 1);
+  CHECK(pipe.error.find("pipe is a device or a pipe") != std::string::npos);
+  CHECK(fs::is_fifo(folder / "pipe"));
+
+  fs::create_symlink("m.safetensors", folder / "link");
+  CHECK(run_gradus(folder, "compress --model m.safetensors --half --out link").status == 0);
+  CHECK(fs::is_symlink(folder / "link"));
+  CHECK(fs::file_size(folder / "m.safetensors") < whole.size());
+}
+
+TEST_CASE("bytes that are no text, and labels in any script") {
+  const TemporaryFolder folder;
+  std::string table = "text,label\n";
+  for (int i = 0; i < 60; ++i) {
+    table +=
+        fmt::format("\"line {}\nhe said \"\"{}\"\", \",{}\r\n", i, i % 2 == 0 ? "fine" : "dull",
+                    i % 2 == 0 ? " très bon 好 " : "not, so good");
+    // A label with a comma must be quoted.
+    if (i % 2 == 1) {
+      table.resize(table.size() - std::string("not, so good\r\n").size());
+      table += "\"not, so good\"\r\n";
+    }
+  }
+  folder.write("films.csv", table);
+  REQUIRE(train(folder).status == 0);
+  folder.write("bytes.txt", std::string("a fine\0 film\n\0\0\n\n\xff\xfe dull\n", 25));
+  const Result result = run_gradus(folder, "predict --model m.safetensors bytes.txt");
+  CHECK(result.status == 0);
+  CHECK(result.out.starts_with("très bon 好\t"));
+  CHECK(std::count(result.out.begin(), result.out.end(), '\n') == 4);
+  const Result json = run_gradus(folder, "predict --model m.safetensors --json bytes.txt");
+  CHECK(json.out.find("\"not, so good\":") != std::string::npos);
+  CHECK(
+      run_gradus(folder, "explain --model m.safetensors \"$(printf '\\xff\\x01 fine')\"").status ==
+      0);
+}
+
+TEST_CASE("a line without end is refused, after the answers to the lines before it") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  REQUIRE(train(folder).status == 0);
+  const std::string longest((16 << 20) - 12, '\0');
+  folder.write("texts.txt", "a fine film\na dull film" + longest + "\n\na fine film" + longest);
+  const Result whole = run_gradus(folder, "predict --model m.safetensors texts.txt | cut -f 1");
+  CHECK(whole.out.starts_with("pos\nneg\n"));
+  CHECK(std::count(whole.out.begin(), whole.out.end(), '\n') == 4);
+  const Result endless = run_gradus(
+      folder, "--version > /dev/null; (echo a fine film; cat /dev/zero) | " GRADUS_BUILD_DIR
+              "/gradus predict --model m.safetensors");
+  CHECK(endless.status == 1);
+  CHECK(endless.out.starts_with("pos\t"));
+  CHECK(endless.error.find("line 2 of standard input has more than 16777216 bytes") !=
+        std::string::npos);
+}
+
+TEST_CASE("thousands of lines come back in their order") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  REQUIRE(train(folder).status == 0);
+  std::string texts, wanted;
+  for (int i = 0; i < 5000; ++i) {
+    const bool fine = i % 3 == 0 || i % 7 == 0;
+    texts += fine ? "a fine film\n" : "a dull film\n";
+    wanted += fine ? "pos\n" : "neg\n";
+  }
+  folder.write("texts.txt", texts);
+  CHECK(run_gradus(folder, "predict --model m.safetensors texts.txt | cut -f 1").out == wanted);
+  CHECK(run_gradus(folder, "predict --model m.safetensors < texts.txt | cut -f 1").out == wanted);
+}
