@@ -45,7 +45,7 @@ Tensor extreme(ReduceOp op, const Tensor& x, const Axes& axes, bool keep) {
   const Tensor y = record(name_of(op), compute::reduce(op, x, list),
                           edge(x, [x, list](const Tensor& g, const Tensor& result) {
                             const Tensor equal = cast(x == result, x.dtype());
-                            return g * equal / sum(equal, list, true);
+                            return equal * (g / sum(equal, list, true));
                           }));
   return drop(y, list, keep);
 }

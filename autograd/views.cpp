@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "autograd/compute.h"
 #include "autograd/node.h"
@@ -183,7 +184,8 @@ Tensor pad(const Tensor& x, int axis, std::int64_t before, std::int64_t after) {
 }
 
 // Window w, place j is element w * step + j: strides say it without a copy. In the gradient each
-// place of the windows adds its own evenly spaced slice.
+// place of the windows adds its own evenly spaced slice; windows side by side are x itself, but for
+// what is left over at its end.
 Tensor unfold(const Tensor& x, int axis, std::int64_t size, std::int64_t step) {
   const int at = x.shape().axis_at(axis);
   if (size < 1 || step < 1 || size > x.size(at)) {
@@ -197,6 +199,13 @@ Tensor unfold(const Tensor& x, int axis, std::int64_t size, std::int64_t step) {
   layout.strides[static_cast<std::size_t>(x.rank())] = x.layout().stride(at);
   return record("unfold", x.with_layout(layout),
                 edge(x, [shape = x.shape(), at, size, step, windows](const Tensor& g) {
+                  if (step == size) {
+                    std::vector<int> axes(static_cast<std::size_t>(shape.rank()));
+                    std::iota(axes.begin(), axes.end(), 0);
+                    axes.insert(axes.begin() + at + 1, shape.rank());
+                    const Tensor laid = flatten(permute(g, axes), at, at + 1);
+                    return pad(laid, at, 0, shape[at] - laid.size(at));
+                  }
                   Tensor sum;
                   for (std::int64_t j = 0; j < size; ++j) {
                     const Range places{at, j, j + (windows - 1) * step + 1, step};

@@ -11,8 +11,8 @@
 BEGIN {
   sources = read("cat CMakeLists.txt CMakePresets.json */*.cpp */*/*.cpp")
   dev = read("cat dev bench/report.py")
-  commands = "train predict explain eval info fetch"
-  count = split(commands, names, " ")
+  commands = read(programs "/gradus --help | sed -n '/^Subcommands:/,$ s/^  \\([a-z]*\\) .*/\\1/p'")
+  count = split(commands, names)
   for (i = 1; i <= count; i++) help[names[i]] = read(programs "/gradus " names[i] " --help")
   every = dev " --install --prefix "  # of cmake
   for (name in help) every = every help[name]

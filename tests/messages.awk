@@ -12,6 +12,7 @@ BEGIN {
   unseen["cannot be opened: {}"] = disk
   unseen["cannot be read: {}"] = disk
   unseen["cannot be written to the disk"] = disk
+  unseen["cannot be put in place"] = disk
   unseen["the file cannot be opened: {}"] = disk
   unseen["the file cannot be read: {}"] = disk
   unseen["has a member whose name cannot be read"] = "the locale would have to be broken"

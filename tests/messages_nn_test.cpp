@@ -132,9 +132,11 @@ TEST_CASE("messages of files") {
           "[save] model: the name 'x' is there twice or reserved");
   REFUSES(IoError, nn::save("model", {{"\xff", ones({1})}}),
           "[save] model: a name or the metadata is not valid UTF-8");
+  REFUSES(IoError, nn::save("model", {{"x", full({1}, 131072)}}, {}, {.half = true}),
+          "[save] x: 131072 is too large for half precision, which ends at 65504");
   std::filesystem::create_directory("folder");
   REFUSES(IoError, nn::save("folder", {{"x", ones({1})}}),
-          "[save] folder cannot be put in place: Is a directory");
+          "[save] folder is a folder, and no file could take its place");
   REFUSES(IoError, nn::save("folder/no/model", {{"x", ones({1})}}),
           "[save] folder/no/model cannot be written: No such file or directory");
   REFUSES(IoError, nn::load("model"), "[load] model: there is no such file");
