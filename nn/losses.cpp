@@ -26,24 +26,36 @@ void check_labelled(const char* loss, const Tensor& x, const Tensor& labels) {
   }
 }
 
-// Of each label the weight of its class; undefined where classes have none.
-Tensor weights_of(const char* loss, const Tensor& weight, const Tensor& labels, const Tensor& x) {
-  if (!weight.defined()) return {};
-  if (weight.shape() != Shape{x.size(1)}) {
+void check_weight(const char* loss, const Tensor& weight, const Tensor& x) {
+  if (weight.defined() && (x.rank() != 2 || weight.shape() != Shape{x.size(1)})) {
     throw ShapeError(fmt::format("[{}] weight {} must be [classes] for logits {}", loss,
                                  to_string(weight.shape()), to_string(x.shape())));
   }
+}
+
+// Of each label the weight of its class; undefined where classes have none.
+Tensor weights_of(const char* loss, const Tensor& weight, const Tensor& labels, const Tensor& x) {
+  if (!weight.defined()) return {};
+  check_weight(loss, weight, x);
   return gather(weight, labels);
 }
 }  // namespace
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
                      const CrossEntropyOptions& options) {
-  check_labelled("cross_entropy", logits, labels);
   const double smoothing = options.label_smoothing;
   if (!(smoothing >= 0 && smoothing < 1)) {
     throw Error(fmt::format("[cross_entropy] label smoothing {} is not in [0, 1)", smoothing));
   }
+  if (labels.dtype() == logits.dtype()) {
+    check_same_shape("cross_entropy", logits, labels);
+    check_weight("cross_entropy", options.weight, logits);
+    const auto [n, classes] = std::pair(logits.size(0), static_cast<double>(logits.size(1)));
+    Tensor p = smoothing > 0 ? labels * (1 - smoothing) + smoothing / classes : labels;
+    if (options.weight.defined()) p = p * options.weight;
+    return -sum(p * log_softmax(logits)) / static_cast<double>(n);
+  }
+  check_labelled("cross_entropy", logits, labels);
   const Tensor weights = weights_of("cross_entropy", options.weight, labels, logits);
   Tensor surprise = softmax_cross_entropy(logits, labels);  // [n]
   if (weights.defined()) surprise = weights * surprise;

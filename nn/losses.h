@@ -18,8 +18,9 @@ struct CrossEntropyOptions {
   double label_smoothing = 0;
 };
 
-// The mean of -log softmax(logits)[label]; finite for logits of any size.
-// Throws IndexError for a label outside [0, classes).
+// The mean of -log softmax(logits)[label]; finite for logits of any size. Labels may be probabilities
+// instead, [n, classes] of the logits' dtype: the mean of -sum(p weight log softmax(logits)), as in
+// PyTorch. Throws IndexError for a label outside [0, classes).
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
                      const CrossEntropyOptions& options = {});
 

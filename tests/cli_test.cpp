@@ -66,6 +66,10 @@ TEST_CASE("a wrong command line is status 2") {
                                 "train --data films.csv --out m --what",
                                 "train --data films.csv --out m --encoder transformer --heads 3",
                                 "info --backend gpu",
+                                "train --data films.csv --out m --preset slow",
+                                "train --data films.csv --out m --encoder linear --ensemble 2",
+                                "train --data films.csv --out m --ensemble 2 --attention additive",
+                                "train --data films.csv --out m --unlabelled films.csv",
                                 "compress --model m",
                                 "compress --model m --out n --prune 1.5"}) {
     CAPTURE(arguments);
@@ -84,6 +88,19 @@ TEST_CASE("folds: each is measured, and no model is written") {
   CHECK(result.out.find("\n   3  ") != std::string::npos);
   CHECK(result.out.find("mean and deviation over the folds: accuracy") != std::string::npos);
   CHECK(run_gradus(folder, "train --data films.csv --folds 999").status == 1);  // fewer texts
+}
+
+TEST_CASE("a preset is a set of defaults, which other options overrule") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  const std::string best = "train --data films.csv --out m --epochs 1 --preset best";
+  const Result joined = run_gradus(folder, best);
+  CHECK(joined.status == 0);
+  CHECK(joined.out.find("wide-deep encoder") != std::string::npos);
+  CHECK(joined.out.find("2 models joined") != std::string::npos);
+  const Result single = run_gradus(folder, best + " --encoder ngram --ensemble=1");
+  CHECK(single.out.find("ngram encoder") != std::string::npos);
+  CHECK(single.out.find("joined") == std::string::npos);
 }
 
 TEST_CASE("an unknown command is named") {

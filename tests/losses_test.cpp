@@ -34,6 +34,22 @@ TEST_CASE("cross_entropy with class weights gives PyTorch's numbers") {
   for (std::size_t i = 0; i < 6; ++i) CHECK(found[i] == doctest::Approx(expected[i]).epsilon(1e-6));
 }
 
+TEST_CASE("cross_entropy takes probabilities for labels, with PyTorch's numbers") {
+  // F.cross_entropy of the logits below and p, without options, then with weight and smoothing
+  const Tensor logits = reshape(sin(arange(6, kDouble) + 1) / 2, {2, 3});
+  const Tensor p = tensor({{0.2, 0.3, 0.5}, {0.6, 0.0, 0.4}}, kDouble);
+  const Tensor weight = tensor({1, 2, 3}, kDouble);
+  CHECK(nn::cross_entropy(logits, p).item() == doctest::Approx(1.1159378));
+  CHECK(nn::cross_entropy(logits, p, {.weight = weight, .label_smoothing = 0.2}).item() ==
+        doctest::Approx(2.2939850));
+  // Of one_hot(labels) it is that of the labels.
+  const Tensor hard = tensor({{0, 0, 1}, {1, 0, 0}}, kDouble);
+  CHECK(nn::cross_entropy(logits, hard).item() ==
+        doctest::Approx(nn::cross_entropy(logits, labels({2, 0})).item()));
+  const Tensor narrow = ones({2, 2}, kDouble);
+  CHECK_THROWS_WITH_AS(nn::cross_entropy(logits, narrow), doctest::Contains("[2, 2]"), ShapeError);
+}
+
 TEST_CASE("losses stay finite for huge logits") {
   Tensor logits = tensor({{1e4, -1e4}, {-1e4, 1e4}}).set_requires_grad();
   const Tensor loss = nn::cross_entropy(logits, labels({1, 1}));

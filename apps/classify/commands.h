@@ -16,11 +16,13 @@ namespace gradus::classify {
 struct TrainOptions {
   std::filesystem::path data;
   data::ReadOptions read;
+  std::filesystem::path unlabelled;  // more texts to learn words and n-grams from; empty: none
   std::filesystem::path out;
   Config config;  // but for vocabulary and classes, which the data decides
   std::int64_t vocabulary_size = 20000;
   TrainSettings settings;
   double valid_fraction = 0.2;
+  int ensemble = 1;           // models trained and joined (ensemble.h)
   int folds = 0;              // for run_folds
   std::filesystem::path log;  // empty: none
   bool quiet = false;

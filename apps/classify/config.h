@@ -31,6 +31,7 @@ struct Config {
   std::int64_t heads = 4;
   std::int64_t hops = 1;
   double dropout = 0.3;
+  std::int64_t members = 1;  // models joined into one (ensemble.h), which the sizes above take in
 };
 
 // What --encoder stands for where nothing else is said.

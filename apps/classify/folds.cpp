@@ -1,12 +1,15 @@
 // Cross-validation: each text is held out once, by a model that has not seen it.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cmath>
 #include <numeric>
 
 #include "apps/classify/commands.h"
+#include "apps/classify/fit.h"
 #include "apps/classify/interrupt.h"
 #include "apps/classify/prepare.h"
+#include "apps/classify/process_memory.h"
 #include "tensor/error.h"
 
 namespace gradus::classify {
@@ -39,6 +42,7 @@ std::string spread(const std::vector<double>& values) {
 bool run_folds(const TrainOptions& options) {
   catch_interrupts();
   const data::Dataset dataset = read_clean(options);
+  const std::vector<data::Text> unlabelled = read_more(options);
   if (std::ssize(dataset.train) < options.folds) {
     throw Error(fmt::format("[train] {} texts cannot be cut into {} folds", dataset.train.size(),
                             options.folds));
@@ -46,29 +50,29 @@ bool run_folds(const TrainOptions& options) {
   TrainOptions each = options;
   each.quiet = true;
   std::vector<double> accuracy, loss, seconds;
-  fmt::print("fold  texts  accuracy  macro F1  log loss  calibration error  training\n");
+  fmt::print("fold  texts  accuracy  macro F1  log loss  calibration error      time\n");
   for (int fold = 0; fold < options.folds; ++fold) {
-    Prepared ready = prepare(each, fold_of(dataset, options, fold), dataset.labels);
+    const auto begin = std::chrono::steady_clock::now();
+    Prepared ready = prepare(each, fold_of(dataset, options, fold), unlabelled, dataset.labels);
     data::Metrics last;
-    double spent = 0;
-    const Listeners listeners{{}, [&](const EpochRow& row, const data::Metrics& metrics) {
-                                last = metrics;
-                                spent = row.seconds;
-                              }};
-    if (train(*ready.saved.model, ready.saved.labels, ready.texts, ready.held_out, options.settings,
-              listeners) != Outcome::finished) {
-      return false;
-    }
+    const Listeners listeners{
+        {}, [&last](const EpochRow&, const data::Metrics& metrics) { last = metrics; }};
+    if (fit(each, ready, listeners) != Outcome::finished) return false;
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
     fmt::print("{:>4}  {:>5}  {:>8.4f}  {:>8.4f}  {:>8.4f}  {:>17.4f}  {:>6.1f} s\n", fold + 1,
                last.texts, last.accuracy, last.macro_f1, last.log_loss, last.calibration_error,
-               spent);
+               spent.count());
     std::fflush(stdout);
     accuracy.push_back(last.accuracy);
     loss.push_back(last.log_loss);
-    seconds.push_back(spent);
+    seconds.push_back(spent.count());
   }
-  fmt::print("\nthe last epoch, mean and deviation over the folds: accuracy {}, log loss {}\n",
-             spread(accuracy), spread(loss));
+  fmt::print(
+      "\nat the end, mean and deviation over the folds: accuracy {}, log loss {}\n"
+      "{:.0f} s a fold, at most {:.0f} MB of memory\n",
+      spread(accuracy), spread(loss),
+      std::accumulate(seconds.begin(), seconds.end(), 0.0) / static_cast<double>(seconds.size()),
+      static_cast<double>(peak_process_memory()) / 1e6);
   return true;
 }
 

@@ -57,29 +57,45 @@ void add_model(CLI::App* app, std::filesystem::path& model) {
   app->add_option("--model", model, "the model file")->required();
 }
 
-// What `--encoder` says, before anything else is read: the other options' defaults depend on it.
-EncoderKind encoder_in(int argc, char** argv) {
-  const std::string name = "--encoder", joined = name + "=";
+// What follows an option, before anything else is read: the other options' defaults depend on it.
+std::string value_of(const std::string& option, int argc, char** argv) {
+  const std::string joined = option + "=";
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    const char* value = word == name && i + 1 < argc ? argv[i + 1]
-                        : word.rfind(joined, 0) == 0 ? argv[i] + joined.size()
-                                                     : nullptr;
-    try {
-      if (value != nullptr) return encoder_named(value);
-    } catch (const Error&) {  // is refused with the others
-    }
+    if (word == option && i + 1 < argc) return argv[i + 1];
+    if (word.starts_with(joined)) return word.substr(joined.size());
   }
-  return EncoderKind::ngram;
+  return {};
 }
 
-void add_train(CLI::App& program, Arguments& all, EncoderKind encoder) {
+// The defaults of a preset and an encoder; what is unknown is refused later, with the others.
+TrainOptions defaults_in(int argc, char** argv) {
+  TrainOptions options;
+  const bool best = value_of("--preset", argc, argv) == "best";
+  EncoderKind encoder = best ? EncoderKind::wide_deep : EncoderKind::ngram;
+  try {
+    const std::string name = value_of("--encoder", argc, argv);
+    if (!name.empty()) encoder = encoder_named(name);
+  } catch (const Error&) {
+  }
+  options.config = defaults_of(encoder);
+  options.settings = settings_of(encoder);
+  if (best) options.ensemble = 2;
+  return options;
+}
+
+void add_train(CLI::App& program, Arguments& all) {
   TrainOptions& o = all.train;
-  o.config = defaults_of(encoder);
-  o.settings = settings_of(encoder);
+  const EncoderKind encoder = o.config.encoder;
   CLI::App* app = program.add_subcommand("train", "learn to classify from labelled texts");
   add_data_options(app, o.data, o.read);
   app->add_option("--out", o.out, "the model file to write");
+  app->add_option("--preset", "fast: the defaults; best: --encoder wide-deep --ensemble 2")
+      ->check(CLI::IsMember({"fast", "best"}))
+      ->default_str("fast");
+  app->add_option("--unlabelled", o.unlabelled,
+                  "more texts, without labels: a folder, an archive or a file with one a line "
+                  "(wide-deep, --ensemble)");
   app->add_option_function<std::string>(
          "--encoder", [&o](const std::string& name) { o.config.encoder = encoder_named(name); },
          "what reads the text: ngram, wide-deep, linear, conv or transformer; the defaults below "
@@ -117,6 +133,12 @@ void add_train(CLI::App& program, Arguments& all, EncoderKind encoder) {
   option("--valid-fraction", o.valid_fraction,
          "share of the texts held out, where the data has no test split")
       ->check(number(0, 1));
+  option("--ensemble", o.ensemble, "models to train and join into one (ngram, wide-deep)")
+      ->check(whole(1, 64));
+  app->add_flag("--balance", o.settings.balance, "count each class alike, however rare it is");
+  option("--patience", o.settings.patience,
+         "epochs without a better held-out loss after which to stop; 0: never")
+      ->check(whole(0, 1 << 20));
   app->add_option(
          "--folds", o.folds,
          "cross-validation instead of a model: train that many, each without a part of the "
@@ -178,6 +200,15 @@ void check(const TrainOptions& options) {
         "--heads", fmt::format("{} heads do not divide the attention size {}", config.heads,
                                config.attention_size));
   }
+  const bool deep = config.encoder == EncoderKind::wide_deep;
+  if (options.ensemble > 1 && !(reads_ngrams(config.encoder) && config.attention == Score::dot)) {
+    throw CLI::ValidationError("--ensemble",
+                               "joins models of --encoder ngram or wide-deep with --attention dot");
+  }
+  if (!options.unlabelled.empty() && !deep && options.ensemble == 1) {
+    throw CLI::ValidationError("--unlabelled",
+                               "is for --encoder wide-deep or --ensemble 2 and more");
+  }
 }
 
 int run(const CLI::App& program, const Arguments& all) {
@@ -218,7 +249,8 @@ int parse_and_run(int argc, char** argv) {
       ->check(whole(1, 1024));
   program.add_option("--backend", all.backend, "where tensors live")
       ->check(CLI::IsMember(backend_names()));
-  add_train(program, all, encoder_in(argc, argv));
+  all.train = defaults_in(argc, argv);
+  add_train(program, all);
   add_others(program, all);
   // CLI11 would only say that a command is missing.
   const auto named = [&](const CLI::App* command) { return command->check_name(argv[1]); };

@@ -7,30 +7,8 @@
 namespace gradus::classify {
 
 namespace {
-constexpr double kDeviation = 0.01;      // of the table's first values
-constexpr std::int64_t kWordSize = 128;  // of the deep branch's vectors
-constexpr std::int64_t kDeepSize = 256;  // of what it makes of three words
-constexpr double kWordDropout = 0.3;
+constexpr double kDeviation = 0.01;  // of the table's first values
 }  // namespace
-
-DeepBranch::DeepBranch(const Config& config)
-    : embed(config.vocabulary, kWordSize, {.deviation = 0.1}),
-      around_(kWordSize, kDeepSize, 3, {.padding = 1}),
-      pool_(kDeepSize, config.heads, config.attention),
-      classes_(kDeepSize, config.classes) {}
-
-Tensor DeepBranch::operator()(const std::vector<std::int32_t>& words, const Segments& texts) const {
-  const Tensor x = embed(from_vector(words, {std::ssize(words)}, &embed.weight.backend()));
-  const Tensor d = relu(around_(dropout(x, kWordDropout, training()), around_.windows(texts)));
-  return classes_(dropout(pool_(d, texts).z, 0.5, training()));
-}
-
-void DeepBranch::visit(nn::Visitor& v) {
-  v("embed", embed);
-  v("around", around_);
-  v("pool", pool_);
-  v("classes", classes_);
-}
 
 NgramClassifier::NgramClassifier(const Config& config)
     : Classifier(config),

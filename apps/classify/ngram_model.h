@@ -10,40 +10,20 @@
 // be taken apart again (`gradus explain`). Close to it: fastText (Joulin et al., "Bag of tricks for
 // efficient text classification", 2017), which has hashed n-grams and a plain average.
 //
-// With EncoderKind::wide_deep a second branch reads the words in their order, and its logits are added:
-//
-//   d_t = ReLU(linear of the vectors of words t - 1, t, t + 1)              [positions, hidden]
-//   logits += deep_classes(what attention pools of d)
-//
-// Each branch learns from a loss of its own, or the quick one would leave the other nothing to learn.
+// With EncoderKind::wide_deep a second branch (deep_branch.h) reads the words in their order, and its logits
+// are added. Each branch learns from a loss of its own, or the quick one would leave the other nothing to learn.
 // Cheng et al., "Wide & deep learning for recommender systems", 2016.
 #pragma once
 
 #include <optional>
 
+#include "apps/classify/deep_branch.h"
 #include "apps/classify/model.h"
 #include "apps/classify/pooling.h"
 #include "data/ngrams.h"
-#include "nn/convolution.h"
-#include "nn/embedding.h"
 #include "nn/linear.h"
 
 namespace gradus::classify {
-
-// The words of a text in their order.
-class DeepBranch : public nn::Module {
- public:
-  explicit DeepBranch(const Config& config);
-  Tensor operator()(const std::vector<std::int32_t>& words, const Segments& texts) const;  // logits
-  void visit(nn::Visitor& v) override;
-
-  nn::Embedding embed;
-
- private:
-  nn::Conv1d around_;
-  Pooling pool_;
-  nn::Linear classes_;
-};
 
 class NgramClassifier : public Classifier {
  public:

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "apps/classify/interrupt.h"
 #include "apps/classify/ngram_model.h"
 #include "apps/classify/progress_bar.h"
 #include "apps/classify/word_vectors.h"
+#include "data/unlabelled.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
 
@@ -16,6 +18,20 @@ namespace gradus::classify {
 namespace {
 
 constexpr std::int64_t kMostWords = 1 << 20;  // that n-grams are made of
+// Times that an n-gram comes. With unlabelled texts many come twice that no labelled text has.
+constexpr std::int64_t kLeast = 2, kLeastUnlabelled = 3;
+constexpr std::int64_t kWordsSeen = 40'000'000;  // in all passes for word vectors, about
+constexpr std::int64_t kMostPasses = 4, kLeastPasses = 2;
+
+// The first `count` of texts of words.
+data::EncodedTexts first(const data::EncodedTexts& texts, std::size_t count) {
+  const auto words = texts.ids.begin();
+  const auto ends = texts.offsets.begin() + static_cast<std::ptrdiff_t>(count);
+  const auto labels = texts.labels.begin();
+  return {{words, words + *ends},
+          {texts.offsets.begin(), ends + 1},
+          {labels, labels + static_cast<std::ptrdiff_t>(count)}};
+}
 
 Tensor learn_vectors(const TrainOptions& options, const data::EncodedTexts& texts,
                      std::int64_t words) {
@@ -25,7 +41,11 @@ Tensor learn_vectors(const TrainOptions& options, const data::EncodedTexts& text
   const auto seconds = [begin] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
-  const WordVectorOptions settings{.seed = options.settings.seed};
+  const WordVectorOptions settings{
+      .dim = DeepBranch::kWordSize,
+      .passes = std::clamp(kWordsSeen / std::max<std::int64_t>(std::ssize(texts.ids), 1),
+                           kLeastPasses, kMostPasses),
+      .seed = options.settings.seed};
   Tensor vectors = train_word_vectors(texts, words, settings, [&](double done, double loss) {
     tokens = static_cast<std::int64_t>(done * static_cast<double>(settings.passes) *
                                        static_cast<double>(texts.ids.size()));
@@ -51,29 +71,46 @@ data::Dataset read_clean(const TrainOptions& options) {
   return dataset;
 }
 
+std::vector<data::Text> read_more(const TrainOptions& options) {
+  if (options.unlabelled.empty()) return {};
+  std::vector<data::Text> texts = data::read_unlabelled(options.unlabelled);
+  if (!options.quiet) {
+    fmt::print("{}: {} unlabelled texts\n", options.unlabelled.string(), texts.size());
+    std::fflush(stdout);
+  }
+  return texts;
+}
+
 Prepared prepare(const TrainOptions& options, const data::Split& split,
+                 const std::vector<data::Text>& unlabelled,
                  const std::vector<std::string>& labels) {
   SavedModel saved;
   saved.labels = labels;
   manual_seed(options.settings.seed);
   Config config = options.config;
   const bool by_ngrams = reads_ngrams(config.encoder);
+  std::vector<data::Text> all = split.train;
+  all.insert(all.end(), unlabelled.begin(), unlabelled.end());
   // A word that is there once is in no n-gram that is there twice.
-  auto [vocabulary, texts] = data::learn_vocabulary(
-      split.train, by_ngrams ? kMostWords : options.vocabulary_size, by_ngrams ? 2 : 1);
+  auto [vocabulary, words] = data::learn_vocabulary(
+      all, by_ngrams ? kMostWords : options.vocabulary_size, by_ngrams ? 2 : 1);
+  data::EncodedTexts texts = first(words, split.train.size());
   saved.vocabulary = std::move(vocabulary);
   config.vocabulary = saved.vocabulary.size();
   config.classes = static_cast<std::int64_t>(saved.labels.size());
   const bool deep = config.encoder == EncoderKind::wide_deep;
-  const Tensor vectors = deep ? learn_vectors(options, texts, config.vocabulary) : Tensor();
+  const Tensor vectors = deep ? learn_vectors(options, words, config.vocabulary) : Tensor();
   if (by_ngrams) {
-    saved.ngrams = data::Ngrams::of_texts(texts, ngram_options(config));
+    data::NgramOptions ngrams = ngram_options(config);
+    ngrams.least = unlabelled.empty() ? kLeast : kLeastUnlabelled;
+    saved.ngrams = data::Ngrams::of_texts(words, ngrams);
     if (saved.ngrams.size() == 0) {
       throw Error(
           "[train] no word comes twice in these texts, so there are no n-grams to learn; "
           "other encoders know words that come once (--encoder)");
     }
     texts = saved.ngrams.encode(texts);
+    if (!unlabelled.empty()) words = saved.ngrams.encode(words);
     config.ngrams = saved.ngrams.size();
   }
   saved.model = make_classifier(config);
@@ -83,7 +120,8 @@ Prepared prepare(const TrainOptions& options, const data::Split& split,
     if (deep) model.deep()->embed.weight.assign(vectors);
   }
   data::EncodedTexts held_out = encode(saved, split.held_out);
-  return {std::move(saved), std::move(texts), std::move(held_out)};
+  if (!by_ngrams || unlabelled.empty()) words = {};
+  return {std::move(saved), std::move(texts), std::move(held_out), std::move(words), vectors};
 }
 
 }  // namespace gradus::classify

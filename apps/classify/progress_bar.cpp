@@ -52,6 +52,13 @@ void ProgressBar::row(const EpochRow& r) {
     fmt::print("epoch  train loss  held-out loss  accuracy  macro F1  tokens/s    time\n");
     headed_ = true;
   }
+  if (r.models > 0) {
+    fmt::print("{:>17}  {:13.4f}  {:8.4f}  {:8.4f}\n",
+               r.models == 1 ? "so far, 1 model" : fmt::format("{} models joined", r.models),
+               r.held_out_loss, r.accuracy, r.macro_f1);
+    std::fflush(stdout);
+    return;
+  }
   fmt::print("{:5}  {:10.4f}  {:13.4f}  {:8.4f}  {:8.4f}  {:8.0f}  {:>6}{}\n", r.epoch,
              r.train_loss, r.held_out_loss, r.accuracy, r.macro_f1, r.tokens_per_second,
              clock_text(r.seconds), r.best ? "  best" : "");

@@ -17,6 +17,7 @@ struct EpochRow {
   double tokens_per_second = 0;
   double seconds = 0;  // since training began
   bool best = false;
+  int models = 0;  // of an ensemble: the row is of that many joined, after training
 };
 
 class ProgressBar {

@@ -6,9 +6,11 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/classify/commands.h"
+#include "apps/classify/fit.h"
 #include "apps/classify/interrupt.h"
 #include "apps/classify/model_file.h"
 #include "apps/classify/prepare.h"
+#include "apps/classify/process_memory.h"
 #include "apps/classify/progress_bar.h"
 #include "data/split.h"
 #include "tensor/error.h"
@@ -63,6 +65,13 @@ ordered_json json_of(const StepReport& r) {
 }
 
 ordered_json json_of(const EpochRow& r) {
+  if (r.models > 0) {
+    return {{"models", r.models},
+            {"held_out_loss", r.held_out_loss},
+            {"held_out_accuracy", r.accuracy},
+            {"held_out_macro_f1", r.macro_f1},
+            {"best", r.best}};
+  }
   return {{"epoch", r.epoch},
           {"train_loss", r.train_loss},
           {"held_out_loss", r.held_out_loss},
@@ -91,7 +100,7 @@ bool run_train(const TrainOptions& options) {
                         : fmt::format("{:.0f} % of each class", 100 * options.valid_fraction));
     std::fflush(stdout);
   }
-  Prepared ready = prepare(options, split, labels);
+  Prepared ready = prepare(options, split, read_more(options), labels);
   SavedModel& saved = ready.saved;
   if (!options.quiet) {
     const Config& config = saved.model->config();
@@ -122,24 +131,23 @@ bool run_train(const TrainOptions& options) {
                               save_model(options.out, saved);
                               any_saved = true;
                             }};
-  const Outcome outcome =
-      train(*saved.model, saved.labels, ready.texts, ready.held_out, options.settings, listeners);
+  const Outcome outcome = fit(options, ready, listeners);
   if (!any_saved) {  // stopped within the first epoch: what there is, without metrics
     save_model(options.out, saved);
   }
   if (!options.quiet) {
     if (any_saved) {
-      fmt::print("\nOn held-out texts, the best epoch, its logits divided by {:.2f}:\n{}",
-                 temperature, data::to_text(best));
+      fmt::print("\nOn held-out texts, {}, logits divided by {:.2f}:\n{}",
+                 options.ensemble > 1 ? "the models joined" : "the best epoch", temperature,
+                 data::to_text(best));
     }
-    if (most_bytes > 0) {
-      fmt::print("\nA step used at most {:.1f} MB of memory.\n",
-                 static_cast<double>(most_bytes) / 1e6);
-    }
+    fmt::print("\nA step used at most {:.1f} MB of memory, the program {:.1f} MB.\n",
+               static_cast<double>(most_bytes) / 1e6,
+               static_cast<double>(peak_process_memory()) / 1e6);
     fmt::print("\n{}saved {} ({:.1f} MB)\n",
                outcome == Outcome::finished ? ""
-               : any_saved                  ? "Stopped; the best epoch is "
-                           : "Stopped within the first epoch; the weights as they were are ",
+               : any_saved                  ? "Stopped; the best until then is "
+                           : "Stopped before there was a result; the weights as they were are ",
                options.out.string(), static_cast<double>(fs::file_size(options.out)) / 1e6);
   }
   return outcome == Outcome::finished;

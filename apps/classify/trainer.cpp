@@ -41,8 +41,6 @@ constexpr Recipe kNgrams{.warm_up = 0.03,
                          .table_decay = 0.1,
                          .largest_gradient = 0};
 constexpr double kWeightDecay = 0.01;  // of the layers
-// The deep branch begins with vectors that know what words mean, and learns more slowly than n-grams.
-constexpr double kDeepFactor = 0.1;
 // An n-gram learns at a rate in proportion to what it says of the class, within these bounds.
 constexpr float kLeastRate = 0.05F, kMostRate = 5;
 
@@ -61,17 +59,35 @@ double lr_factor(double done, double warm_up) {
   return done < warm_up ? done / warm_up : (1 - done) / (1 - warm_up);
 }
 
-Tensor loss_of(const Output& output, const Tensor& labels) {
+Tensor loss_of(const Output& output, const Tensor& targets, const Tensor& class_weights) {
   Tensor loss;
   for (const Tensor& logits : output.branches) {
-    const Tensor own = nn::cross_entropy(logits, labels);
+    const Tensor own = nn::cross_entropy(logits, targets, {.weight = class_weights});
     loss = loss.defined() ? loss + own : own;
   }
   return loss;
 }
 
-Tensor labels_of(const data::Batch& batch) {
-  return from_vector(batch.labels, {static_cast<std::int64_t>(batch.labels.size())});
+// Labels [texts] or probabilities [texts, classes].
+Tensor targets_of(const data::Batch& batch, const std::vector<float>& targets,
+                  std::int64_t classes) {
+  const auto count = std::ssize(batch.labels);
+  if (targets.empty()) return from_vector(batch.labels, {count});
+  std::vector<float> rows;
+  for (const std::int64_t i : batch.index) {
+    const auto row = targets.begin() + i * classes;
+    rows.insert(rows.end(), row, row + classes);
+  }
+  return from_vector(rows, {count, classes});
+}
+
+// [classes]: texts / (classes * texts of the class).
+Tensor balanced_weights(const data::EncodedTexts& texts, std::int64_t classes) {
+  std::vector<float> counts(static_cast<std::size_t>(classes));
+  for (const std::int32_t label : texts.labels) counts[static_cast<std::size_t>(label)] += 1;
+  const auto even = static_cast<float>(texts.size()) / static_cast<float>(classes);
+  for (float& count : counts) count = even / std::max(count, 1.0F);
+  return from_vector(counts, {classes});
 }
 
 // |r| of each n-gram over their mean (data/class_ratios.h).
@@ -92,29 +108,26 @@ optim::AdamW make_optimizer(const Classifier& model, const data::EncodedTexts& t
                                           .beta2 = recipe.table_beta2,
                                           .weight_decay = recipe.table_decay}};
   if (reads_ngrams(model.config().encoder)) rows.row_scale = rates_of(texts, model.config());
-  optim::Group<optim::AdamWOptions> words{{}, {.lr = kDeepFactor * lr, .weight_decay = 0}};
-  optim::Group<optim::AdamWOptions> deep{{},
-                                         {.lr = kDeepFactor * lr, .weight_decay = kWeightDecay}};
+  optim::Group<optim::AdamWOptions> words{
+      {}, {.lr = lr, .beta2 = recipe.table_beta2, .weight_decay = 0}};
   optim::Group<optim::AdamWOptions> layers{{}, {.lr = lr, .weight_decay = kWeightDecay}};
   for (const auto& [name, parameter] : model.named_parameters()) {
     if (parameter.node() == table.node()) continue;
-    (name == "deep.embed.weight"   ? words
-     : name.rfind("deep.", 0) == 0 ? deep
-                                   : layers)
-        .parameters.push_back(parameter);
+    (name == "deep.embed.weight" ? words : layers).parameters.push_back(parameter);
   }
-  return optim::AdamW({rows, words, deep, layers});
+  return optim::AdamW({rows, words, layers});
 }
 
 // The step that gave a NaN, done again with every operation watched.
-[[noreturn]] void explain_nan(const Classifier& model, const data::Batch& batch, RandomState random,
-                              std::int64_t step, double loss) {
+[[noreturn]] void explain_nan(const Classifier& model, const data::Batch& batch,
+                              const Tensor& targets, RandomState random, std::int64_t step,
+                              double loss) {
   set_random_state(random);
   std::string cause = "no single operation made it: the numbers overflowed";
   try {
     DetectAnomaly watch;
     NoGrad off;
-    loss_of(model(batch), labels_of(batch));
+    loss_of(model(batch), targets, {});
   } catch (const Error& error) {
     cause = error.what();
   }
@@ -129,14 +142,25 @@ TrainSettings settings_of(EncoderKind kind) {
   return {};
 }
 
-Outcome train(Classifier& model, const std::vector<std::string>& labels,
-              const data::EncodedTexts& texts, const data::EncodedTexts& held_out,
-              const TrainSettings& settings, const Listeners& listeners) {
+data::Metrics calibrate(Classifier& model, const std::vector<std::string>& labels,
+                        const data::EncodedTexts& held_out) {
+  const std::vector<float> scores = logits(model, held_out);
+  model.temperature = data::fit_temperature(scores, held_out.labels, model.config().classes);
+  return data::measure(probabilities(model, scores), held_out.labels, labels);
+}
+
+Outcome train(Classifier& model, const std::vector<std::string>& labels, const TrainingTexts& given,
+              const data::EncodedTexts& held_out, const TrainSettings& settings,
+              const Listeners& listeners) {
+  const data::EncodedTexts& texts = given.texts;
+  const std::int64_t classes = model.config().classes;
+  const Tensor class_weights = settings.balance ? balanced_weights(texts, classes) : Tensor();
   const Recipe& recipe = recipe_of(model);
   optim::AdamW optimizer = make_optimizer(model, texts, settings.lr);
   const std::vector<Tensor> parameters = model.parameters();
   const auto begin = Clock::now();
   double least_loss = HUGE_VAL;
+  std::int64_t best_epoch = 0;
   StepReport report;
   for (std::int64_t epoch = 1; epoch <= settings.epochs; ++epoch) {
     model.train();
@@ -159,10 +183,11 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
       const double factor = lr_factor(report.done, recipe.warm_up);
       report.lr = settings.lr * factor;
 
-      const Tensor loss = loss_of(model(*batch), labels_of(*batch));
+      const Tensor targets = targets_of(*batch, given.targets, classes);
+      const Tensor loss = loss_of(model(*batch), targets, class_weights);
       report.loss = loss.item();
       if (!std::isfinite(report.loss)) {
-        explain_nan(model, *batch, random, report.step, report.loss);
+        explain_nan(model, *batch, targets, random, report.step, report.loss);
       }
       optimizer.zero_grad();
       loss.backward();
@@ -177,10 +202,7 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
       loss_sum += report.loss * static_cast<double>(batch->labels.size());
       if (listeners.step) listeners.step(report);
     }
-    const std::vector<float> scores = logits(model, held_out);
-    model.temperature = data::fit_temperature(scores, held_out.labels, model.config().classes);
-    const data::Metrics metrics =
-        data::measure(probabilities(model, scores), held_out.labels, labels);
+    const data::Metrics metrics = calibrate(model, labels, held_out);
     EpochRow row{epoch,
                  loss_sum / static_cast<double>(texts.size()),
                  metrics.log_loss,
@@ -189,8 +211,10 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
                  report.tokens_per_second,
                  seconds_since(begin)};
     row.best = metrics.log_loss < least_loss;
+    if (row.best) best_epoch = epoch;
     least_loss = std::min(least_loss, metrics.log_loss);
     if (listeners.epoch) listeners.epoch(row, metrics);
+    if (settings.patience > 0 && epoch - best_epoch >= settings.patience) break;
   }
   return Outcome::finished;
 }

@@ -19,6 +19,8 @@ struct TrainSettings {
   std::int64_t batch_tokens = 8192;
   double lr = 1e-3;
   std::uint64_t seed = 1;
+  bool balance = false;       // each class counts alike, however many texts it has
+  std::int64_t patience = 0;  // epochs without a better held-out loss that end training; 0: none do
 };
 // What suits an encoder.
 TrainSettings settings_of(EncoderKind kind);
@@ -43,10 +45,21 @@ struct Listeners {
 
 enum class Outcome { finished, interrupted };
 
-// Trains in place and after each epoch fits the temperature on the texts held out; the model is left as the last step made it. Returns early after Ctrl-C. Throws Error
-// if the loss is no longer a number, naming the operation that made the first NaN.
-Outcome train(Classifier& model, const std::vector<std::string>& labels,
-              const data::EncodedTexts& texts, const data::EncodedTexts& held_out,
-              const TrainSettings& settings, const Listeners& listeners);
+struct TrainingTexts {
+  data::EncodedTexts texts;
+  // What is to be learned of them: probabilities [texts, classes], flat; empty: their labels.
+  std::vector<float> targets = {};
+};
+
+// Trains in place and after each epoch fits the temperature on the texts held out; the model is left as
+// the last step made it. Returns early after Ctrl-C. Throws Error if the loss is no longer a number,
+// naming the operation that made the first NaN.
+Outcome train(Classifier& model, const std::vector<std::string>& labels, const TrainingTexts& texts,
+              const data::EncodedTexts& held_out, const TrainSettings& settings,
+              const Listeners& listeners);
+
+// Fits the model's temperature on the texts held out and measures it there.
+data::Metrics calibrate(Classifier& model, const std::vector<std::string>& labels,
+                        const data::EncodedTexts& held_out);
 
 }  // namespace gradus::classify

@@ -1,0 +1,125 @@
+// Several models trained and joined into one, with unlabelled texts and without.
+
+#include "apps/classify/ensemble.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "apps/classify/commands.h"
+#include "apps/classify/model_file.h"
+#include "apps/classify/ngram_model.h"
+#include "apps/classify/trainer.h"
+#include "autograd/autograd.h"
+#include "autograd/ops.h"
+#include "tensor/error.h"
+#include "tensor/philox.h"
+#include "tensor/random.h"
+#include "tests/temporary_folder.h"
+#include "tests/throws.h"
+
+using namespace gradus;
+using namespace gradus::classify;
+
+namespace {
+
+// Every parameter random, as training leaves it: queries and scales begin as zeros and ones.
+NgramClassifier random_model(const Config& config) {
+  NgramClassifier model(config);
+  const NoGrad off;
+  for (const Tensor& parameter : model.parameters()) {
+    Tensor(parameter).assign(normal(parameter.shape(), 0.5, 0.5));
+  }
+  model.eval();
+  return model;
+}
+
+// Two texts, of four positions and three.
+const data::Batch kBatch{{4, 1, 0, 3, 2, 5, 1}, {0, 4, 7}, {0, 2}, {0, 1}, {0, 2, 2, 3, 5, 5, 6, 7},
+                         {3, 1, 4, 1, 5, 2, 6}};
+
+}  // namespace
+
+TEST_CASE("models joined give the mean of their logits") {
+  manual_seed(3);
+  for (const EncoderKind encoder : {EncoderKind::ngram, EncoderKind::wide_deep}) {
+    CAPTURE(name_of(encoder));
+    Config config = defaults_of(encoder);
+    config.vocabulary = 7;
+    config.ngrams = 6;
+    config.classes = 3;
+    config.attention_size = 8;
+    const NgramClassifier a = random_model(config), b = random_model(config),
+                          c = random_model(config);
+    const std::unique_ptr<NgramClassifier> all = join({&a, &b, &c});
+    CHECK(all->config().members == 3);
+    const NoGrad off;
+    const Tensor expected = (a(kBatch).logits + b(kBatch).logits + c(kBatch).logits) / 3;
+    const Tensor difference = abs((*all)(kBatch).logits - expected);
+    CHECK(max(difference).item() < 1e-4 * max(abs(expected)).item());
+    REFUSES(Error, join({&a, all.get()}),
+            "[join] models must be single ones of one configuration, with dot attention");
+  }
+}
+
+namespace {
+
+TrainOptions few_texts(const TemporaryFolder& folder) {
+  std::string labelled, unlabelled;
+  for (int i = 0; i < 300; ++i) {
+    const auto random = philox(5, 0, static_cast<std::uint64_t>(i));
+    const char* words[2][2] = {{"awful", "dreadful"}, {"superb", "lovely"}};
+    const std::size_t label = random[0] % 2;
+    const auto text = fmt::format("{} the film was {} and {}\n", i, words[label][random[1] % 2],
+                                  words[label][random[2] % 2]);
+    if (i % 3 == 0) {
+      labelled += fmt::format("{}\t{}", label == 0 ? "poor" : "good", text);
+    } else {
+      unlabelled += text;
+    }
+  }
+  TrainOptions options;
+  options.data = folder.write("labelled.tsv", labelled);
+  options.unlabelled = folder.write("unlabelled.txt", unlabelled);
+  options.out = folder / "model.safetensors";
+  options.config = defaults_of(EncoderKind::wide_deep);
+  options.settings = settings_of(EncoderKind::wide_deep);
+  options.settings.batch_tokens = 256;
+  options.ensemble = 3;
+  options.quiet = true;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("an ensemble learns from unlabelled texts, too, and its file is one model") {
+  const TemporaryFolder folder;
+  TrainOptions options = few_texts(folder);
+  CHECK(run_train(options));
+  const SavedModel saved = load_model(options.out);
+  CHECK(saved.model->config().members == 3);
+  CHECK(saved.metrics.find("\"accuracy\": 1.0") + saved.metrics.find("\"accuracy\":1.0") !=
+        2 * std::string::npos);
+  // "17" comes once in all, words of unlabelled texts are known
+  CHECK(saved.vocabulary.id("dreadful") != data::kUnknown);
+}
+
+TEST_CASE("training stops when the held-out loss has not fallen for `patience` epochs") {
+  const TemporaryFolder folder;
+  TrainOptions options = few_texts(folder);
+  options.ensemble = 1;
+  options.unlabelled.clear();
+  options.log = folder / "log.jsonl";
+  options.settings.epochs = 40;
+  options.settings.patience = 2;
+  options.settings.lr = 0.5;  // much too large: it soon gets worse
+  CHECK(run_train(options));
+  std::ifstream log(options.log);
+  int epochs = 0;
+  for (std::string line; std::getline(log, line);) epochs += line.find("held_out") < line.size();
+  CHECK(epochs > 2);
+  CHECK(epochs < 40);
+}
