@@ -9,7 +9,7 @@ namespace gradus::classify {
 
 namespace {
 
-constexpr std::int64_t kHidden = 256;  // for each joined model
+constexpr std::int64_t kHidden = 256;
 constexpr double kWordDropout = 0.3, kDropout = 0.5;
 
 std::vector<std::int32_t> distinct_words(std::vector<std::int32_t> words) {
@@ -49,11 +49,11 @@ Bags rows_around(const std::vector<std::int32_t>& words, const std::vector<std::
 }  // namespace
 
 DeepBranch::DeepBranch(const Config& config)
-    : embed(config.vocabulary, kWordSize * config.members, {.deviation = 0.1}),
-      around_(kWordSize * config.members, kAround * kHidden * config.members, {.bias = false}),
-      bias_(nn::parameter(zeros({kHidden * config.members}))),
-      pool_(kHidden * config.members, config.heads, config.attention),
-      classes_(kHidden * config.members, config.classes) {}
+    : embed(config.vocabulary, kWordSize, {.deviation = 0.1}),
+      around_(kWordSize, kAround * kHidden, {.bias = false}),
+      bias_(nn::parameter(zeros({kHidden}))),
+      pool_(kHidden, config.heads / config.members, config.attention),
+      classes_(kHidden, config.classes) {}
 
 Tensor DeepBranch::operator()(const std::vector<std::int32_t>& words, const Segments& texts) const {
   Backend& backend = embed.weight.backend();

@@ -20,9 +20,8 @@ namespace gradus::classify {
 
 class DeepBranch : public nn::Module {
  public:
-  static constexpr std::int64_t kAround = 3;  // words that a position sees
-  static constexpr std::int64_t kWordSize =
-      128;  // numbers in a word's vector, for each joined model
+  static constexpr std::int64_t kAround = 3;      // words that a position sees
+  static constexpr std::int64_t kWordSize = 128;  // numbers in a word's vector
 
   explicit DeepBranch(const Config& config);
   // `words` of the texts, one behind another.

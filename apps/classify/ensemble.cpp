@@ -1,10 +1,8 @@
 #include "apps/classify/ensemble.h"
 
 #include <cmath>
-#include <functional>
 #include <string>
 
-#include "apps/classify/deep_branch.h"
 #include "autograd/autograd.h"
 #include "autograd/ops.h"
 #include "nn/init.h"
@@ -17,69 +15,72 @@ namespace {
 
 using Parts = std::vector<Tensor>;  // the same tensor of each model
 
-Tensor mean_of(const Parts& parts) {
+Tensor sum_of(const Parts& parts) {
   Tensor sum = parts[0];
   for (std::size_t i = 1; i < parts.size(); ++i) sum = sum + parts[i];
-  return sum / static_cast<double>(parts.size());
+  return sum;
 }
 
-// [.., m, n] each -> [.., models m, models n], zeros off the diagonal.
+// [m, n] each -> [models m, models n], zeros off the diagonal.
 Tensor diagonal(const Parts& parts) {
   Parts rows;
   std::int64_t before = 0, after = 0;
-  for (const Tensor& part : parts) after += part.size(-1);
+  for (const Tensor& part : parts) after += part.size(1);
   for (const Tensor& part : parts) {
-    after -= part.size(-1);
-    rows.push_back(pad(part, -1, before, after));
-    before += part.size(-1);
+    after -= part.size(1);
+    rows.push_back(pad(part, 1, before, after));
+    before += part.size(1);
   }
-  return concat(rows, -2);
-}
-
-// The matrices of the words around, [kAround hidden, words] of each.
-Tensor diagonal_around(const Parts& parts) {
-  Parts split;
-  for (const Tensor& part : parts) {
-    split.push_back(
-        reshape(part, {DeepBranch::kAround, part.size(0) / DeepBranch::kAround, part.size(1)}));
-  }
-  return flatten(diagonal(split), 0, 1);
+  return concat(rows, 0);
 }
 
 Tensor joined(const std::string& name, const Parts& parts) {
-  const auto ends_with = [&name](const char* end) { return name.ends_with(end); };
-  if (ends_with("ngrams")) return parts[0];
-  if (ends_with("classes.weight")) return concat(parts, 1) / static_cast<double>(parts.size());
-  if (ends_with("classes.bias")) return mean_of(parts);
-  if (ends_with("around.weight")) return diagonal_around(parts);
-  if (ends_with("queries")) return diagonal(parts);
-  if (ends_with("scale")) return ones({1});
-  return concat(parts, -1);  // table, embed.weight, bias
+  if (name == "ngrams") return parts[0];
+  if (name == "table") return concat(parts, 1);
+  if (name == "bias") return concat(parts, 0);
+  if (name == "pool.queries") return diagonal(parts);
+  if (name == "pool.scale") return ones({1});
+  const Tensor mean = name == "classes.weight" ? concat(parts, 1) : sum_of(parts);
+  return mean / static_cast<double>(parts.size());
+}
+
+// Those of models that may stand beside one another.
+Config common_config(const std::vector<const NgramClassifier*>& models) {
+  const Config first = models.at(0)->config();
+  Config expected = first;
+  for (const NgramClassifier* model : models) {
+    if (to_json(model->config()) != to_json(expected) || first.members != 1 ||
+        first.attention != Score::dot) {
+      throw Error(
+          "[join] models must be single ones of one configuration, with dot attention and but the "
+          "first without a deep branch");
+    }
+    expected.encoder = EncoderKind::ngram;
+  }
+  return first;
 }
 
 }  // namespace
 
 std::unique_ptr<NgramClassifier> join(const std::vector<const NgramClassifier*>& models) {
   NoGrad off;
-  Config config = models.at(0)->config();
-  for (const NgramClassifier* model : models) {
-    if (to_json(model->config()) != to_json(config) || config.members != 1 ||
-        config.attention != Score::dot) {
-      throw Error("[join] models must be single ones of one configuration, with dot attention");
-    }
-  }
+  Config config = common_config(models);
   const auto count = std::ssize(models);
   std::vector<nn::NamedTensors> states;
   for (const NgramClassifier* model : models) states.push_back(model->state());
   nn::NamedTensors state;
   for (std::size_t i = 0; i < states[0].size(); ++i) {
-    const std::string& name = states[0][i].first;
+    const auto& [name, tensor] = states[0][i];
+    if (name.starts_with("deep.")) {
+      state.emplace_back(name, tensor);
+      continue;
+    }
     Parts parts;
     for (const nn::NamedTensors& each : states) {
       Tensor part = each[i].second;
       // A dot product is divided by the root of its width, which is now larger. The queries' scales,
       // which follow them, differ between the models.
-      if (name.ends_with("queries")) {
+      if (name == "pool.queries") {
         part = part * each[i + 1].second * std::sqrt(static_cast<double>(count));
       }
       parts.push_back(part);

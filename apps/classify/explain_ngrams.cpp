@@ -45,7 +45,9 @@ Explanation explain(const SavedModel& saved, const std::string& text) {
   const auto [adds, base] = model.contributions(batch, output);
   Explanation result;
   result.base = base.to_vector<double>();
-  if (output.branches.size() > 1) result.deep = output.branches[1].to_vector<double>();
+  if (output.branches.size() > 1) {
+    result.deep = (output.logits - output.branches[0]).to_vector<double>();
+  }
   result.logits = output.logits.to_vector<double>();
   result.probabilities = softmax(output.logits / model.temperature).to_vector<double>();
   result.best = static_cast<std::size_t>(

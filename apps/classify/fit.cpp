@@ -35,7 +35,7 @@ TrainingTexts taught_by(Classifier& model, const Prepared& ready) {
 
 Outcome fit_ensemble(const TrainOptions& options, Prepared& ready, const Listeners& listeners) {
   SavedModel& saved = ready.saved;
-  const Config config = saved.model->config();
+  Config config = saved.model->config();
   Listeners each = listeners;
   each.epoch = [&listeners](EpochRow row, const data::Metrics& metrics) {
     row.best = false;  // one model is not what is saved
@@ -43,25 +43,27 @@ Outcome fit_ensemble(const TrainOptions& options, Prepared& ready, const Listene
   };
   std::vector<std::unique_ptr<NgramClassifier>> models;
   std::vector<const NgramClassifier*> trained;
-  EpochRow together;
+  TrainingTexts taught;
   for (int k = 0; k < options.ensemble; ++k) {
     TrainSettings settings = options.settings;
     settings.seed += static_cast<std::uint64_t>(k);
-    const bool taught = k > 0 && ready.all.size() > 0;
-    if (taught) settings.epochs = std::min(settings.epochs, kEpochsUnlabelled);
+    const bool by_others = !taught.texts.labels.empty();
+    if (by_others) settings.epochs = std::min(settings.epochs, kEpochsUnlabelled);
     manual_seed(settings.seed);
     models.push_back(std::make_unique<NgramClassifier>(config));
-    models[k]->set_ngrams(saved.ngrams);
-    if (ready.vectors.defined()) models[k]->deep()->embed.weight.assign(ready.vectors);
-    const TrainingTexts texts =
-        taught ? taught_by(*saved.model, ready) : TrainingTexts{ready.texts};
-    if (train(*models[k], saved.labels, texts, ready.held_out, settings, each) !=
-        Outcome::finished) {
+    NgramClassifier& model = *models.back();
+    config.encoder = EncoderKind::ngram;  // one deep branch is enough
+    model.set_ngrams(saved.ngrams);
+    if (model.deep() != nullptr) model.deep()->embed.weight.assign(ready.vectors);
+    if (train(model, saved.labels, by_others ? taught : TrainingTexts{ready.texts}, ready.held_out,
+              settings, each) != Outcome::finished) {
       return Outcome::interrupted;
     }
-    trained.push_back(models[k].get());
+    trained.push_back(&model);
     saved.model = join(trained);
+    if (ready.all.size() > 0 && k + 1 < options.ensemble) taught = taught_by(*saved.model, ready);
     const data::Metrics metrics = calibrate(*saved.model, saved.labels, ready.held_out);
+    EpochRow together;
     together.models = k + 1;
     together.held_out_loss = metrics.log_loss;
     together.accuracy = metrics.accuracy;

@@ -17,7 +17,8 @@ namespace gradus::classify {
 
 struct Output {
   Tensor logits;  // [texts, classes]
-  // What the logits are the sum of: each learns from a loss of its own.
+  // Logits of the parts of the model, which are added, each with its share: each learns from a loss of
+  // its own.
   std::vector<Tensor> branches;
   Tensor weights;     // [elements, heads]: what attention looked at; within a text they add up to 1
   Elements elements;  // of all texts

@@ -8,6 +8,7 @@ namespace gradus::classify {
 
 namespace {
 constexpr double kDeviation = 0.01;  // of the table's first values
+constexpr double kDeepShare = 0.5;   // of the deep branch's logits: it is right less often
 }  // namespace
 
 NgramClassifier::NgramClassifier(const Config& config)
@@ -30,7 +31,7 @@ Output NgramClassifier::operator()(const data::Batch& batch) const {
   Output output{logits, {logits}, weights, {h, texts, 1}};
   if (deep_) {
     output.branches.push_back((*deep_)(batch.words, texts));
-    output.logits = logits + output.branches.back();
+    output.logits = logits + kDeepShare * output.branches.back();
   }
   return output;
 }
