@@ -127,7 +127,9 @@ void add_train(CLI::App& program, Arguments& all) {
   option("--dropout", o.config.dropout, "share of numbers hidden in training")
       ->check(number(0, 0.99));
   option("--epochs", o.settings.epochs, "passes over the texts")->check(whole(1, 1 << 20));
-  option("--batch-tokens", o.settings.batch_tokens, "tokens in a step")
+  app->add_option("--batch-tokens", o.settings.batch_tokens, "tokens in a step")
+      ->default_str(o.settings.batch_tokens > 0 ? fmt::format("{}", o.settings.batch_tokens)
+                                                : "as in 64 texts")
       ->check(whole(1, std::int64_t{1} << 31));
   option("--lr", o.settings.lr, "largest learning rate")->check(positive());
   option("--valid-fraction", o.valid_fraction,

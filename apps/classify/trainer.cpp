@@ -41,6 +41,7 @@ constexpr Recipe kNgrams{.warm_up = 0.03,
                          .table_decay = 0.1,
                          .largest_gradient = 0};
 constexpr double kWeightDecay = 0.01;  // of the layers
+constexpr std::int64_t kTextsAStep = 64;
 // An n-gram learns at a rate in proportion to what it says of the class, within these bounds.
 constexpr float kLeastRate = 0.05F, kMostRate = 5;
 
@@ -138,7 +139,7 @@ optim::AdamW make_optimizer(const Classifier& model, const data::EncodedTexts& t
 }  // namespace
 
 TrainSettings settings_of(EncoderKind kind) {
-  if (reads_ngrams(kind)) return {.epochs = 3, .batch_tokens = 16384, .lr = 1e-2};
+  if (reads_ngrams(kind)) return {.epochs = 3, .batch_tokens = 0, .lr = 1e-2};
   return {};
 }
 
@@ -158,6 +159,9 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels, const T
   const Recipe& recipe = recipe_of(model);
   optim::AdamW optimizer = make_optimizer(model, texts, settings.lr);
   const std::vector<Tensor> parameters = model.parameters();
+  const std::int64_t batch_tokens = settings.batch_tokens > 0
+                                        ? settings.batch_tokens
+                                        : kTextsAStep * texts.offsets.back() / texts.size();
   const auto begin = Clock::now();
   double least_loss = HUGE_VAL;
   std::int64_t best_epoch = 0;
@@ -168,8 +172,8 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels, const T
     double loss_sum = 0;
     std::int64_t seen = 0;
     std::int64_t tokens = 0;
-    auto batches = data::make_batches(
-        texts, data::plan_batches(texts, settings.batch_tokens, settings.seed, epoch));
+    auto batches =
+        data::make_batches(texts, data::plan_batches(texts, batch_tokens, settings.seed, epoch));
     while (const auto batch = batches.next()) {
       if (interrupted()) return Outcome::interrupted;
       default_backend().reset_peak_memory();
