@@ -137,6 +137,9 @@ void add_train(CLI::App& program, Arguments& all) {
       ->check(number(0, 1));
   option("--ensemble", o.ensemble, "models to train and join into one (ngram, wide-deep)")
       ->check(whole(1, 64));
+  app->add_flag(
+      "--ratios,!--no-ratios", o.settings.ratios,
+      "n-grams learn at a rate in proportion to what they say of the class (the default)");
   app->add_flag("--balance", o.settings.balance, "count each class alike, however rare it is");
   option("--patience", o.settings.patience,
          "epochs without a better held-out loss after which to stop; 0: never")

@@ -101,14 +101,18 @@ Tensor rates_of(const data::EncodedTexts& texts, const Config& config) {
   return from_vector(rates, {config.ngrams});
 }
 
-optim::AdamW make_optimizer(const Classifier& model, const data::EncodedTexts& texts, double lr) {
+optim::AdamW make_optimizer(const Classifier& model, const data::EncodedTexts& texts,
+                            const TrainSettings& settings) {
+  const double lr = settings.lr;
   const Recipe& recipe = recipe_of(model);
   const Tensor table = model.table();
   optim::Group<optim::AdamWOptions> rows{{table},
                                          {.lr = recipe.table_factor * lr,
                                           .beta2 = recipe.table_beta2,
                                           .weight_decay = recipe.table_decay}};
-  if (reads_ngrams(model.config().encoder)) rows.row_scale = rates_of(texts, model.config());
+  if (settings.ratios && reads_ngrams(model.config().encoder)) {
+    rows.row_scale = rates_of(texts, model.config());
+  }
   optim::Group<optim::AdamWOptions> words{
       {}, {.lr = lr, .beta2 = recipe.table_beta2, .weight_decay = 0}};
   optim::Group<optim::AdamWOptions> layers{{}, {.lr = lr, .weight_decay = kWeightDecay}};
@@ -157,7 +161,7 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels, const T
   const std::int64_t classes = model.config().classes;
   const Tensor class_weights = settings.balance ? balanced_weights(texts, classes) : Tensor();
   const Recipe& recipe = recipe_of(model);
-  optim::AdamW optimizer = make_optimizer(model, texts, settings.lr);
+  optim::AdamW optimizer = make_optimizer(model, texts, settings);
   const std::vector<Tensor> parameters = model.parameters();
   const std::int64_t batch_tokens = settings.batch_tokens > 0
                                         ? settings.batch_tokens
