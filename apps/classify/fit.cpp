@@ -14,23 +14,22 @@ namespace {
 // There are more texts then, and their labels say more: fewer passes do.
 constexpr std::int64_t kEpochsUnlabelled = 2;
 
-// Labelled texts as they are, others as the model sees them.
-TrainingTexts taught_by(Classifier& model, const Prepared& ready) {
-  TrainingTexts all{ready.all, probabilities(model, ready.all)};
-  const auto classes = static_cast<std::size_t>(model.config().classes);
-  const std::size_t labelled = ready.texts.labels.size();
-  for (std::size_t i = 0; i < all.texts.labels.size(); ++i) {
-    const auto row = all.targets.begin() + static_cast<std::ptrdiff_t>(i * classes);
-    const auto end = row + static_cast<std::ptrdiff_t>(classes);
-    std::int32_t& label = all.texts.labels[i];
-    if (i >= labelled) {
-      label = static_cast<std::int32_t>(std::max_element(row, end) - row);
-    } else {
-      std::fill(row, end, 0.0F);
+// What is to be learned of ready.all: of labelled texts their labels, of the others what the model says,
+// whose likeliest class becomes their label.
+std::vector<float> taught_by(Classifier& model, Prepared& ready) {
+  std::vector<float> targets = probabilities(model, ready.all);
+  const auto classes = static_cast<std::ptrdiff_t>(model.config().classes);
+  auto row = targets.begin();
+  for (std::size_t i = 0; i < ready.all.labels.size(); ++i, row += classes) {
+    std::int32_t& label = ready.all.labels[i];
+    if (i < ready.texts.labels.size()) {
+      std::fill(row, row + classes, 0.0F);
       row[label] = 1;
+    } else {
+      label = static_cast<std::int32_t>(std::max_element(row, row + classes) - row);
     }
   }
-  return all;
+  return targets;
 }
 
 Outcome fit_ensemble(const TrainOptions& options, Prepared& ready, const Listeners& listeners) {
@@ -43,25 +42,26 @@ Outcome fit_ensemble(const TrainOptions& options, Prepared& ready, const Listene
   };
   std::vector<std::unique_ptr<NgramClassifier>> models;
   std::vector<const NgramClassifier*> trained;
-  TrainingTexts taught;
+  std::vector<float> targets;  // of ready.all, once a model can tell
   for (int k = 0; k < options.ensemble; ++k) {
     TrainSettings settings = options.settings;
     settings.seed += static_cast<std::uint64_t>(k);
-    const bool by_others = !taught.texts.labels.empty();
-    if (by_others) settings.epochs = std::min(settings.epochs, kEpochsUnlabelled);
+    const bool taught = !targets.empty();
+    if (taught) settings.epochs = std::min(settings.epochs, kEpochsUnlabelled);
     manual_seed(settings.seed);
     models.push_back(std::make_unique<NgramClassifier>(config));
     NgramClassifier& model = *models.back();
     config.encoder = EncoderKind::ngram;  // one deep branch is enough
     model.set_ngrams(saved.ngrams);
     if (model.deep() != nullptr) model.deep()->embed.weight.assign(ready.vectors);
-    if (train(model, saved.labels, by_others ? taught : TrainingTexts{ready.texts}, ready.held_out,
+    if (train(model, saved.labels, taught ? ready.all : ready.texts, targets, ready.held_out,
               settings, each) != Outcome::finished) {
+      if (k == 0) saved.model = std::move(models[0]);
       return Outcome::interrupted;
     }
     trained.push_back(&model);
     saved.model = join(trained);
-    if (ready.all.size() > 0 && k + 1 < options.ensemble) taught = taught_by(*saved.model, ready);
+    if (ready.all.size() > 0 && k + 1 < options.ensemble) targets = taught_by(*saved.model, ready);
     const data::Metrics metrics = calibrate(*saved.model, saved.labels, ready.held_out);
     EpochRow together;
     together.models = k + 1;
@@ -78,7 +78,7 @@ Outcome fit_ensemble(const TrainOptions& options, Prepared& ready, const Listene
 
 Outcome fit(const TrainOptions& options, Prepared& ready, const Listeners& listeners) {
   if (options.ensemble > 1) return fit_ensemble(options, ready, listeners);
-  return train(*ready.saved.model, ready.saved.labels, {ready.texts}, ready.held_out,
+  return train(*ready.saved.model, ready.saved.labels, ready.texts, {}, ready.held_out,
                options.settings, listeners);
 }
 

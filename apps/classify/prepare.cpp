@@ -89,11 +89,16 @@ Prepared prepare(const TrainOptions& options, const data::Split& split,
   manual_seed(options.settings.seed);
   Config config = options.config;
   const bool by_ngrams = reads_ngrams(config.encoder);
-  std::vector<data::Text> all = split.train;
-  all.insert(all.end(), unlabelled.begin(), unlabelled.end());
+  std::vector<data::Text> both;
+  if (!unlabelled.empty()) {
+    both = split.train;
+    both.insert(both.end(), unlabelled.begin(), unlabelled.end());
+  }
   // A word that is there once is in no n-gram that is there twice.
-  auto [vocabulary, words] = data::learn_vocabulary(
-      all, by_ngrams ? kMostWords : options.vocabulary_size, by_ngrams ? 2 : 1);
+  auto [vocabulary, words] =
+      data::learn_vocabulary(both.empty() ? split.train : both,
+                             by_ngrams ? kMostWords : options.vocabulary_size, by_ngrams ? 2 : 1);
+  both = {};
   data::EncodedTexts texts = first(words, split.train.size());
   saved.vocabulary = std::move(vocabulary);
   config.vocabulary = saved.vocabulary.size();

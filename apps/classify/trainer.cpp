@@ -70,8 +70,7 @@ Tensor loss_of(const Output& output, const Tensor& targets, const Tensor& class_
 }
 
 // Labels [texts] or probabilities [texts, classes].
-Tensor targets_of(const data::Batch& batch, const std::vector<float>& targets,
-                  std::int64_t classes) {
+Tensor targets_of(const data::Batch& batch, std::span<const float> targets, std::int64_t classes) {
   const auto count = std::ssize(batch.labels);
   if (targets.empty()) return from_vector(batch.labels, {count});
   std::vector<float> rows;
@@ -154,10 +153,10 @@ data::Metrics calibrate(Classifier& model, const std::vector<std::string>& label
   return data::measure(probabilities(model, scores), held_out.labels, labels);
 }
 
-Outcome train(Classifier& model, const std::vector<std::string>& labels, const TrainingTexts& given,
+Outcome train(Classifier& model, const std::vector<std::string>& labels,
+              const data::EncodedTexts& texts, std::span<const float> targets,
               const data::EncodedTexts& held_out, const TrainSettings& settings,
               const Listeners& listeners) {
-  const data::EncodedTexts& texts = given.texts;
   const std::int64_t classes = model.config().classes;
   const Tensor class_weights = settings.balance ? balanced_weights(texts, classes) : Tensor();
   const Recipe& recipe = recipe_of(model);
@@ -191,11 +190,11 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels, const T
       const double factor = lr_factor(report.done, recipe.warm_up);
       report.lr = settings.lr * factor;
 
-      const Tensor targets = targets_of(*batch, given.targets, classes);
-      const Tensor loss = loss_of(model(*batch), targets, class_weights);
+      const Tensor wanted = targets_of(*batch, targets, classes);
+      const Tensor loss = loss_of(model(*batch), wanted, class_weights);
       report.loss = loss.item();
       if (!std::isfinite(report.loss)) {
-        explain_nan(model, *batch, targets, random, report.step, report.loss);
+        explain_nan(model, *batch, wanted, random, report.step, report.loss);
       }
       optimizer.zero_grad();
       loss.backward();

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 
 #include "apps/classify/model.h"
@@ -46,16 +47,12 @@ struct Listeners {
 
 enum class Outcome { finished, interrupted };
 
-struct TrainingTexts {
-  data::EncodedTexts texts;
-  // What is to be learned of them: probabilities [texts, classes], flat; empty: their labels.
-  std::vector<float> targets = {};
-};
-
 // Trains in place and after each epoch fits the temperature on the texts held out; the model is left as
-// the last step made it. Returns early after Ctrl-C. Throws Error if the loss is no longer a number,
-// naming the operation that made the first NaN.
-Outcome train(Classifier& model, const std::vector<std::string>& labels, const TrainingTexts& texts,
+// the last step made it. What is learned are the targets, probabilities [texts, classes], flat; without
+// any, the labels. Returns early after Ctrl-C. Throws Error if the loss is no longer a number, naming the
+// operation that made the first NaN.
+Outcome train(Classifier& model, const std::vector<std::string>& labels,
+              const data::EncodedTexts& texts, std::span<const float> targets,
               const data::EncodedTexts& held_out, const TrainSettings& settings,
               const Listeners& listeners);
 
