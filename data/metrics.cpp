@@ -14,8 +14,9 @@ namespace gradus::data {
 
 namespace {
 
-constexpr std::size_t kMaxColumns = 100;  // of a terminal
-constexpr double kThreshold = 0.5;        // between two classes
+constexpr std::size_t kMaxColumns = 100;    // of a terminal
+constexpr double kThreshold = 0.5;          // between two classes
+constexpr double kLeastProbability = 1e-7;  // in the log loss
 constexpr std::size_t kMaxConfusions = 15;
 
 double ratio(std::int64_t part, std::int64_t whole) {

@@ -20,8 +20,6 @@
 
 namespace gradus::data {
 
-inline constexpr double kLeastProbability = 1e-7;  // in the log loss
-
 struct ClassMetrics {
   std::string label;
   std::int64_t texts = 0;      // of this class

@@ -54,3 +54,15 @@ TEST_CASE("a long text is shown around the words that tell, within 100 columns")
   for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 100);
   CHECK(classify::to_text({}, labels).empty());
 }
+
+TEST_CASE("a loss beyond what the log loss counts is told as it is") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  REQUIRE(train(folder).status == 0);
+  const classify::SavedModel saved = classify::load_model(folder / "m.safetensors");
+  const std::vector<data::Text> texts{{"a fine film", 0}, {"a fine film", 0}};
+  const auto wrong = classify::wrong_texts(saved, texts, std::vector<float>{1e-20F, 1, 0, 1}, 10);
+  REQUIRE(wrong.size() == 2);
+  CHECK(wrong[0].loss == doctest::Approx(126 * std::log(2.0)));  // of the least normal f32, 2^-126
+  CHECK(wrong[1].loss == doctest::Approx(20 * std::log(10.0)));
+}

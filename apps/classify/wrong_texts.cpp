@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "data/columns.h"
@@ -42,7 +43,7 @@ std::vector<WrongText> wrong_texts(const SavedModel& saved, std::span<const data
     const auto row = probabilities.subspan(static_cast<std::size_t>(i) * classes, classes);
     const auto label = static_cast<std::size_t>(text.label);
     const auto predicted = static_cast<std::size_t>(std::ranges::max_element(row) - row.begin());
-    const double p = std::max(double{row[label]}, data::kLeastProbability);
+    const double p = std::max(row[label], std::numeric_limits<float>::min());  // 0 has no logarithm
     wrong.push_back({text.text, label, predicted, row[predicted], -std::log(p),
                      telling_parts(saved, text.text, predicted, label, kParts)});
   }

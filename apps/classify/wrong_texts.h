@@ -18,7 +18,7 @@ struct WrongText {
   std::string text;
   std::size_t label = 0, predicted = 0;  // classes
   double probability = 0;                // of the class predicted
-  double loss = 0;                       // -ln p(label), as data/metrics.h has it
+  double loss = 0;                       // -ln p(label)
   std::vector<Part> telling;             // what speaks for the class predicted
 };
 
