@@ -28,7 +28,7 @@ struct TrainOptions {
   bool quiet = false;
 };
 
-// False if Ctrl-C ended it early; what was best until then is saved.
+// False if Ctrl-C ended it early; what was best until then, if anything was, is saved.
 bool run_train(const TrainOptions& options);
 // Trains `folds` models, each without a part of the texts, and measures each on that part; saves none.
 // The data's own test split is left alone. False if Ctrl-C ended it early.

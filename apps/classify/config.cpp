@@ -85,7 +85,7 @@ Config config_from_json(const std::string& text) {
     c.heads = size("heads", c.attention_size);
     c.hops = size("hops", 1 << 10);
     c.dropout = json.at("dropout").get<double>();
-    c.members = size("members", c.heads);
+    if (json.contains("members")) c.members = size("members", c.heads);
   } catch (const std::exception& error) {
     throw IoError(
         fmt::format("[model] the configuration in the file cannot be used: {}", error.what()));

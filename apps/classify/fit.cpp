@@ -56,7 +56,6 @@ Outcome fit_ensemble(const TrainOptions& options, Prepared& ready, const Listene
     if (model.deep() != nullptr) model.deep()->embed.weight.assign(ready.vectors);
     if (train(model, saved.labels, taught ? ready.all : ready.texts, targets, ready.held_out,
               settings, each) != Outcome::finished) {
-      if (k == 0) saved.model = std::move(models[0]);
       return Outcome::interrupted;
     }
     trained.push_back(&model);

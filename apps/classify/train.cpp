@@ -28,6 +28,9 @@ void check_writable(const fs::path& out) {
   if (fs::is_directory(out)) {
     throw IoError(fmt::format("[train] --out {} is a folder; name a file in it", out.string()));
   }
+  if (fs::exists(out) && !fs::is_regular_file(out)) {
+    throw IoError(fmt::format("[train] --out {} is no file that a model can be in", out.string()));
+  }
   if (!fs::is_directory(folder)) {
     throw IoError(fmt::format("[train] the folder {} of --out does not exist", folder.string()));
   }
@@ -41,16 +44,19 @@ void check_writable(const fs::path& out) {
 // One JSON object a line, flushed as it is written, so that it can be followed.
 class Log {
  public:
-  explicit Log(const fs::path& path) {
+  explicit Log(const fs::path& path) : path_(path) {
     if (path.empty()) return;
     file_.open(path, std::ios::trunc);
     if (!file_) throw IoError(fmt::format("[train] cannot write the log {}", path.string()));
   }
   void write(const ordered_json& json) {
-    if (file_.is_open()) file_ << json.dump() << std::endl;
+    if (!file_.is_open()) return;
+    file_ << json.dump() << std::endl;
+    if (!file_) throw IoError(fmt::format("[train] cannot write the log {}", path_.string()));
   }
 
  private:
+  fs::path path_;
   std::ofstream file_;
 };
 
@@ -87,7 +93,6 @@ ordered_json json_of(const EpochRow& r) {
 bool run_train(const TrainOptions& options) {
   check_writable(options.out);
   Log log(options.log);
-  catch_interrupts();
   data::Dataset dataset = read_clean(options);
   const std::vector<std::string> labels = dataset.labels;
   const bool own_test = !dataset.test.empty();
@@ -110,6 +115,7 @@ bool run_train(const TrainOptions& options) {
     std::fflush(stdout);
   }
 
+  catch_interrupts();  // until now there was nothing that could be lost
   ProgressBar progress(options.settings.epochs, options.quiet);
   data::Metrics best;
   bool any_saved = false;
@@ -132,22 +138,19 @@ bool run_train(const TrainOptions& options) {
                               any_saved = true;
                             }};
   const Outcome outcome = fit(options, ready, listeners);
-  if (!any_saved) {  // stopped within the first epoch: what there is, without metrics
-    save_model(options.out, saved);
+  if (!any_saved) {
+    if (!options.quiet) fmt::print("\nStopped before there was a result: nothing is saved.\n");
+    return false;
   }
   if (!options.quiet) {
-    if (any_saved) {
-      fmt::print("\nOn held-out texts, {}, logits divided by {:.2f}:\n{}",
-                 options.ensemble > 1 ? "the models joined" : "the best epoch", temperature,
-                 data::to_text(best));
-    }
+    fmt::print("\nOn held-out texts, {}, logits divided by {:.2f}:\n{}",
+               options.ensemble > 1 ? "the models joined" : "the best epoch", temperature,
+               data::to_text(best));
     fmt::print("\nA step used at most {:.1f} MB of memory, the program {:.1f} MB.\n",
                static_cast<double>(most_bytes) / 1e6,
                static_cast<double>(peak_process_memory()) / 1e6);
     fmt::print("\n{}saved {} ({:.1f} MB)\n",
-               outcome == Outcome::finished ? ""
-               : any_saved                  ? "Stopped; the best until then is "
-                           : "Stopped before there was a result; the weights as they were are ",
+               outcome == Outcome::finished ? "" : "Stopped; the best until then is ",
                options.out.string(), static_cast<double>(fs::file_size(options.out)) / 1e6);
   }
   return outcome == Outcome::finished;
