@@ -78,9 +78,9 @@ installed() {  # BUILD
     out=$(mktemp -d -p "$work")
     quietly cpack --config "$1/CPackConfig.cmake" -G DEB -B "$out"
     dpkg-deb --field "$out"/*.deb Package Version Depends
-    dpkg-deb --extract "$out"/*.deb "$out/root"
-    consume "$out/root/usr"
-    "$out/root/usr/bin/gradus" --version >/dev/null || fail "the packed program does not run"
+    dpkg-deb --extract "$out"/*.deb "$out/unpacked"
+    consume "$out/unpacked/usr"
+    "$out/unpacked/usr/bin/gradus" --version >/dev/null || fail "the packed program does not run"
   fi
 }
 
