@@ -21,7 +21,9 @@ namespace {
 
 constexpr std::int64_t kTextsAtOnce = 256;
 
-CleanCounts clean_all(std::vector<Text>& texts) {
+}  // namespace
+
+CleanCounts clean(std::vector<Text>& texts) {
   const auto count = std::ssize(texts);
   std::vector<CleanCounts> counts(
       static_cast<std::size_t>((count + kTextsAtOnce - 1) / kTextsAtOnce));
@@ -36,11 +38,9 @@ CleanCounts clean_all(std::vector<Text>& texts) {
   return total;
 }
 
-}  // namespace
-
 CleanCounts clean(Dataset& dataset) {
-  CleanCounts counts = clean_all(dataset.train);
-  counts += clean_all(dataset.test);
+  CleanCounts counts = clean(dataset.train);
+  counts += clean(dataset.test);
 
   std::unordered_map<std::string_view, std::int32_t> seen;  // text -> label; views of `kept`
   seen.reserve(dataset.train.size());

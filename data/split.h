@@ -14,7 +14,10 @@
 
 namespace gradus::data {
 
-// Cleans every text on all cores, then drops from `train` the empty ones and those that equal an
+// Cleans every text on all cores (data/clean.h).
+CleanCounts clean(std::vector<Text>& texts);
+
+// The same, of both parts; then drops from `train` the empty ones and those that equal an
 // earlier one (whatever their label), so that no text can be on both sides of a split. The data's
 // own test split keeps all its texts, so that results on it compare with those of others; those
 // that also occur in training are counted. Throws Error if fewer than two classes are left to train

@@ -5,16 +5,13 @@
 #include <unordered_set>
 #include <utility>
 
-#include "data/clean.h"
 #include "data/files.h"
 #include "data/readers.h"
-#include "tensor/parallel.h"
+#include "data/split.h"
 
 namespace gradus::data {
 
 namespace {
-
-constexpr std::int64_t kTextsAtOnce = 256;
 
 bool below_unsup(std::string_view path) {
   return path.starts_with("unsup/") || path.find("/unsup/") != std::string_view::npos;
@@ -49,12 +46,7 @@ std::vector<Text> read_unlabelled(const std::filesystem::path& path) {
   const std::string where = path.string();
   std::vector<Text> texts = texts_of(read_files(path, is_text_file));
   for (const Text& text : texts) check_text_size(text.text.size(), where);
-  parallel_for(std::ssize(texts), kTextsAtOnce, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      std::string& text = texts[static_cast<std::size_t>(i)].text;
-      text = clean_text(text);
-    }
-  });
+  clean(texts);
   std::unordered_set<std::string> seen;
   std::erase_if(texts, [&seen](const Text& text) {
     return text.text.empty() || !seen.insert(text.text).second;

@@ -35,6 +35,7 @@ std::vector<float> taught_by(Classifier& model, Prepared& ready) {
 Outcome fit_ensemble(const TrainOptions& options, Prepared& ready, const Listeners& listeners) {
   SavedModel& saved = ready.saved;
   Config config = saved.model->config();
+  saved.model.reset();  // each is made anew, with a seed of its own
   Listeners each = listeners;
   each.epoch = [&listeners](EpochRow row, const data::Metrics& metrics) {
     row.best = false;  // one model is not what is saved
