@@ -62,6 +62,17 @@ TEST_CASE("cpu: matrix products of any sizes and layouts") {
   }
 }
 
+// More rows, columns and numbers in a sum than are packed at a time: each panel is full.
+TEST_CASE("cpu: matrix products that fill the packed panels") {
+  for (DType dtype : {DType::f32, DType::f64}) {
+    for (const Layout& a : matrices(100, 260)) {
+      for (const Layout& b : matrices(260, 40)) check_product(dtype, a, b);
+    }
+  }
+  check_product(DType::f32, Layout(Shape{300, 100}).permuted(std::vector{1, 0}),
+                Layout(Shape{300, 1100}));
+}
+
 TEST_CASE("cpu: matrix products that are cut into tiles, also along k") {
   check_product(DType::f32, Layout(Shape{600, 70}), Layout(Shape{70, 1100}));
   check_product(DType::f32, Layout(Shape{5, 9001}), Layout(Shape{9001, 11}));

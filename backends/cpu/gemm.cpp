@@ -8,6 +8,8 @@
 #include "backends/cpu/simd_fold-inl.h"
 // clang-format on
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 #include <memory>
 #include <new>
@@ -66,12 +68,14 @@ HWY_INLINE void turn(D d, const T* x, std::int64_t step, T* out, std::int64_t wi
 }
 
 // Packs x [n, inner] into panels [inner][kWidth] of kWidth rows each, the last filled up with zeros.
+// Where steps do not divide the width, the last one overlaps the one before.
 template <std::int64_t kWidth, class T>
 HWY_INLINE void pack(Matrix<T> x, std::int64_t n, std::int64_t inner, T* out) {
   constexpr std::int64_t kSide = kSquare<T>;
   const hn::FixedTag<T, kSide> square;
   constexpr std::int64_t kStep = kWidth % kLanes<T> == 0 ? kLanes<T> : kSide;
   const hn::CappedTag<T, static_cast<std::size_t>(kStep)> step;
+  static_assert(kStep <= kWidth);
   for (std::int64_t begin = 0; begin < n; begin += kWidth, out += kWidth * inner) {
     const std::int64_t width = std::min(kWidth, n - begin);
     const Matrix<T> rows = x.from(begin, 0);
@@ -79,32 +83,36 @@ HWY_INLINE void pack(Matrix<T> x, std::int64_t n, std::int64_t inner, T* out) {
     if (rows.row_step == 1) {  // each row of the panel lies in one piece
       for (std::int64_t p = 0; p < inner; ++p) {
         const T* from = rows.data + p * rows.column_step;
+        T* to = out + p * kWidth;
         if (width == kWidth) {
+#pragma GCC unroll 4
           for (std::int64_t i = 0; i < kWidth; i += kStep) {
-            hn::StoreU(hn::LoadU(step, from + i), step, out + p * kWidth + i);
+            const std::int64_t at = std::min(i, kWidth - kStep);
+            hn::StoreU(hn::LoadU(step, from + at), step, to + at);
           }
         } else {
-          std::copy_n(from, width, out + p * kWidth);
+          std::copy_n(from, width, to);
         }
       }
-      continue;
-    }
-    std::int64_t i = 0;
-    for (; i + kSide <= width && rows.column_step == 1; i += kSide) {
-      const T* from = rows.data + i * rows.row_step;
-      std::int64_t p = 0;
-      for (; p + kSide <= inner; p += kSide) {
-        turn(square, from + p, rows.row_step, out + p * kWidth + i, kWidth);
-      }
-      for (; p < inner; ++p) {
-        for (std::int64_t r = 0; r < kSide; ++r) {
-          out[p * kWidth + i + r] = from[r * rows.row_step + p];
+    } else if (rows.column_step == 1 && width >= kSide) {
+      const std::int64_t squares = inner / kSide * kSide;
+      for (std::int64_t i = 0; i < width; i += kSide) {
+        const std::int64_t at = std::min(i, width - kSide);
+        const T* from = rows.data + at * rows.row_step;
+        for (std::int64_t p = 0; p < squares; p += kSide) {
+          turn(square, from + p, rows.row_step, out + p * kWidth + at, kWidth);
+        }
+        for (std::int64_t p = squares; p < inner; ++p) {
+          for (std::int64_t r = 0; r < kSide; ++r) {
+            out[p * kWidth + at + r] = from[r * rows.row_step + p];
+          }
         }
       }
-    }
-    for (; i < width; ++i) {
-      for (std::int64_t p = 0; p < inner; ++p) {
-        out[p * kWidth + i] = rows.data[i * rows.row_step + p * rows.column_step];
+    } else {
+      for (std::int64_t i = 0; i < width; ++i) {
+        for (std::int64_t p = 0; p < inner; ++p) {
+          out[p * kWidth + i] = rows.data[i * rows.row_step + p * rows.column_step];
+        }
       }
     }
   }
@@ -116,6 +124,8 @@ HWY_INLINE void block(std::int64_t inner, T alpha, const T* HWY_RESTRICT a, cons
                       bool add, T* c, std::int64_t distance, std::int64_t columns) {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
+  // Rows of c may lie a multiple of the cache's size apart: they are slow to come.
+  for (std::int64_t r = 0; r < kCount; ++r) hwy::Prefetch(c + r * distance);
   V sums[kCount][kVectors];
   for (auto& row : sums) {
     for (V& sum : row) sum = hn::Zero(d);
@@ -130,11 +140,24 @@ HWY_INLINE void block(std::int64_t inner, T alpha, const T* HWY_RESTRICT a, cons
     }
   }
   const V scale = hn::Set(d, alpha);
-  for (std::int64_t r = 0; r < kCount; ++r) {
+  if (columns >= kColumns<T>) {  // unrolled, so that the sums never leave their registers
+#pragma GCC unroll 12
+    for (std::int64_t r = 0; r < kCount; ++r, c += distance) {
+#pragma GCC unroll 2
+      for (std::int64_t v = 0; v < kVectors; ++v) {
+        T* to = c + v * kLanes<T>;
+        hn::StoreU(add ? hn::MulAdd(scale, sums[r][v], hn::LoadU(d, to)) : hn::Mul(scale, sums[r][v]),
+                   d, to);
+      }
+    }
+    return;
+  }
+#pragma GCC unroll 12
+  for (std::int64_t r = 0; r < kCount; ++r, c += distance) {
+#pragma GCC unroll 2
     for (std::int64_t v = 0; v < kVectors; ++v) {
-      const std::int64_t count = columns - v * kLanes<T>;
-      if (count <= 0) break;
-      T* to = c + r * distance + v * kLanes<T>;
+      T* to = c + v * kLanes<T>;
+      const std::int64_t count = std::max<std::int64_t>(columns - v * kLanes<T>, 0);
       const V before = add ? load_some(d, to, count) : hn::Zero(d);
       store_some(d, hn::MulAdd(scale, sums[r][v], before), to, count);
     }
