@@ -164,27 +164,6 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
       });
 }
 
-Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& weight,
-                  const Tensor& bias, double epsilon) {
-  compute::check_floating("batch_norm", x);
-  if (x.rank() < 2) {
-    throw ShapeError(
-        fmt::format("[batch_norm] x {} must be [batch, channels, ...]", to_string(x.shape())));
-  }
-  const auto channels = [&](const Tensor& t) {  // [channels, 1, ...], which broadcasts against x
-    if (t.shape() != Shape{x.size(1)}) {
-      throw ShapeError(fmt::format("[batch_norm] {} must have one number for each channel of x {}",
-                                   to_string(t.shape()), to_string(x.shape())));
-    }
-    Shape shape = t.shape();
-    while (shape.rank() < x.rank() - 1) shape = shape.inserted(-1, 1);
-    return reshape(t, shape);
-  };
-  const Tensor scale = 1 / sqrt(variance + epsilon);
-  const Tensor y = (x - channels(mean)) * channels(weight.defined() ? scale * weight : scale);
-  return bias.defined() ? y + channels(bias) : y;
-}
-
 namespace {
 
 // x where the stream's number is at least p, divided by 1 - p. Linear in x: the gradient is the

@@ -206,7 +206,7 @@ Sorted sort(const Tensor& x, int axis = -1, bool descending = false);
 // The k largest (or smallest), best first. Throws ShapeError for more than there are.
 Sorted topk(const Tensor& x, std::int64_t k, int axis = -1, bool largest = true);
 
-// ---- Normalisation (normalization.cpp) ----
+// ---- Normalisation (normalization.cpp, batch_norm.cpp) ----
 
 // e^x / sum(e^x) along an axis. Where every x is -inf (all masked): zeros.
 Tensor softmax(const Tensor& x, int axis = -1);
@@ -224,12 +224,19 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias
 // "Batch normalization", ICML 2015. nn::BatchNorm1d and 2d know the means.
 Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance,
                   const Tensor& weight = {}, const Tensor& bias = {}, double epsilon = 1e-5);
+// The same with the mean and the variance (divided by n) of x's own channels, as in training; they
+// are results too, detached. Throws ShapeError for channels of fewer than two numbers.
+struct BatchNormed {
+  Tensor y, mean, variance;
+};
+BatchNormed batch_norm_training(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},
+                                double epsilon = 1e-5);
 // Each element is zeroed with probability p, the others divided by 1 - p; x itself unless
 // `training`. Srivastava et al., "Dropout", JMLR 2014. Takes the next random stream
 // (tensor/random.h).
 Tensor dropout(const Tensor& x, double p, bool training = true);
 
-// ---- Windows along time (convolution.cpp) ----
+// ---- Windows along time (convolution.cpp, pooling.cpp) ----
 
 struct ConvOptions {
   std::int64_t stride = 1;
@@ -243,14 +250,8 @@ Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
 Tensor max_pool1d(const Tensor& x, std::int64_t size, std::int64_t stride = 0);
 Tensor avg_pool1d(const Tensor& x, std::int64_t size, std::int64_t stride = 0);
 
-// ---- Windows over images (convolution2d.cpp) ----
+// ---- Windows over images (convolution.cpp, pooling.cpp) ----
 
-// Along height and width; one number stands for both.
-struct Size2d {
-  Size2d(std::int64_t both) : height(both), width(both) {}  // NOLINT: conversions are the point
-  Size2d(std::int64_t h, std::int64_t w) : height(h), width(w) {}
-  std::int64_t height, width;
-};
 struct Conv2dOptions {
   Size2d stride = 1;
   Size2d padding = 0;  // zeros at all four sides

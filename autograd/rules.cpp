@@ -60,6 +60,11 @@ const std::map<std::string_view, std::vector<std::string_view>, std::less<>> kRu
     {"conv1d",
      {"g times the weights that saw this place", "g times the windows, summed",
       "g, summed over batch and windows"}},
+    {"conv2d",
+     {"g times the weights that saw this place", "g times the windows, summed",
+      "g, summed over batch and windows"}},
+    {"max_pool1d", {"g, to the largest x of each window"}},
+    {"max_pool2d", {"g, to the largest x of each window"}},
     // Rows of tables
     {"gather", {"g, added to the rows that were read"}},
     {"gather_sum", {"g, added to every row of the bag"}},
@@ -73,6 +78,9 @@ const std::map<std::string_view, std::vector<std::string_view>, std::less<>> kRu
     {"layer_norm",
      {"(h - mean(h) - n * mean(h * n)) / deviation", "g * n, summed over rows",
       "g, summed over rows"}},
+    {"batch_norm",
+     {"(h - mean(h) - n * mean(h * n)) / deviation", "g * n, summed over each channel",
+      "g, summed over each channel"}},
     {"dropout", {"g / (1 - p) where x was kept"}},
     // Attention; w are its weights, ds = w * (g v^T - sum(w * g v^T)) its scores' gradient
     {"attention", {"scale * ds k", "scale * ds^T q", "w^T g", "ds, summed over queries"}},

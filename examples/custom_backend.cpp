@@ -140,15 +140,32 @@ class CountingBackend : public Backend {
     return pass("cross_entropy_gradient", &Backend::softmax_cross_entropy_gradient, x, labels, g,
                 dx);
   }
-  bool conv1d(const View& x, const View& weight, const View& bias, std::int64_t stride,
-              std::int64_t padding, const View& y) override {
-    return pass("conv1d", &Backend::conv1d, x, weight, bias, stride, padding, y);
+  bool conv2d(const View& x, const View& weight, const View& bias, const Size2d& stride,
+              const Size2d& padding, const View& y) override {
+    return pass("conv2d", &Backend::conv2d, x, weight, bias, stride, padding, y);
   }
-  bool conv1d_gradient(const View& x, const View& weight, std::int64_t stride, std::int64_t padding,
-                       const View& g, const View& dx, const View& dweight,
+  bool conv2d_gradient(const View& x, const View& weight, const Size2d& stride,
+                       const Size2d& padding, const View& g, const View& dx, const View& dweight,
                        const View& dbias) override {
-    return pass("conv1d_gradient", &Backend::conv1d_gradient, x, weight, stride, padding, g, dx,
+    return pass("conv2d_gradient", &Backend::conv2d_gradient, x, weight, stride, padding, g, dx,
                 dweight, dbias);
+  }
+  bool max_pool2d(const View& x, const Size2d& size, const Size2d& stride, const View& y) override {
+    return pass("max_pool2d", &Backend::max_pool2d, x, size, stride, y);
+  }
+  bool max_pool2d_gradient(const View& x, const Size2d& size, const Size2d& stride, const View& y,
+                           const View& g, const View& dx) override {
+    return pass("max_pool2d_gradient", &Backend::max_pool2d_gradient, x, size, stride, y, g, dx);
+  }
+  bool batch_norm(const View& x, const View& weight, const View& bias, double epsilon,
+                  const View& y, const View& mean, const View& variance) override {
+    return pass("batch_norm", &Backend::batch_norm, x, weight, bias, epsilon, y, mean, variance);
+  }
+  bool batch_norm_gradient(const View& x, const View& weight, const View& mean,
+                           const View& variance, double epsilon, const View& g, const View& dx,
+                           const View& dweight, const View& dbias) override {
+    return pass("batch_norm_gradient", &Backend::batch_norm_gradient, x, weight, mean, variance,
+                epsilon, g, dx, dweight, dbias);
   }
   bool gather_sum(const View& table, const View& rows, const View& offsets,
                   const View& out) override {

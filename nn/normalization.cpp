@@ -55,20 +55,14 @@ Tensor BatchNorm::operator()(const Tensor& x) const {
   return located([&] {
     if (!training())
       return batch_norm(x, running_mean, running_var, weight, bias, options_.epsilon);
-    Axes axes{0};
-    for (int axis = 2; axis < x.rank(); ++axis) axes.list.push_back(axis);
-    const std::int64_t n = x.numel() / channels;
-    if (n < 2) {
-      throw ShapeError(fmt::format(
-          "[batch_norm] in training each channel needs two numbers, got {}", to_string(x.shape())));
-    }
-    const Tensor centre = mean(x, axes), spread = var(x, axes, false, 0);
+    const BatchNormed own = batch_norm_training(x, weight, bias, options_.epsilon);
     const auto follow = [&](Tensor running, const Tensor& batch) {
-      running.assign(running + options_.momentum * (batch.detach() - running));
+      running.assign(running + options_.momentum * (batch - running));
     };
-    follow(running_mean, centre);
-    follow(running_var, spread * (static_cast<double>(n) / static_cast<double>(n - 1)));
-    return batch_norm(x, centre, spread, weight, bias, options_.epsilon);
+    const auto n = static_cast<double>(x.numel() / channels);
+    follow(running_mean, own.mean);
+    follow(running_var, own.variance * (n / (n - 1)));
+    return own.y;
   });
 }
 

@@ -52,12 +52,25 @@ bool Backend::softmax_cross_entropy(const View&, const View&, const View&) { ret
 bool Backend::softmax_cross_entropy_gradient(const View&, const View&, const View&, const View&) {
   return false;
 }
-bool Backend::conv1d(const View&, const View&, const View&, std::int64_t, std::int64_t,
+bool Backend::conv2d(const View&, const View&, const View&, const Size2d&, const Size2d&,
                      const View&) {
   return false;
 }
-bool Backend::conv1d_gradient(const View&, const View&, std::int64_t, std::int64_t, const View&,
+bool Backend::conv2d_gradient(const View&, const View&, const Size2d&, const Size2d&, const View&,
                               const View&, const View&, const View&) {
+  return false;
+}
+bool Backend::max_pool2d(const View&, const Size2d&, const Size2d&, const View&) { return false; }
+bool Backend::max_pool2d_gradient(const View&, const Size2d&, const Size2d&, const View&,
+                                  const View&, const View&) {
+  return false;
+}
+bool Backend::batch_norm(const View&, const View&, const View&, double, const View&, const View&,
+                         const View&) {
+  return false;
+}
+bool Backend::batch_norm_gradient(const View&, const View&, const View&, const View&, double,
+                                  const View&, const View&, const View&, const View&) {
   return false;
 }
 bool Backend::gather_sum(const View&, const View&, const View&, const View&) { return false; }

@@ -228,13 +228,26 @@ class Backend {
   virtual bool softmax_cross_entropy(const View& x, const View& labels, const View& loss);
   virtual bool softmax_cross_entropy_gradient(const View& x, const View& labels, const View& g,
                                               const View& dx);
-  // y [batch, out, windows] = the products of weight [out, in, size] with the windows of x [batch,
-  // in, time], `stride` apart, `padding` zeros at both ends; plus bias [out], or none.
-  virtual bool conv1d(const View& x, const View& weight, const View& bias, std::int64_t stride,
-                      std::int64_t padding, const View& y);
-  virtual bool conv1d_gradient(const View& x, const View& weight, std::int64_t stride,
-                               std::int64_t padding, const View& g, const View& dx,
+  // y [batch, out, down, across] = the products of weight [out, in, rows, columns] with the windows of
+  // x [batch, in, height, width], `stride` apart, with `padding` zeros around x; plus bias [out], or
+  // none. All of any strides but y. Of the gradients, those with a null buffer are not wanted.
+  virtual bool conv2d(const View& x, const View& weight, const View& bias, const Size2d& stride,
+                      const Size2d& padding, const View& y);
+  virtual bool conv2d_gradient(const View& x, const View& weight, const Size2d& stride,
+                               const Size2d& padding, const View& g, const View& dx,
                                const View& dweight, const View& dbias);
+  // y [..., down, across] = the largest number of each window of x [..., height, width]; NaN if there
+  // is one. In the gradient g goes to the elements equal to y, in equal shares.
+  virtual bool max_pool2d(const View& x, const Size2d& size, const Size2d& stride, const View& y);
+  virtual bool max_pool2d_gradient(const View& x, const Size2d& size, const Size2d& stride,
+                                   const View& y, const View& g, const View& dx);
+  // x [batch, channels, n], weight and bias [channels]; mean and variance [channels] are those of
+  // each channel, y = (x - mean) / sqrt(variance + epsilon) * weight + bias.
+  virtual bool batch_norm(const View& x, const View& weight, const View& bias, double epsilon,
+                          const View& y, const View& mean, const View& variance);
+  virtual bool batch_norm_gradient(const View& x, const View& weight, const View& mean,
+                                   const View& variance, double epsilon, const View& g,
+                                   const View& dx, const View& dweight, const View& dbias);
   // out[b] = the sum of table[rows[i]] for offsets[b] <= i < offsets[b + 1]: table [n, ...] of any
   // strides, rows i32 [entries] in [0, n), offsets i32 [bags + 1], out [bags, ...]. Throws IndexError
   // for another row.

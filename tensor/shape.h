@@ -49,6 +49,13 @@ class Shape {
   int rank_ = 0;
 };
 
+// Along the height and the width of an image; one number stands for both.
+struct Size2d {
+  Size2d(std::int64_t both) : height(both), width(both) {}  // NOLINT: conversions are the point
+  Size2d(std::int64_t h, std::int64_t w) : height(h), width(w) {}
+  std::int64_t height, width;
+};
+
 // NumPy's rule: align at the last axis; sizes must be equal or one of them 1. `op` is for the
 // message of the ShapeError.
 Shape broadcast(const Shape& a, const Shape& b, const char* op);

@@ -139,30 +139,55 @@ TEST_CASE("fused: softmax_cross_entropy") {
                        doctest::Contains("label 3"), IndexError);
 }
 
-TEST_CASE("fused: conv1d") {
+TEST_CASE("fused: conv2d, and conv1d as one line high") {
   manual_seed(6);
   struct Case {
-    std::int64_t batch, in, time, out, size, padding;
+    Shape x, weight;
+    Size2d stride = 1, padding = 0;
   };
-  for (const Case& c : std::vector<Case>{{1, 1, 1, 1, 1, 0},
-                                         {2, 3, 7, 4, 3, 1},
-                                         {3, 2, 4, 70, 4, 0},
-                                         {2, 130, 300, 5, 3, 1},
-                                         {1, 3, 4, 2, 5, 4},  // windows of nothing but padding, too
-                                         {2, 3, 1, 2, 3, 1},
-                                         {0, 3, 4, 2, 3, 1}}) {
-    check_same(fmt::format("[{}, {}, {}] size {} -> {} padded by {}", c.batch, c.in, c.time, c.size,
-                           c.out, c.padding),
+  for (const Case& c : std::vector<Case>{
+           {{1, 1, 1, 1}, {1, 1, 1, 1}},
+           {{2, 3, 6, 7}, {4, 3, 3, 3}, 1, 1},
+           {{2, 3, 9, 8}, {4, 3, 3, 2}, {2, 3}, {1, 2}},
+           {{1, 2, 40, 41}, {5, 2, 5, 5}, 1, 2},      // a few tiles
+           {{2, 130, 12, 9}, {70, 130, 3, 3}, 1, 1},  // strips of channels, a row of windows cut
+           {{1, 40, 5, 5}, {3, 40, 1, 1}, {2, 2}},    // sees pixels that others do not
+           {{1, 3, 2, 4}, {2, 3, 5, 5}, 1, 4},        // windows of nothing but padding
+           {{3, 2, 1, 600}, {4, 2, 1, 7}, {1, 3}, {0, 3}},
+           {{0, 3, 4, 4}, {2, 3, 3, 3}, 1, 1}}) {
+    check_same(fmt::format("{} with {}", to_string(c.x), to_string(c.weight)),
                [&](const std::vector<Tensor>& in) {
-                 return conv1d(in[0], in[1], in[2], {.padding = c.padding});
+                 return conv2d(in[0], in[1], in[2], {.stride = c.stride, .padding = c.padding});
                },
-               {some({c.batch, c.in, c.time}), some({c.out, c.in, c.size}) * 0.1, some({c.out})});
+               {some(c.x), some(c.weight) * 0.1, some({c.weight[0]})});
   }
   check_same("strided, without bias",
              [](const std::vector<Tensor>& in) {
                return conv1d(transpose(in[0]), transpose(in[1]), {}, {.padding = 2});
              },
              {some({3, 50, 20}), some({5, 4, 20}) * 0.1});
+}
+
+TEST_CASE("fused: max_pool2d, with equal numbers in a window") {
+  manual_seed(8);
+  for (const auto& [size, stride] : std::vector<std::pair<Size2d, Size2d>>{
+           {2, 2}, {{1, 3}, {1, 2}}, {3, 1}, {{2, 3}, {3, 4}}, {{7, 9}, 1}}) {
+    check_same(
+        fmt::format("size {} x {}", size.height, size.width),
+        [&](const std::vector<Tensor>& in) { return max_pool2d(transpose(in[0]), size, stride); },
+        {cast(cast(uniform({2, 50, 9, 7}, 0, 3), DType::i32), DType::f64)});
+  }
+}
+
+TEST_CASE("fused: batch_norm of the batch") {
+  manual_seed(9);
+  for (const Shape& shape : {Shape{2, 3, 8}, Shape{40, 5, 31, 33}, Shape{1, 2, 9}, Shape{7, 4}}) {
+    check_same(fmt::format("batch_norm {}", to_string(shape)),
+               [&](const std::vector<Tensor>& in) {
+                 return batch_norm_training(in[0] + 3, in[1], in[2]).y;
+               },
+               {some(shape), some({shape[1]}), some({shape[1]})});
+  }
 }
 
 TEST_CASE("fused: packed attention") {

@@ -25,8 +25,13 @@ struct HalfDone : ReferenceBackend {
     return true;
   }
   bool softmax_cross_entropy(const View&, const View&, const View&) override { return true; }
-  bool conv1d(const View&, const View&, const View&, std::int64_t, std::int64_t,
+  bool conv2d(const View&, const View&, const View&, const Size2d&, const Size2d&,
               const View&) override {
+    return true;
+  }
+  bool max_pool2d(const View&, const Size2d&, const Size2d&, const View&) override { return true; }
+  bool batch_norm(const View&, const View&, const View&, double, const View&, const View&,
+                  const View&) override {
     return true;
   }
   bool attention(const AttentionInputs&, const View&, const View&) override { return true; }
@@ -53,17 +58,18 @@ TEST_CASE("messages of normalisation and dropout") {
 TEST_CASE("messages of convolutions") {
   const Tensor x = ones({1, 2, 3});
   REFUSES(ShapeError, conv1d(x, ones({1, 2, 4})),
-          "[conv1d] a window of 4 every 1 does not fit time 3 padded by 0");
+          "[conv1d] a window of 4 every 1 does not fit 3 elements padded by 0");
   REFUSES(ShapeError, conv1d(x, ones({1, 3, 2})),
           "[conv1d] x [1, 2, 3] must be [batch, in, time] and weight [1, 3, 2] [out, in, size] "
           "with the same in");
   REFUSES(ShapeError, conv1d(x, ones({1, 2, 2}), ones({2})),
-          "[conv1d] bias [2] must have one number for each row of weight [1, 2, 2]");
+          "[conv1d] bias [2] must have one number for each of the 1 rows of weight");
   REFUSES(ShapeError, conv2d(x, ones({1, 2, 2})),
           "[conv2d] x [1, 2, 3] must be [batch, in, height, width] and weight [1, 2, 2] [out, in, "
           "rows, columns] with the same in");
   REFUSES(ShapeError, max_pool2d(ones({3}), 2),
           "[max_pool2d] x [3] must end with height and width");
+  REFUSES(ShapeError, avg_pool1d(ones({}), 2), "[avg_pool1d] x [] must end with time");
 }
 
 TEST_CASE("messages of segments and bags") {
@@ -192,6 +198,10 @@ TEST_CASE("messages of a backend whose offers have no gradients") {
           "[softmax_cross_entropy] the backend took the forward offer but not its gradient");
   REFUSES(BackendError, sum(conv1d(deep, ones({1, 2, 2}, there))).backward(),
           "[conv1d] the backend took the forward offer but not its gradient");
+  REFUSES(BackendError, sum(max_pool2d(x, 2)).backward(),
+          "[max_pool2d] the backend took the forward offer but not its gradient");
+  REFUSES(BackendError, sum(batch_norm_training(x).y).backward(),
+          "[batch_norm] the backend took the forward offer but not its gradient");
   const Tensor q = reshape(x, {1, 1, 2, 3});
   REFUSES(BackendError, sum(attention(q, q, q)).backward(),
           "[attention] the backend took the forward offer but not its gradient");

@@ -257,6 +257,14 @@ std::vector<OpRow> product_rows() {
        {{{3, 2}, {2}, {2}, {2}, {2}},
         {{2, 3, 2}, {3}, {3}, {3}, {3}},
         {{0, 2}, {2}, {2}, {2}, {2}}}},
+      {"batch_norm_training",
+       [](In x) { return batch_norm_training(x[0], x[1], x[2], 1e-3).y; },
+       {kReal, kReal, kReal},
+       {{{2, 3, 2, 4}, {3}, {3}}, {{4, 2}, {2}, {2}}, {{1, 1, 9}, {1}, {1}}}},
+      {"batch_norm_training: plain",
+       [](In x) { return batch_norm_training(x[0]).y; },
+       {kReal},
+       {{{3, 2, 8}}}},
       {"batch_norm: of the batch, plain",
        [](In x) {
          return batch_norm(x[0], mean(x[0], {0, 2, 3}), var(x[0], {0, 2, 3}, false, 0));

@@ -127,14 +127,32 @@ class CpuBackend : public Backend {
     cpu::softmax_cross_entropy_gradient(x, labels, g, dx);
     return true;
   }
-  bool conv1d(const View& x, const View& weight, const View& bias, std::int64_t stride,
-              std::int64_t padding, const View& y) override {
-    return cpu::conv1d(*cache_, x, weight, bias, stride, padding, y);
+  bool conv2d(const View& x, const View& weight, const View& bias, const Size2d& stride,
+              const Size2d& padding, const View& y) override {
+    return cpu::conv2d(*cache_, x, weight, bias, stride, padding, y);
   }
-  bool conv1d_gradient(const View& x, const View& weight, std::int64_t stride, std::int64_t padding,
-                       const View& g, const View& dx, const View& dweight,
+  bool conv2d_gradient(const View& x, const View& weight, const Size2d& stride,
+                       const Size2d& padding, const View& g, const View& dx, const View& dweight,
                        const View& dbias) override {
-    return cpu::conv1d_gradient(*cache_, x, weight, stride, padding, g, dx, dweight, dbias);
+    return cpu::conv2d_gradient(*cache_, x, weight, stride, padding, g, dx, dweight, dbias);
+  }
+  bool max_pool2d(const View& x, const Size2d& size, const Size2d& stride, const View& y) override {
+    return cpu::max_pool2d(x, size, stride, y);
+  }
+  bool max_pool2d_gradient(const View& x, const Size2d& size, const Size2d& stride, const View& y,
+                           const View& g, const View& dx) override {
+    cpu::max_pool2d_gradient(x, size, stride, y, g, dx);
+    return true;
+  }
+  bool batch_norm(const View& x, const View& weight, const View& bias, double epsilon,
+                  const View& y, const View& mean, const View& variance) override {
+    return cpu::batch_norm(x, weight, bias, epsilon, y, mean, variance);
+  }
+  bool batch_norm_gradient(const View& x, const View& weight, const View& mean,
+                           const View& variance, double epsilon, const View& g, const View& dx,
+                           const View& dweight, const View& dbias) override {
+    cpu::batch_norm_gradient(x, weight, mean, variance, epsilon, g, dx, dweight, dbias);
+    return true;
   }
   bool adam(const AdamStep& step, const View& rows, const View& g, const View& p, const View& m,
             const View& v) override {

@@ -67,51 +67,63 @@ HWY_INLINE void turn(D d, const T* x, std::int64_t step, T* out, std::int64_t wi
 #endif
 }
 
+// x [n, inner] whose columns are dense, into panels as `pack` makes them: several at a time, so that
+// what lies together in memory is read together. Where steps do not divide the width, the last one
+// overlaps the one before.
+template <std::int64_t kWidth, class T>
+HWY_INLINE void pack_dense_columns(Matrix<T> x, std::int64_t n, std::int64_t inner, T* out) {
+  constexpr std::int64_t kTogether = 32 * kWidth;
+  constexpr std::int64_t kStep = kWidth % kLanes<T> == 0 ? kLanes<T> : kSquare<T>;
+  static_assert(kStep <= kWidth);
+  const hn::CappedTag<T, static_cast<std::size_t>(kStep)> step;
+  for (std::int64_t begin = 0; begin < n; begin += kTogether) {
+    const std::int64_t end = std::min(n, begin + kTogether);
+    for (std::int64_t p = 0; p < inner; ++p) {
+      const T* from = x.data + p * x.column_step;
+      for (std::int64_t i = begin; i < end; i += kWidth) {
+        T* to = out + i * inner + p * kWidth;
+        if (end - i < kWidth) {
+          std::fill(std::copy(from + i, from + end, to), to + kWidth, T{0});
+          break;
+        }
+#pragma GCC unroll 4
+        for (std::int64_t j = 0; j < kWidth; j += kStep) {
+          const std::int64_t at = std::min(j, kWidth - kStep);
+          hn::StoreU(hn::LoadU(step, from + i + at), step, to + at);
+        }
+      }
+    }
+  }
+}
+
 // Packs x [n, inner] into panels [inner][kWidth] of kWidth rows each, the last filled up with zeros.
-// Where steps do not divide the width, the last one overlaps the one before.
 template <std::int64_t kWidth, class T>
 HWY_INLINE void pack(Matrix<T> x, std::int64_t n, std::int64_t inner, T* out) {
+  if (x.row_step == 1) return pack_dense_columns<kWidth>(x, n, inner, out);
   constexpr std::int64_t kSide = kSquare<T>;
   const hn::FixedTag<T, kSide> square;
-  constexpr std::int64_t kStep = kWidth % kLanes<T> == 0 ? kLanes<T> : kSide;
-  const hn::CappedTag<T, static_cast<std::size_t>(kStep)> step;
-  static_assert(kStep <= kWidth);
   for (std::int64_t begin = 0; begin < n; begin += kWidth, out += kWidth * inner) {
     const std::int64_t width = std::min(kWidth, n - begin);
     const Matrix<T> rows = x.from(begin, 0);
     if (width < kWidth) std::fill_n(out, kWidth * inner, T{0});
-    if (rows.row_step == 1) {  // each row of the panel lies in one piece
-      for (std::int64_t p = 0; p < inner; ++p) {
-        const T* from = rows.data + p * rows.column_step;
-        T* to = out + p * kWidth;
-        if (width == kWidth) {
-#pragma GCC unroll 4
-          for (std::int64_t i = 0; i < kWidth; i += kStep) {
-            const std::int64_t at = std::min(i, kWidth - kStep);
-            hn::StoreU(hn::LoadU(step, from + at), step, to + at);
-          }
-        } else {
-          std::copy_n(from, width, to);
-        }
-      }
-    } else if (rows.column_step == 1 && width >= kSide) {
-      const std::int64_t squares = inner / kSide * kSide;
-      for (std::int64_t i = 0; i < width; i += kSide) {
-        const std::int64_t at = std::min(i, width - kSide);
-        const T* from = rows.data + at * rows.row_step;
-        for (std::int64_t p = 0; p < squares; p += kSide) {
-          turn(square, from + p, rows.row_step, out + p * kWidth + at, kWidth);
-        }
-        for (std::int64_t p = squares; p < inner; ++p) {
-          for (std::int64_t r = 0; r < kSide; ++r) {
-            out[p * kWidth + at + r] = from[r * rows.row_step + p];
-          }
-        }
-      }
-    } else {
+    if (x.column_step != 1 || width < kSide) {
       for (std::int64_t i = 0; i < width; ++i) {
         for (std::int64_t p = 0; p < inner; ++p) {
-          out[p * kWidth + i] = rows.data[i * rows.row_step + p * rows.column_step];
+          out[p * kWidth + i] = rows.data[i * x.row_step + p * x.column_step];
+        }
+      }
+      continue;
+    }
+    const std::int64_t squares = inner / kSide * kSide;
+    for (std::int64_t i = 0; i < width; i += kSide) {
+      const std::int64_t at = std::min(i, width - kSide);  // the last ones may overlap
+      const T* from = rows.data + at * x.row_step;
+      for (std::int64_t p = 0; p < squares; p += kSide) {
+        turn(square, from + p, x.row_step, out + p * kWidth + at, kWidth);
+      }
+      for (std::int64_t p = squares; p < inner; ++p) {
+        for (std::int64_t r = 0; r < kSide; ++r) {
+          out[p * kWidth + at + r] = from[r * x.row_step + p];
         }
       }
     }
@@ -146,8 +158,9 @@ HWY_INLINE void block(std::int64_t inner, T alpha, const T* HWY_RESTRICT a, cons
 #pragma GCC unroll 2
       for (std::int64_t v = 0; v < kVectors; ++v) {
         T* to = c + v * kLanes<T>;
-        hn::StoreU(add ? hn::MulAdd(scale, sums[r][v], hn::LoadU(d, to)) : hn::Mul(scale, sums[r][v]),
-                   d, to);
+        hn::StoreU(
+            add ? hn::MulAdd(scale, sums[r][v], hn::LoadU(d, to)) : hn::Mul(scale, sums[r][v]), d,
+            to);
       }
     }
     return;

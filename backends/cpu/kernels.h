@@ -60,11 +60,20 @@ void softmax_cross_entropy_gradient(const View& x, const View& labels, const Vie
 void adam(const AdamStep& step, const View& rows, const View& g, const View& p, const View& m,
           const View& v);  // adam.cpp
 
-bool conv1d(Cache& cache, const View& x, const View& weight, const View& bias, std::int64_t stride,
-            std::int64_t padding, const View& y);  // conv1d.cpp
-bool conv1d_gradient(Cache& cache, const View& x, const View& weight, std::int64_t stride,
-                     std::int64_t padding, const View& g, const View& dx, const View& dweight,
+bool conv2d(Cache& cache, const View& x, const View& weight, const View& bias, const Size2d& stride,
+            const Size2d& padding, const View& y);  // conv2d.cpp
+bool conv2d_gradient(Cache& cache, const View& x, const View& weight, const Size2d& stride,
+                     const Size2d& padding, const View& g, const View& dx, const View& dweight,
                      const View& dbias);
+bool max_pool2d(const View& x, const Size2d& size, const Size2d& stride,
+                const View& y);  // max_pool2d.cpp
+void max_pool2d_gradient(const View& x, const Size2d& size, const Size2d& stride, const View& y,
+                         const View& g, const View& dx);
+bool batch_norm(const View& x, const View& weight, const View& bias, double epsilon, const View& y,
+                const View& mean, const View& variance);  // batch_norm.cpp
+void batch_norm_gradient(const View& x, const View& weight, const View& mean, const View& variance,
+                         double epsilon, const View& g, const View& dx, const View& dweight,
+                         const View& dbias);
 
 bool attention(Cache& cache, const AttentionInputs& in, const View& y,
                const View& log_sum);  // attention.cpp

@@ -1,0 +1,97 @@
+#include <fmt/format.h>
+
+#include "autograd/compute.h"
+#include "autograd/node.h"
+#include "autograd/ops.h"
+#include "tensor/error.h"
+
+namespace gradus {
+
+namespace {
+
+// t [channels] as [channels, 1, ...], which broadcasts against x.
+Tensor channels_of(const Tensor& x, const Tensor& t) {
+  Shape shape = t.shape();
+  while (shape.rank() < x.rank() - 1) shape = shape.inserted(-1, 1);
+  return reshape(t, shape);
+}
+
+void check(const Tensor& x, std::initializer_list<Tensor> parts) {
+  compute::check_floating("batch_norm", x);
+  if (x.rank() < 2) {
+    throw ShapeError(
+        fmt::format("[batch_norm] x {} must be [batch, channels, ...]", to_string(x.shape())));
+  }
+  for (const Tensor& part : parts) {
+    if (!part.defined()) continue;
+    if (part.shape() != Shape{x.size(1)}) {
+      throw ShapeError(fmt::format("[batch_norm] {} must have one number for each channel of x {}",
+                                   to_string(part.shape()), to_string(x.shape())));
+    }
+    compute::check_same("batch_norm", x, part);
+  }
+}
+
+// All but the channels' axis.
+Axes others(const Tensor& x) {
+  Axes axes{0};
+  for (int axis = 2; axis < x.rank(); ++axis) axes.list.push_back(axis);
+  return axes;
+}
+
+}  // namespace
+
+Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& weight,
+                  const Tensor& bias, double epsilon) {
+  check(x, {mean, variance, weight, bias});
+  const Tensor scale = 1 / sqrt(variance + epsilon);
+  const Tensor y =
+      (x - channels_of(x, mean)) * channels_of(x, weight.defined() ? scale * weight : scale);
+  return bias.defined() ? y + channels_of(x, bias) : y;
+}
+
+BatchNormed batch_norm_training(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                                double epsilon) {
+  check(x, {weight, bias});
+  const std::int64_t channels = x.size(1), numbers = channels == 0 ? 0 : x.numel() / channels;
+  if (numbers < 2) {
+    throw ShapeError(fmt::format("[batch_norm] in training each channel needs two numbers, got {}",
+                                 to_string(x.shape())));
+  }
+  const TensorOptions like_x{x.dtype(), &x.backend()};
+  const Tensor w = weight.defined() ? weight : ones({channels}, like_x);
+  const Tensor b = bias.defined() ? bias : zeros({channels}, like_x);
+  const auto definition = [epsilon](const std::vector<Tensor>& in) {
+    const Tensor centre = mean(in[0], others(in[0])), spread = var(in[0], others(in[0]), false, 0);
+    return BatchNormed{batch_norm(in[0], centre, spread, in[1], in[2], epsilon), centre.detach(),
+                       spread.detach()};
+  };
+  // What kernels see: [batch, channels, n].
+  const Shape seen{x.size(0), channels, numbers / x.size(0)};
+  const auto dense = [seen](const Tensor& t) { return reshape(compute::contiguous(t), seen); };
+  const Tensor xc = dense(x), wc = compute::contiguous(w), bc = compute::contiguous(b);
+  const Tensor y = empty(seen, like_x);
+  const Tensor centre = empty({channels}, like_x), spread = empty({channels}, like_x);
+  if (!x.backend().batch_norm(xc.view(), wc.view(), bc.view(), epsilon, y.view(), centre.view(),
+                              spread.view())) {
+    return definition({x, w, b});
+  }
+  const Tensor result = record_fused(
+      "batch_norm", reshape(y, x.shape()), {x, w, b},
+      [definition](const std::vector<Tensor>& in) { return definition(in).y; },
+      [=, shape = x.shape()](const Tensor& g, const Tensor&) -> std::vector<Tensor> {
+        const Tensor dx = empty(seen, like_x);
+        const Tensor dw = empty({channels}, like_x), db = empty({channels}, like_x);
+        const Tensor gc = dense(g);
+        if (!xc.backend().batch_norm_gradient(xc.view(), wc.view(), centre.view(), spread.view(),
+                                              epsilon, gc.view(), dx.view(), dw.view(),
+                                              db.view())) {
+          throw BackendError(
+              "[batch_norm] the backend took the forward offer but not its gradient");
+        }
+        return {reshape(dx, shape), dw, db};
+      });
+  return {result, centre, spread};
+}
+
+}  // namespace gradus

@@ -1,0 +1,105 @@
+#include <fmt/format.h>
+
+#include "autograd/compute.h"
+#include "autograd/node.h"
+#include "autograd/ops.h"
+#include "autograd/windows.h"
+#include "tensor/error.h"
+
+namespace gradus {
+
+std::int64_t count_windows(const char* op, std::int64_t extent, std::int64_t size,
+                           std::int64_t stride, std::int64_t padding) {
+  std::int64_t padded = 0;
+  const bool fits = size >= 1 && stride >= 1 && padding >= 0 &&
+                    !__builtin_mul_overflow(padding, std::int64_t{2}, &padded) &&
+                    !__builtin_add_overflow(padded, extent, &padded) && size <= padded;
+  if (!fits) {
+    throw ShapeError(
+        fmt::format("[{}] a window of {} every {} does not fit {} elements padded by {}", op, size,
+                    stride, extent, padding));
+  }
+  return (padded - size) / stride + 1;
+}
+
+namespace {
+
+// x [..., height, width] as [..., down, across, rows, columns].
+Tensor windows_of(const Tensor& x, const Size2d& size, const Size2d& stride) {
+  return unfold(unfold(x, -2, size.height, stride.height), -2, size.width, stride.width);
+}
+
+// The size and, where that is 0, the stride.
+Size2d stride_of(const Size2d& size, const Size2d& stride) {
+  return {stride.height == 0 ? size.height : stride.height,
+          stride.width == 0 ? size.width : stride.width};
+}
+
+// What max_pool2d and avg_pool2d give: [..., down, across].
+Shape pooled_shape(const char* op, const Tensor& x, const Size2d& size, const Size2d& stride) {
+  if (x.rank() < 2) {
+    throw ShapeError(
+        fmt::format("[{}] x {} must end with height and width", op, to_string(x.shape())));
+  }
+  return x.shape()
+      .with(-2, count_windows(op, x.size(-2), size.height, stride.height))
+      .with(-1, count_windows(op, x.size(-1), size.width, stride.width));
+}
+
+Tensor max_pool(const char* op, const Tensor& x, const Size2d& size, const Size2d& stride) {
+  const Tensor y = empty(pooled_shape(op, x, size, stride), {x.dtype(), &x.backend()});
+  const Tensor dense = compute::contiguous(x);
+  if (!x.backend().max_pool2d(dense.view(), size, stride, y.view())) {
+    return max(windows_of(x, size, stride), {-2, -1});
+  }
+  return record_fused(
+      op, y, {x},
+      [=](const std::vector<Tensor>& in) {
+        return max(windows_of(in[0], size, stride), {-2, -1});
+      },
+      [=](const Tensor& g, const Tensor& result) -> std::vector<Tensor> {
+        const Tensor dx = empty(dense.shape(), {dense.dtype(), &dense.backend()});
+        if (!dense.backend().max_pool2d_gradient(dense.view(), size, stride, result.view(),
+                                                 compute::contiguous(g).view(), dx.view())) {
+          throw BackendError(
+              fmt::format("[{}] the backend took the forward offer but not its gradient", op));
+        }
+        return {dx};
+      });
+}
+
+Tensor avg_pool(const char* op, const Tensor& x, const Size2d& size, const Size2d& stride) {
+  pooled_shape(op, x, size, stride);
+  return mean(windows_of(x, size, stride), {-2, -1});
+}
+
+// Time is the width of an image one line high.
+template <class Pool>
+Tensor along_time(const char* op, Pool pool, const Tensor& x, std::int64_t size,
+                  std::int64_t stride) {
+  if (x.rank() < 1) {
+    throw ShapeError(fmt::format("[{}] x {} must end with time", op, to_string(x.shape())));
+  }
+  const Size2d window{1, size};
+  return squeeze(pool(op, unsqueeze(x, -2), window, stride_of(window, {1, stride})), -2);
+}
+
+}  // namespace
+
+Tensor max_pool1d(const Tensor& x, std::int64_t size, std::int64_t stride) {
+  return along_time("max_pool1d", max_pool, x, size, stride);
+}
+
+Tensor avg_pool1d(const Tensor& x, std::int64_t size, std::int64_t stride) {
+  return along_time("avg_pool1d", avg_pool, x, size, stride);
+}
+
+Tensor max_pool2d(const Tensor& x, const Size2d& size, const Size2d& stride) {
+  return max_pool("max_pool2d", x, size, stride_of(size, stride));
+}
+
+Tensor avg_pool2d(const Tensor& x, const Size2d& size, const Size2d& stride) {
+  return avg_pool("avg_pool2d", x, size, stride_of(size, stride));
+}
+
+}  // namespace gradus

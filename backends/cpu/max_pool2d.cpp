@@ -1,0 +1,111 @@
+// The largest number of each window of an image, and its gradient.
+#include <algorithm>
+#include <vector>
+
+#include "backends/cpu/kernels.h"
+#include "backends/host.h"
+#include "tensor/parallel.h"
+
+namespace gradus::cpu {
+
+namespace {
+
+struct Sizes {
+  std::int64_t planes, height, width, down, across;
+  Size2d size, stride;
+
+  Sizes(const View& x, const View& y, const Size2d& window, const Size2d& step)
+      : height(x.shape()[-2]),
+        width(x.shape()[-1]),
+        down(y.shape()[-2]),
+        across(y.shape()[-1]),
+        size(window),
+        stride(step) {
+    planes = y.shape().numel() / (down * across);  // a window fits, so neither is 0
+  }
+  // Where window w of plane p begins.
+  std::int64_t start(std::int64_t p, std::int64_t w) const {
+    return (p * height + w / across * stride.height) * width + w % across * stride.width;
+  }
+};
+
+// Calls body(p) for every plane, in parallel.
+template <class Body>
+void for_planes(const Sizes& s, const Body& body) {
+  parallel_for(s.planes, kGrain / (s.height * s.width) + 1, [&](std::int64_t p, std::int64_t end) {
+    for (; p < end; ++p) body(p);
+  });
+}
+
+// NaN if either is.
+template <class T>
+T larger(T a, T b) {
+  return a > b || a != a ? a : b;
+}
+
+// The largest of each column of a line of windows first, then of the columns of each window.
+template <class T>
+void forward(const Sizes& s, const T* x, T* y) {
+  for_planes(s, [&](std::int64_t p) {
+    std::vector<T> line(static_cast<std::size_t>(s.width));
+    T* out = y + p * s.down * s.across;
+    for (std::int64_t down = 0; down < s.down; ++down) {
+      const T* top = x + (p * s.height + down * s.stride.height) * s.width;
+      std::copy_n(top, s.width, line.data());
+      for (std::int64_t i = 1; i < s.size.height; ++i) {
+        const T* next = top + i * s.width;
+        for (std::size_t c = 0; c < line.size(); ++c) line[c] = larger(next[c], line[c]);
+      }
+      const T* first = line.data();
+      for (std::int64_t across = 0; across < s.across; ++across, first += s.stride.width) {
+        T most = first[0];
+        for (std::int64_t j = 1; j < s.size.width; ++j) most = larger(first[j], most);
+        *out++ = most;
+      }
+    }
+  });
+}
+
+// In the forward pass y was the largest x of the window; now g goes in equal shares to the x that are
+// not less than y. (Of a window with NaN these are all.)
+template <class T>
+void backward(const Sizes& s, const T* x, const T* y, const T* g, T* dx) {
+  for_planes(s, [&](std::int64_t p) {
+    std::fill_n(dx + p * s.height * s.width, s.height * s.width, T{0});
+    for (std::int64_t w = 0; w < s.down * s.across; ++w) {
+      const std::int64_t start = s.start(p, w), number = p * s.down * s.across + w;
+      const T most = y[number];
+      T count = 0;
+      const auto for_window = [&](const auto& body) {
+        for (std::int64_t i = 0, at = start; i < s.size.height; ++i, at += s.width) {
+          for (std::int64_t j = 0; j < s.size.width; ++j) body(at + j);
+        }
+      };
+      for_window([&](std::int64_t at) { count += static_cast<T>(!(x[at] < most)); });
+      const T share = count == 1 ? g[number] : g[number] / count;
+      for_window([&](std::int64_t at) { dx[at] += x[at] < most ? T{0} : share; });
+    }
+  });
+}
+
+}  // namespace
+
+bool max_pool2d(const View& x, const Size2d& size, const Size2d& stride, const View& y) {
+  if (!is_floating(x.dtype)) return false;
+  dispatch_floating(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    forward(Sizes(x, y, size, stride), data_of<T>(x), data_of<T>(y));
+  });
+  return true;
+}
+
+void max_pool2d_gradient(const View& x, const Size2d& size, const Size2d& stride, const View& y,
+                         const View& g, const View& dx) {
+  dispatch_floating(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    backward(Sizes(x, y, size, stride), data_of<T>(x), data_of<T>(y), data_of<T>(g),
+             data_of<T>(dx));
+  });
+}
+
+}  // namespace gradus::cpu
