@@ -5,9 +5,12 @@
 #include <filesystem>
 #include <string>
 
+#include "apps/classify/suited.h"
 #include "tests/program.h"
 
 namespace fs = std::filesystem;
+using namespace gradus;
+using namespace gradus::classify;
 
 TEST_CASE("train, predict, explain, eval, info") {
   const TemporaryFolder folder;
@@ -16,7 +19,7 @@ TEST_CASE("train, predict, explain, eval, info") {
   CHECK_MESSAGE(result.status == 0, result.error);
   CHECK(result.out.find("48 texts to learn from, 12 held out") != std::string::npos);
   CHECK(result.out.find("saved m.safetensors") != std::string::npos);
-  CHECK(result.out.find("A step used at most 0.") != std::string::npos);  // MB
+  CHECK(result.out.find("A step used at most ") != std::string::npos);
 
   folder.write("one.txt", "a fine film\n");
   result = run_gradus(folder, "predict --model m.safetensors - < one.txt");
@@ -101,6 +104,33 @@ TEST_CASE("a preset is a set of defaults, which other options overrule") {
   const Result single = run_gradus(folder, best + " --encoder ngram --ensemble=1");
   CHECK(single.out.find("ngram encoder") != std::string::npos);
   CHECK(single.out.find("joined") == std::string::npos);
+}
+
+TEST_CASE("the amount of text decides what the command line leaves open") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  const std::string train = "train --data films.csv --out m";
+  CHECK(run_gradus(folder, train).out.find("MB of text: wide-deep encoder, 5 epochs") !=
+        std::string::npos);
+  CHECK(run_gradus(folder, train + " --encoder ngram --epochs 1").out.find("ngram encoder, 1 ep") !=
+        std::string::npos);
+  CHECK(run_gradus(folder, train + " --encoder linear").out.find("linear encoder, 2 epochs") !=
+        std::string::npos);
+}
+
+TEST_CASE("more text is read by the quicker encoder, in fewer passes") {
+  data::Dataset much;
+  much.train.assign(200, {std::string(100'000, 'x'), 0});
+  TrainOptions asked;
+  asked.config = defaults_of(EncoderKind::ngram);
+  asked.encoder_by_size = true;
+  asked.settings.epochs = 0;
+  asked.quiet = true;
+  CHECK(suited(asked, much).config.encoder == EncoderKind::ngram);
+  CHECK(suited(asked, much).settings.epochs == settings_of(EncoderKind::ngram).epochs);
+  much.train.resize(100);
+  CHECK(suited(asked, much).config.encoder == EncoderKind::wide_deep);
+  CHECK(suited(asked, much).settings.epochs == 5);
 }
 
 TEST_CASE("an unknown command is named") {

@@ -19,6 +19,8 @@ struct TrainOptions {
   std::filesystem::path unlabelled;  // more texts to learn words and n-grams from; empty: none
   std::filesystem::path out;
   Config config;  // but for vocabulary and classes, which the data decides
+  bool encoder_by_size =
+      false;  // the amount of text decides, and where they are 0 the epochs (suited.h)
   std::int64_t vocabulary_size = 20000;
   TrainSettings settings;
   double valid_fraction = 0.2;

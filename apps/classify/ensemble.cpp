@@ -1,7 +1,10 @@
 #include "apps/classify/ensemble.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <string>
+#include <string_view>
 
 #include "autograd/autograd.h"
 #include "autograd/ops.h"
@@ -12,6 +15,8 @@
 namespace gradus::classify {
 
 namespace {
+
+constexpr std::string_view kDeep = "deep.0.";  // the one deep branch of a single model
 
 using Parts = std::vector<Tensor>;  // the same tensor of each model
 
@@ -47,15 +52,11 @@ Tensor joined(const std::string& name, const Parts& parts) {
 // Those of models that may stand beside one another.
 Config common_config(const std::vector<const NgramClassifier*>& models) {
   const Config first = models.at(0)->config();
-  Config expected = first;
   for (const NgramClassifier* model : models) {
-    if (to_json(model->config()) != to_json(expected) || first.members != 1 ||
+    if (to_json(model->config()) != to_json(first) || first.members != 1 ||
         first.attention != Score::dot) {
-      throw Error(
-          "[join] models must be single ones of one configuration, with dot attention and but the "
-          "first without a deep branch");
+      throw Error("[join] models must be single ones of one configuration, with dot attention");
     }
-    expected.encoder = EncoderKind::ngram;
   }
   return first;
 }
@@ -70,9 +71,12 @@ std::unique_ptr<NgramClassifier> join(const std::vector<const NgramClassifier*>&
   for (const NgramClassifier* model : models) states.push_back(model->state());
   nn::NamedTensors state;
   for (std::size_t i = 0; i < states[0].size(); ++i) {
-    const auto& [name, tensor] = states[0][i];
-    if (name.starts_with("deep.")) {
-      state.emplace_back(name, tensor);
+    const std::string& name = states[0][i].first;
+    if (name.starts_with(kDeep)) {
+      for (std::size_t k = 0; k < states.size(); ++k) {
+        state.emplace_back(fmt::format("deep.{}.{}", k, name.substr(kDeep.size())),
+                           states[k][i].second);
+      }
       continue;
     }
     Parts parts;

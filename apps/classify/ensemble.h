@@ -6,6 +6,7 @@
 // Models of n-grams need no machinery for that: beside one another they are one model, as many times as
 // wide. Its vectors are theirs end to end, with each model's queries and classes over its own part and
 // zeros elsewhere, so that its logits are the mean of theirs, and all that works on one model works on it.
+// Deep branches are kept as they are, one of each.
 #pragma once
 
 #include <memory>
@@ -16,8 +17,7 @@
 namespace gradus::classify {
 
 // All of the same configuration and n-grams, each a single one, with dot-product attention: other scores
-// compare whole vectors. Only the first may have a deep branch, which is the result's. Throws Error
-// otherwise.
+// compare whole vectors. Throws Error otherwise.
 std::unique_ptr<NgramClassifier> join(const std::vector<const NgramClassifier*>& models);
 
 }  // namespace gradus::classify

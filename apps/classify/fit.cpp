@@ -34,7 +34,7 @@ std::vector<float> taught_by(Classifier& model, Prepared& ready) {
 
 Outcome fit_ensemble(const TrainOptions& options, Prepared& ready, const Listeners& listeners) {
   SavedModel& saved = ready.saved;
-  Config config = saved.model->config();
+  const Config config = saved.model->config();
   saved.model.reset();  // each is made anew, with a seed of its own
   Listeners each = listeners;
   each.epoch = [&listeners](EpochRow row, const data::Metrics& metrics) {
@@ -52,9 +52,8 @@ Outcome fit_ensemble(const TrainOptions& options, Prepared& ready, const Listene
     manual_seed(settings.seed);
     models.push_back(std::make_unique<NgramClassifier>(config));
     NgramClassifier& model = *models.back();
-    config.encoder = EncoderKind::ngram;  // one deep branch is enough
     model.set_ngrams(saved.ngrams);
-    if (model.deep() != nullptr) model.deep()->embed.weight.assign(ready.vectors);
+    for (DeepBranch& deep : model.deep()) deep.embed.weight.assign(ready.vectors);
     if (train(model, saved.labels, taught ? ready.all : ready.texts, targets, ready.held_out,
               settings, each) != Outcome::finished) {
       return Outcome::interrupted;

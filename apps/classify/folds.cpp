@@ -10,6 +10,7 @@
 #include "apps/classify/interrupt.h"
 #include "apps/classify/prepare.h"
 #include "apps/classify/process_memory.h"
+#include "apps/classify/suited.h"
 #include "tensor/error.h"
 
 namespace gradus::classify {
@@ -39,9 +40,10 @@ std::string spread(const std::vector<double>& values) {
 
 }  // namespace
 
-bool run_folds(const TrainOptions& options) {
+bool run_folds(const TrainOptions& asked) {
   catch_interrupts();
-  const data::Dataset dataset = read_clean(options);
+  const data::Dataset dataset = read_clean(asked);
+  const TrainOptions options = suited(asked, dataset);
   const std::vector<data::Text> unlabelled = read_more(options);
   if (std::ssize(dataset.train) < options.folds) {
     throw Error(fmt::format("[train] {} texts cannot be cut into {} folds", dataset.train.size(),

@@ -73,13 +73,15 @@ TrainOptions defaults_in(int argc, char** argv) {
   TrainOptions options;
   const bool best = value_of("--preset", argc, argv) == "best";
   EncoderKind encoder = best ? EncoderKind::wide_deep : EncoderKind::ngram;
+  const std::string name = value_of("--encoder", argc, argv);
+  options.encoder_by_size = name.empty() && !best;
   try {
-    const std::string name = value_of("--encoder", argc, argv);
     if (!name.empty()) encoder = encoder_named(name);
   } catch (const Error&) {
   }
   options.config = defaults_of(encoder);
   options.settings = settings_of(encoder);
+  options.settings.epochs = 0;
   if (best) options.ensemble = 3;
   return options;
 }
@@ -102,7 +104,8 @@ void add_train(CLI::App& program, Arguments& all) {
          "are for " +
              std::string(name_of(encoder)))
       ->check(CLI::IsMember({"ngram", "wide-deep", "linear", "conv", "transformer"}))
-      ->default_str(name_of(encoder));
+      ->default_str(o.encoder_by_size ? "wide-deep up to 10 MB of text, else ngram"
+                                      : name_of(encoder));
   app->add_option_function<std::string>(
          "--attention", [&o](const std::string& name) { o.config.attention = *score_named(name); },
          "how attention scores them: dot, euclidean or additive")
@@ -126,7 +129,11 @@ void add_train(CLI::App& program, Arguments& all) {
   option("--hops", o.config.hops, "how often attention looks at the text")->check(whole(1, 64));
   option("--dropout", o.config.dropout, "share of numbers hidden in training")
       ->check(number(0, 0.99));
-  option("--epochs", o.settings.epochs, "passes over the texts")->check(whole(1, 1 << 20));
+  const std::int64_t epochs = settings_of(encoder).epochs;
+  app->add_option("--epochs", o.settings.epochs, "passes over the texts")
+      ->default_str(reads_ngrams(encoder) ? fmt::format("5 up to 10 MB of text, else {}", epochs)
+                                          : fmt::format("{}", epochs))
+      ->check(whole(1, 1 << 20));
   app->add_option("--batch-tokens", o.settings.batch_tokens, "tokens in a step")
       ->default_str(o.settings.batch_tokens > 0 ? fmt::format("{}", o.settings.batch_tokens)
                                                 : "as in 64 texts")

@@ -19,7 +19,8 @@ NgramClassifier::NgramClassifier(const Config& config)
   nn::init::normal(table_, 0, kDeviation);
   keys_ = zeros({config.ngrams, 3}, {.dtype = DType::i32});
   bias_ = nn::parameter(zeros({config.attention_size}));
-  if (config.encoder == EncoderKind::wide_deep) deep_.emplace(config);
+  if (config.encoder != EncoderKind::wide_deep) return;
+  for (std::int64_t i = 0; i < config.members; ++i) deep_.emplace_back(config);
 }
 
 Output NgramClassifier::operator()(const data::Batch& batch) const {
@@ -29,9 +30,10 @@ Output NgramClassifier::operator()(const data::Batch& batch) const {
   const auto [z, weights] = pool_(h, texts);
   const Tensor logits = classes_(dropout(z, config().dropout, training()));
   Output output{logits, {logits}, weights, {h, texts, 1}};
-  if (deep_) {
-    output.branches.push_back((*deep_)(batch.words, texts));
-    output.logits = logits + kDeepShare * output.branches.back();
+  for (const DeepBranch& deep : deep_) {
+    output.branches.push_back(deep(batch.words, texts));
+    const double share = kDeepShare / static_cast<double>(deep_.size());
+    output.logits = output.logits + share * output.branches.back();
   }
   return output;
 }
@@ -75,7 +77,7 @@ void NgramClassifier::visit(nn::Visitor& v) {
   v("bias", bias_);
   v("pool", pool_);
   v("classes", classes_);
-  if (deep_) v("deep", *deep_);
+  if (!deep_.empty()) v("deep", deep_);
 }
 
 }  // namespace gradus::classify

@@ -11,11 +11,11 @@
 // efficient text classification", 2017), which has hashed n-grams and a plain average.
 //
 // With EncoderKind::wide_deep a second branch (deep_branch.h) reads the words in their order, and its logits
-// are added. Each branch learns from a loss of its own, or the quick one would leave the other nothing to learn.
+// are added; of models joined (ensemble.h) each has one, and the mean of theirs is. Each branch learns from a loss of its own, or the quick one would leave the other nothing to learn.
 // Cheng et al., "Wide & deep learning for recommender systems", 2016.
 #pragma once
 
-#include <optional>
+#include <vector>
 
 #include "apps/classify/deep_branch.h"
 #include "apps/classify/model.h"
@@ -42,7 +42,7 @@ class NgramClassifier : public Classifier {
   // Into the buffer that is saved with the weights.
   void set_ngrams(const data::Ngrams& ngrams);
   data::Ngrams ngrams() const;
-  DeepBranch* deep() { return deep_ ? &*deep_ : nullptr; }
+  std::vector<DeepBranch>& deep() { return deep_; }
 
  private:
   Tensor table_;  // [n-grams, size]
@@ -50,7 +50,7 @@ class NgramClassifier : public Classifier {
   Tensor bias_;   // [size]
   Pooling pool_;
   nn::Linear classes_;
-  std::optional<DeepBranch> deep_;
+  std::vector<DeepBranch> deep_;  // none, or one of each member
 };
 
 }  // namespace gradus::classify

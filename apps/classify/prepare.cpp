@@ -122,7 +122,7 @@ Prepared prepare(const TrainOptions& options, const data::Split& split,
   if (by_ngrams) {
     auto& model = dynamic_cast<NgramClassifier&>(*saved.model);
     model.set_ngrams(saved.ngrams);
-    if (deep) model.deep()->embed.weight.assign(vectors);
+    for (DeepBranch& each : model.deep()) each.embed.weight.assign(vectors);
   }
   data::EncodedTexts held_out = encode(saved, split.held_out);
   if (!by_ngrams || unlabelled.empty()) words = {};

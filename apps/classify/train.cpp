@@ -12,6 +12,7 @@
 #include "apps/classify/prepare.h"
 #include "apps/classify/process_memory.h"
 #include "apps/classify/progress_bar.h"
+#include "apps/classify/suited.h"
 #include "data/split.h"
 #include "tensor/error.h"
 
@@ -90,10 +91,11 @@ ordered_json json_of(const EpochRow& r) {
 
 }  // namespace
 
-bool run_train(const TrainOptions& options) {
-  check_writable(options.out);
-  Log log(options.log);
-  data::Dataset dataset = read_clean(options);
+bool run_train(const TrainOptions& asked) {
+  check_writable(asked.out);
+  Log log(asked.log);
+  data::Dataset dataset = read_clean(asked);
+  const TrainOptions options = suited(asked, dataset);
   const std::vector<std::string> labels = dataset.labels;
   const bool own_test = !dataset.test.empty();
   const data::Split split =

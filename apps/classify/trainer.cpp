@@ -117,7 +117,7 @@ optim::AdamW make_optimizer(const Classifier& model, const data::EncodedTexts& t
   optim::Group<optim::AdamWOptions> layers{{}, {.lr = lr, .weight_decay = kWeightDecay}};
   for (const auto& [name, parameter] : model.named_parameters()) {
     if (parameter.node() == table.node()) continue;
-    (name == "deep.embed.weight" ? words : layers).parameters.push_back(parameter);
+    (name.ends_with(".embed.weight") ? words : layers).parameters.push_back(parameter);
   }
   return optim::AdamW({rows, words, layers});
 }

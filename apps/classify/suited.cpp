@@ -1,0 +1,32 @@
+#include "apps/classify/suited.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+namespace gradus::classify {
+
+namespace {
+constexpr std::size_t kLittleText = 10'000'000;  // bytes
+constexpr std::int64_t kEpochsLittle = 5;
+}  // namespace
+
+TrainOptions suited(TrainOptions options, const data::Dataset& dataset) {
+  std::size_t bytes = 0;
+  for (const data::Text& text : dataset.train) bytes += text.text.size();
+  const bool little = bytes <= kLittleText;
+  if (options.encoder_by_size && little) options.config.encoder = EncoderKind::wide_deep;
+  const EncoderKind encoder = options.config.encoder;
+  if (options.settings.epochs == 0) {
+    options.settings.epochs =
+        little && reads_ngrams(encoder) ? kEpochsLittle : settings_of(encoder).epochs;
+  }
+  if (!options.quiet) {
+    fmt::print("{:.1f} MB of text: {} encoder, {} epochs\n", static_cast<double>(bytes) / 1e6,
+               name_of(encoder), options.settings.epochs);
+    std::fflush(stdout);
+  }
+  return options;
+}
+
+}  // namespace gradus::classify
