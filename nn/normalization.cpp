@@ -59,7 +59,7 @@ Tensor BatchNorm::operator()(const Tensor& x) const {
     const auto follow = [&](Tensor running, const Tensor& batch) {
       running.assign(running + options_.momentum * (batch - running));
     };
-    const auto n = static_cast<double>(x.numel() / channels);
+    const double n = static_cast<double>(x.numel()) / static_cast<double>(channels);
     follow(running_mean, own.mean);
     follow(running_var, own.variance * (n / (n - 1)));
     return own.y;

@@ -170,12 +170,16 @@ TEST_CASE("fused: conv2d, and conv1d as one line high") {
 
 TEST_CASE("fused: max_pool2d, with equal numbers in a window") {
   manual_seed(8);
-  for (const auto& [size, stride] : std::vector<std::pair<Size2d, Size2d>>{
-           {2, 2}, {{1, 3}, {1, 2}}, {3, 1}, {{2, 3}, {3, 4}}, {{7, 9}, 1}}) {
-    check_same(
-        fmt::format("size {} x {}", size.height, size.width),
-        [&](const std::vector<Tensor>& in) { return max_pool2d(transpose(in[0]), size, stride); },
-        {cast(cast(uniform({2, 50, 9, 7}, 0, 3), DType::i32), DType::f64)});
+  struct Case {
+    Size2d size, stride;
+  };
+  for (const Case& c :
+       std::vector<Case>{{2, 2}, {{1, 3}, {1, 2}}, {3, 1}, {{2, 3}, {3, 4}}, {{7, 9}, 1}}) {
+    check_same(fmt::format("size {} x {}", c.size.height, c.size.width),
+               [&](const std::vector<Tensor>& in) {
+                 return max_pool2d(transpose(in[0]), c.size, c.stride);
+               },
+               {cast(cast(uniform({2, 50, 9, 7}, 0, 3), DType::i32), DType::f64)});
   }
 }
 
