@@ -22,8 +22,9 @@ TrainOptions suited(TrainOptions options, const data::Dataset& dataset) {
         little && reads_ngrams(encoder) ? kEpochsLittle : settings_of(encoder).epochs;
   }
   if (!options.quiet) {
-    fmt::print("{:.1f} MB of text: {} encoder, {} epochs\n", static_cast<double>(bytes) / 1e6,
-               name_of(encoder), options.settings.epochs);
+    const std::int64_t epochs = options.settings.epochs;
+    fmt::print("{:.1f} MB of text: {} encoder, {} epoch{}\n", static_cast<double>(bytes) / 1e6,
+               name_of(encoder), epochs, epochs == 1 ? "" : "s");
     std::fflush(stdout);
   }
   return options;
