@@ -75,6 +75,7 @@ TEST_CASE("an LSTM and a GRU remember the first word to the end of the text") {
 }
 
 TEST_CASE("a convolution tells horizontal from vertical lines wherever they are") {
+  manual_seed(2);
   struct Lines : nn::Module {
     nn::Conv2d conv{1, 6, 3, {.padding = 1}};
     nn::MaxPool2d pool{4};
@@ -82,7 +83,6 @@ TEST_CASE("a convolution tells horizontal from vertical lines wherever they are"
     Tensor operator()(const Tensor& x) const { return head(flatten(pool(relu(conv(x))), 1)); }
     void visit(nn::Visitor& v) override { v("conv", conv), v("pool", pool), v("head", head); }
   } model;
-  manual_seed(2);
   const auto loss = [](Lines& lines) {
     constexpr std::int64_t kBatch = 32;
     const Numbers kind = draw(kBatch, 2), at = draw(kBatch, 8);
@@ -96,6 +96,7 @@ TEST_CASE("a convolution tells horizontal from vertical lines wherever they are"
 }
 
 TEST_CASE("an encoder and a decoder turn texts around") {
+  manual_seed(3);
   static constexpr int kWords = 6, kBegin = kWords, kEnd = kWords + 1;
   struct Reverser : nn::Module {
     nn::Embedding embed{kWords + 2, 32, {.deviation = 0.3}};
@@ -114,7 +115,6 @@ TEST_CASE("an encoder and a decoder turn texts around") {
       v("head", head);
     }
   } model;
-  manual_seed(3);
   const auto loss = [](Reverser& reverse) {
     Texts given, shown;
     Numbers wanted;
@@ -145,6 +145,7 @@ TEST_CASE("an encoder and a decoder turn texts around") {
 }
 
 TEST_CASE("batch normalisation learns from features of any scale, and evaluates one by one") {
+  manual_seed(4);
   struct Net : nn::Module {
     nn::BatchNorm1d scale{2};
     nn::Linear in{2, 16};
@@ -155,7 +156,6 @@ TEST_CASE("batch normalisation learns from features of any scale, and evaluates 
       v("scale", scale), v("in", in), v("norm", norm), v("out", out);
     }
   } model;
-  manual_seed(4);
   // Exclusive or of the signs, the features about 1000 and -3, their spreads 500 and 0.01.
   const auto loss = [](Net& net) {
     const Tensor x = normal({128, 2});
