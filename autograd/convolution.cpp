@@ -24,7 +24,7 @@ Tensor conv2d_definition(const Tensor& x, const Tensor& weight, const Tensor& bi
   return permute(linear(rows, flatten(weight, 1, 3), bias), {0, 3, 1, 2});  // [batch, out, ...]
 }
 
-// What the op is called and its sizes are, checked: one axis of windows, or two.
+// conv2d, and conv1d under its own name; ranks and `in` have been checked.
 Tensor convolution(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
                    const Conv2dOptions& options) {
   if (bias.defined() && bias.shape() != Shape{weight.size(0)}) {

@@ -153,6 +153,14 @@ TEST_CASE("fused: conv2d, and conv1d as one line high") {
            {{2, 130, 12, 9}, {70, 130, 3, 3}, 1, 1},  // strips of channels, a row of windows cut
            {{1, 40, 5, 5}, {3, 40, 1, 1}, {2, 2}},    // sees pixels that others do not
            {{1, 3, 2, 4}, {2, 3, 5, 5}, 1, 4},        // windows of nothing but padding
+           // conv1d: images one line high
+           {{1, 1, 1, 1}, {1, 1, 1, 1}},
+           {{2, 3, 1, 7}, {4, 3, 1, 3}, 1, {0, 1}},
+           {{3, 2, 1, 4}, {70, 2, 1, 4}},
+           {{2, 130, 1, 300}, {5, 130, 1, 3}, 1, {0, 1}},
+           {{1, 3, 1, 4}, {2, 3, 1, 5}, 1, {0, 4}},
+           {{2, 3, 1, 1}, {2, 3, 1, 3}, 1, {0, 1}},
+           {{0, 3, 1, 4}, {2, 3, 1, 3}, 1, {0, 1}},
            {{3, 2, 1, 600}, {4, 2, 1, 7}, {1, 3}, {0, 3}},
            {{0, 3, 4, 4}, {2, 3, 3, 3}, 1, 1}}) {
     check_same(fmt::format("{} with {}", to_string(c.x), to_string(c.weight)),

@@ -18,9 +18,8 @@ struct TrainOptions {
   data::ReadOptions read;
   std::filesystem::path unlabelled;  // more texts to learn words and n-grams from; empty: none
   std::filesystem::path out;
-  Config config;  // but for vocabulary and classes, which the data decides
-  bool encoder_by_size =
-      false;  // the amount of text decides, and where they are 0 the epochs (suited.h)
+  Config config;                 // but for vocabulary and classes, which the data decides
+  bool encoder_by_size = false;  // the amount of text decides on it (suited.h)
   std::int64_t vocabulary_size = 20000;
   TrainSettings settings;
   double valid_fraction = 0.2;

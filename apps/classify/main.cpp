@@ -16,6 +16,7 @@
 #include "apps/classify/commands.h"
 #include "apps/classify/fetch.h"
 #include "apps/classify/option_values.h"
+#include "apps/classify/suited.h"
 #include "tensor/backend.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -89,6 +90,7 @@ TrainOptions defaults_in(int argc, char** argv) {
 void add_train(CLI::App& program, Arguments& all) {
   TrainOptions& o = all.train;
   const EncoderKind encoder = o.config.encoder;
+  const std::string little = fmt::format("up to {} MB of text", kLittleText / 1'000'000);
   CLI::App* app = program.add_subcommand("train", "learn to classify from labelled texts");
   add_data_options(app, o.data, o.read);
   app->add_option("--out", o.out, "the model file to write");
@@ -104,7 +106,7 @@ void add_train(CLI::App& program, Arguments& all) {
          "are for " +
              std::string(name_of(encoder)))
       ->check(CLI::IsMember({"ngram", "wide-deep", "linear", "conv", "transformer"}))
-      ->default_str(o.encoder_by_size ? "wide-deep up to 10 MB of text, else ngram"
+      ->default_str(o.encoder_by_size ? fmt::format("wide-deep {}, else ngram", little)
                                       : name_of(encoder));
   app->add_option_function<std::string>(
          "--attention", [&o](const std::string& name) { o.config.attention = *score_named(name); },
@@ -131,8 +133,9 @@ void add_train(CLI::App& program, Arguments& all) {
       ->check(number(0, 0.99));
   const std::int64_t epochs = settings_of(encoder).epochs;
   app->add_option("--epochs", o.settings.epochs, "passes over the texts")
-      ->default_str(reads_ngrams(encoder) ? fmt::format("5 up to 10 MB of text, else {}", epochs)
-                                          : fmt::format("{}", epochs))
+      ->default_str(reads_ngrams(encoder)
+                        ? fmt::format("{} {}, else {}", kEpochsLittle, little, epochs)
+                        : fmt::format("{}", epochs))
       ->check(whole(1, 1 << 20));
   app->add_option("--batch-tokens", o.settings.batch_tokens, "tokens in a step")
       ->default_str(o.settings.batch_tokens > 0 ? fmt::format("{}", o.settings.batch_tokens)

@@ -11,7 +11,8 @@
 // efficient text classification", 2017), which has hashed n-grams and a plain average.
 //
 // With EncoderKind::wide_deep a second branch (deep_branch.h) reads the words in their order, and its logits
-// are added; of models joined (ensemble.h) each has one, and the mean of theirs is. Each branch learns from a loss of its own, or the quick one would leave the other nothing to learn.
+// are added; models joined (ensemble.h) have one each, and the mean of their logits is added. Each branch
+// learns from a loss of its own, or the quick one would leave the other nothing to learn.
 // Cheng et al., "Wide & deep learning for recommender systems", 2016.
 #pragma once
 

@@ -6,11 +6,6 @@
 
 namespace gradus::classify {
 
-namespace {
-constexpr std::size_t kLittleText = 10'000'000;  // bytes
-constexpr std::int64_t kEpochsLittle = 5;
-}  // namespace
-
 TrainOptions suited(TrainOptions options, const data::Dataset& dataset) {
   std::size_t bytes = 0;
   for (const data::Text& text : dataset.train) bytes += text.text.size();

@@ -16,7 +16,7 @@
 namespace gradus::classify {
 
 struct TrainSettings {
-  std::int64_t epochs = 2;
+  std::int64_t epochs = 2;           // TrainOptions: 0 leaves them to suited()
   std::int64_t batch_tokens = 8192;  // 0: as many as 64 texts have on average
   double lr = 1e-3;
   std::uint64_t seed = 1;

@@ -23,10 +23,6 @@ struct Sizes {
         stride(step) {
     planes = y.shape().numel() / (down * across);  // a window fits, so neither is 0
   }
-  // Where window w of plane p begins.
-  std::int64_t start(std::int64_t p, std::int64_t w) const {
-    return (p * height + w / across * stride.height) * width + w % across * stride.width;
-  }
 };
 
 // Calls body(p) for every plane, in parallel.
@@ -72,18 +68,20 @@ template <class T>
 void backward(const Sizes& s, const T* x, const T* y, const T* g, T* dx) {
   for_planes(s, [&](std::int64_t p) {
     std::fill_n(dx + p * s.height * s.width, s.height * s.width, T{0});
-    for (std::int64_t w = 0; w < s.down * s.across; ++w) {
-      const std::int64_t start = s.start(p, w), number = p * s.down * s.across + w;
-      const T most = y[number];
-      T count = 0;
-      const auto for_window = [&](const auto& body) {
-        for (std::int64_t i = 0, at = start; i < s.size.height; ++i, at += s.width) {
-          for (std::int64_t j = 0; j < s.size.width; ++j) body(at + j);
-        }
-      };
-      for_window([&](std::int64_t at) { count += static_cast<T>(!(x[at] < most)); });
-      const T share = count == 1 ? g[number] : g[number] / count;
-      for_window([&](std::int64_t at) { dx[at] += x[at] < most ? T{0} : share; });
+    const std::int64_t windows = s.down * s.across;
+    for (std::int64_t w = p * windows, down = 0; down < s.down; ++down) {
+      std::int64_t start = (p * s.height + down * s.stride.height) * s.width;
+      for (std::int64_t across = 0; across < s.across; ++across, ++w, start += s.stride.width) {
+        const auto for_window = [&](const auto& body) {
+          for (std::int64_t i = 0, at = start; i < s.size.height; ++i, at += s.width) {
+            for (std::int64_t j = 0; j < s.size.width; ++j) body(at + j);
+          }
+        };
+        T count = 0;
+        for_window([&](std::int64_t at) { count += static_cast<T>(!(x[at] < y[w])); });
+        const T share = count == 1 ? g[w] : g[w] / count;
+        for_window([&](std::int64_t at) { dx[at] += x[at] < y[w] ? T{0} : share; });
+      }
     }
   });
 }
