@@ -213,6 +213,7 @@ const std::map<std::string, TensorFunction> kFunctions{
        return batch_norm(x[0], mean(x[0], but_channels), var(x[0], but_channels, false, 0), x[1],
                          x[2]);
      }},
+    {"batch_norm of images", [](In x) { return batch_norm_training(x[0], x[1], x[2]).y; }},
 };
 
 Shape shape_of(const nlohmann::json& packed) {
