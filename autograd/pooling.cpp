@@ -8,20 +8,6 @@
 
 namespace gradus {
 
-std::int64_t count_windows(const char* op, std::int64_t extent, std::int64_t size,
-                           std::int64_t stride, std::int64_t padding) {
-  std::int64_t padded = 0;
-  const bool fits = size >= 1 && stride >= 1 && padding >= 0 &&
-                    !__builtin_mul_overflow(padding, std::int64_t{2}, &padded) &&
-                    !__builtin_add_overflow(padded, extent, &padded) && size <= padded;
-  if (!fits) {
-    throw ShapeError(
-        fmt::format("[{}] a window of {} every {} does not fit {} elements padded by {}", op, size,
-                    stride, extent, padding));
-  }
-  return (padded - size) / stride + 1;
-}
-
 namespace {
 
 // x [..., height, width] as [..., down, across, rows, columns].
@@ -29,7 +15,7 @@ Tensor windows_of(const Tensor& x, const Size2d& size, const Size2d& stride) {
   return unfold(unfold(x, -2, size.height, stride.height), -2, size.width, stride.width);
 }
 
-// The size and, where that is 0, the stride.
+// A stride of 0 means the size.
 Size2d stride_of(const Size2d& size, const Size2d& stride) {
   return {stride.height == 0 ? size.height : stride.height,
           stride.width == 0 ? size.width : stride.width};
