@@ -334,6 +334,7 @@ std::vector<std::string> conformance_failures(Backend& backend) {
   check_matmul(findings);
   check_rows(findings);
   check_offers(findings);
+  check_fused(findings);
   return findings.failures;
 }
 

@@ -7,7 +7,7 @@
 // Every required method is compared with the reference backend on every dtype that it takes, on
 // contiguous, strided, broadcast and empty views that begin anywhere in their memory; gaps hold NaN
 // and must be neither read nor written. Every offer that the backend takes is compared with its
-// definition in plain loops. Takes a few seconds.
+// definition, in plain loops or in operations on the reference backend. Takes a few seconds.
 #pragma once
 
 #include <string>

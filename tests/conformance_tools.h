@@ -80,6 +80,7 @@ class Findings {
 
 void check_rows(Findings& findings);    // conformance_rows.cpp
 void check_offers(Findings& findings);  // conformance_offers.cpp
+void check_fused(Findings& findings);   // conformance_fused.cpp
 
 // ---- Templates ----
 
