@@ -33,4 +33,8 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<fl
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, double alpha, Matrix<double> a,
           Matrix<double> b, bool add, double* c, std::int64_t distance);
 
+// The same by the vector unit alone, also where there is a faster one (backends/cpu/amx.h).
+void gemm_vectors(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,
+                  Matrix<float> b, bool add, float* c, std::int64_t distance);
+
 }  // namespace gradus::cpu

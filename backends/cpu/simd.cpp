@@ -5,14 +5,22 @@
 #include <fmt/ranges.h>
 #include <hwy/highway.h>
 
+#include "backends/cpu/amx.h"
 #include "backends/cpu/loops.h"
 #include "tensor/error.h"
 
 namespace gradus::cpu {
 
+namespace {
+
+constexpr std::string_view kAmx = "AMX";  // the best vectors, and tiles for products
+
+}  // namespace
+
 // Highway numbers targets from the best up.
 std::vector<std::string> simd_targets() {
   std::vector<std::string> names;
+  if (amx_in_use()) names.emplace_back(kAmx);
   for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
     names.emplace_back(hwy::TargetName(target));
   }
@@ -20,8 +28,11 @@ std::vector<std::string> simd_targets() {
 }
 
 void limit_simd(std::string_view name) {
+  if (name == kAmx && amx_in_use()) return;
   for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    if (name == hwy::TargetName(target)) return hwy::DisableTargets(target - 1);
+    if (name != hwy::TargetName(target)) continue;
+    use_amx(false);
+    return hwy::DisableTargets(target - 1);
   }
   throw BackendError(fmt::format("[GRADUS_SIMD] '{}' is none of this machine's: {}", name,
                                  fmt::join(simd_targets(), ", ")));
