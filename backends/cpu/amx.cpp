@@ -107,37 +107,35 @@ GRADUS_AMX inline void load(Matrix<float> x, std::int64_t rows, std::int64_t col
 
 // Cuts x [lines, inner] - rows of a, or columns of b - into tiles [lines / 16][inner / 32][piece], in
 // which each number of a pair comes from a square of its own: the two lie beside each other in a,
-// below each other in b. One tile is cut in six parts, so that it can be done while others are
-// multiplied: two units of the CPU that work at the same time.
+// below each other in b. A tile is cut in six parts, so that this can be done while others are
+// multiplied: by two units of the CPU that work at the same time.
 class Cutter {
  public:
   static constexpr int kParts = 6;
+  int parts_at_once = 1;
 
   GRADUS_AMX Cutter(bool of_b, float scale) : of_b_(of_b), scale_(scale) {}
 
   GRADUS_AMX void start(Matrix<float> x, std::int64_t lines, std::int64_t inner,
                         std::uint32_t* tiles) {
     x_ = x, lines_ = lines, inner_ = inner, tiles_ = tiles;
-    line_ = p_ = 0;
+    line_ = p_ = part_ = 0;
     check_ = Floats{};
   }
 
-  GRADUS_AMX void part(int i) {
-    if (line_ >= lines_) return;
-    if (i < 2) return load_square(i);
-    constexpr int kRows = kSide / (kParts - 2);
-    cut_rows<kRows>((i - 2) * kRows);
-    if (i < kParts - 1) return;
-    tiles_ += kPieces * kTile;
-    p_ += kStep;
-    if (p_ >= inner_) p_ = 0, line_ += kSide;
+  // Cuts `parts_at_once`.
+  GRADUS_AMX void go_on() {
+    for (int i = 0; i < parts_at_once; ++i) cut_part();
   }
 
   // Cuts the rest. False if there was a number that has no such pieces.
   GRADUS_AMX bool finish() {
+    while (part_ > 0) cut_part();
     while (line_ < lines_) {
-#pragma GCC unroll 6
-      for (int i = 0; i < kParts; ++i) part(i);
+      find_square(0);
+      find_square(1);
+      cut_rows<kSide>(0);
+      next();
     }
     bool zero = true;
     for (int i = 0; i < kSide; ++i) zero &= check_[i] == 0;
@@ -145,30 +143,62 @@ class Cutter {
   }
 
  private:
-  GRADUS_AMX void load_square(int i) {
-    const std::int64_t p = p_ + i * kSide, lines = lines_ - line_, inner = inner_ - p;
-    const Matrix<float> from = x_.from(line_, p);
-    of_b_ ? load(from.transposed(), inner, lines, squares_[i])
-          : load(from, lines, inner, squares_[i]);
+  GRADUS_AMX void cut_part() {
+    if (line_ >= lines_) return;
+    constexpr int kRows = kSide / (kParts - 2);
+    part_ < 2 ? find_square(part_) : cut_rows<kRows>((part_ - 2) * kRows);
+    if (++part_ == kParts) next();
+  }
+
+  GRADUS_AMX void next() {
+    part_ = 0;
+    tiles_ += kPieces * kTile;
+    p_ += kStep;
+    if (p_ >= inner_) p_ = 0, line_ += kSide;
+  }
+
+  // Where the rows of a tile's first or second square are: in x, or in a copy.
+  GRADUS_AMX void find_square(int i) {
+    const std::int64_t p = p_ + i * kSide;
+    // Lines far apart are slow to come: those of the next block set out now.
+    const float* next = x_.from(line_ + kBlock, p).data;
+    const std::int64_t apart = std::max(x_.row_step, x_.column_step);
+    for (int line = 0; line < kSide; ++line) __builtin_prefetch(next + line * apart, 0, 2);
+    Matrix<float> from = x_.from(line_, p);
+    std::int64_t rows = lines_ - line_, columns = inner_ - p;
+    if (of_b_) from = from.transposed(), std::swap(rows, columns);
+    if (from.column_step == 1 && rows >= kSide && columns >= kSide && scale_ == 1) {
+      rows_[i] = from.data;
+      step_[i] = from.row_step;
+      return;
+    }
+    load(from, rows, columns, copies_[i]);
+    for (Floats& row : copies_[i]) row *= scale_;
+    rows_[i] = reinterpret_cast<const float*>(&copies_[i]);
+    step_[i] = kSide;
   }
 
   template <int kRows>
   GRADUS_AMX void cut_rows(int first) {
     constexpr std::uint32_t kUpper = 0xffff0000, kHalf = 0x8000;
+    const float *x_row = rows_[0] + first * step_[0], *y_row = rows_[1] + first * step_[1];
     std::uint32_t* to = tiles_ + first * kSide;
     Floats check = check_;
-#pragma GCC unroll 4
-    for (int row = 0; row < kRows; ++row) {
-      Floats x = squares_[0][first + row] * scale_, y = squares_[1][first + row] * scale_;
+    for (int row = 0; row < kRows; ++row, x_row += step_[0], y_row += step_[1], to += kSide) {
+      Floats x, y;
+      std::memcpy(&x, x_row, sizeof x);
+      std::memcpy(&y, y_row, sizeof y);
 #pragma GCC unroll 3
       for (int piece = 0; piece < kPieces; ++piece) {
-        const Bits x_rounded = reinterpret_cast<Bits>(x) + kHalf;
-        const Bits y_rounded = reinterpret_cast<Bits>(y) + kHalf;
-        const Bits pair = x_rounded >> 16 | (y_rounded & kUpper);
-        std::memcpy(to + piece * kTile + row * kSide, &pair, sizeof pair);
+        // Rounded to bf16, but for the last: it is one.
+        const std::uint32_t half = piece == kPieces - 1 ? 0 : kHalf;
+        const Bits x_piece = reinterpret_cast<Bits>(x) + half;
+        const Bits y_piece = (reinterpret_cast<Bits>(y) + half) & kUpper;
+        const Bits pair = x_piece >> 16 | y_piece;
+        std::memcpy(to + piece * kTile, &pair, sizeof pair);
         if (piece == kPieces - 1) break;
-        x -= reinterpret_cast<Floats>(x_rounded & kUpper);
-        y -= reinterpret_cast<Floats>(y_rounded & kUpper);
+        x -= reinterpret_cast<Floats>(x_piece & kUpper);
+        y -= reinterpret_cast<Floats>(y_piece);
       }
       check += (x + y) * 0.f;  // NaN where the first piece is infinite or NaN, as the rest is, too
     }
@@ -181,8 +211,11 @@ class Cutter {
   std::int64_t lines_ = 0, inner_ = 0;
   std::uint32_t* tiles_ = nullptr;
   std::int64_t line_ = 0, p_ = 0;  // of the tile that is being cut
-  Square squares_[2];
-  Floats check_;
+  int part_ = 0;
+  const float* rows_[2] = {};
+  std::int64_t step_[2] = {};
+  Square copies_[2];
+  Floats check_{};
 };
 
 // ---- Multiplying ----
@@ -255,12 +288,12 @@ GRADUS_AMX void block(std::int64_t steps, const std::uint32_t* a, const std::uin
     // After 0.7 us without any f32 arithmetic, storing a tile takes 0.3 us more (seen on a Xeon of
     // 2024): one addition a step prevents that.
     asm volatile("vaddss %0, %0, %0" : "+x"(awake));
-    a_piece(1), b_piece(1), multiply<kHigh, kWide>(), ahead.part(0);
-    b_piece(2), multiply<kHigh, kWide>(), ahead.part(1);
-    a_piece(2), multiply<kHigh, kWide>(), ahead.part(2);
-    b_piece(1), multiply<kHigh, kWide>(), ahead.part(3);
-    a_piece(3), multiply<kHigh, kWide>(), ahead.part(4);
-    a_piece(1), b_piece(3), multiply<kHigh, kWide>(), ahead.part(5);
+    a_piece(1), b_piece(1), multiply<kHigh, kWide>(), ahead.go_on();
+    b_piece(2), multiply<kHigh, kWide>(), ahead.go_on();
+    a_piece(2), multiply<kHigh, kWide>(), ahead.go_on();
+    b_piece(1), multiply<kHigh, kWide>(), ahead.go_on();
+    a_piece(3), multiply<kHigh, kWide>(), ahead.go_on();
+    a_piece(1), b_piece(3), multiply<kHigh, kWide>(), ahead.go_on();
     a += kPieces * kTile, a_below += kPieces * kTile;
     b += kPieces * kTile, b_right += kPieces * kTile;
   }
@@ -309,12 +342,14 @@ GRADUS_AMX void gemm_amx(std::int64_t m, std::int64_t n, std::int64_t k, float a
   std::uint32_t* tiles = kept_tiles + kMostKept * kLine;
   std::uint32_t* tiles_ahead = tiles + kBlock * kLine;
   // The one with fewer lines is kept, those of the other come by, 32 at a time.
-  const bool keep_b = n <= 4 * m;
+  const bool keep_b = n <= 2 * m;
   const Matrix<float> kept = keep_b ? b.transposed() : a, passing = keep_b ? a : b.transposed();
   const std::int64_t kept_lines = keep_b ? n : m, passing_lines = keep_b ? m : n;
   Cutter cutter(keep_b, alpha), ahead(!keep_b, 1.f);
   for (std::int64_t first = 0; first < kept_lines; first += kMostKept) {
     const std::int64_t lines = std::min(kMostKept, kept_lines - first);
+    ahead.parts_at_once =
+        lines > kBlock ? 1 : 2;  // so that they are done with the next lines in time
     for (std::int64_t p = 0; p < k; p += kInner) {
       const std::int64_t inner = std::min(kInner, k - p);
       const std::int64_t steps = (inner + kStep - 1) / kStep;

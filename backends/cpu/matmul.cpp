@@ -27,7 +27,7 @@ struct Tiling {
   std::int64_t m_tiles, n_tiles, k_tiles;
 
   Tiling(std::int64_t batch, std::int64_t rows, std::int64_t columns, std::int64_t inner)
-      : m(std::min<std::int64_t>(rows, 512)), n(std::min<std::int64_t>(columns, 1024)), k(inner) {
+      : m(std::min<std::int64_t>(rows, 1024)), n(std::min<std::int64_t>(columns, 512)), k(inner) {
     for (;;) {
       m_tiles = ceil_div(rows, m);
       n_tiles = ceil_div(columns, n);
