@@ -73,6 +73,20 @@ TEST_CASE("cpu: matrix products that fill the packed panels") {
                 Layout(Shape{300, 1100}));
 }
 
+// One more and one less than fills a tile, a block of four and a step of the sum.
+TEST_CASE("cpu: matrix products at the edges of tiles") {
+  for (std::int64_t m : {15, 16, 17, 31, 33, 48}) {
+    for (std::int64_t n : {15, 16, 17, 31, 33, 48}) {
+      for (std::int64_t k : {16, 17, 31, 33, 63, 257}) {
+        check_product(DType::f32, Layout(Shape{m, k}), Layout(Shape{k, n}));
+        check_product(DType::f32, Layout(Shape{k, m}).permuted(std::vector{1, 0}),
+                      Layout(Shape{n, k}).permuted(std::vector{1, 0}));
+      }
+    }
+  }
+  check_product(DType::f32, Layout(Shape{20, 40}), Layout(Shape{40, 1200}));
+}
+
 TEST_CASE("cpu: matrix products that are cut into tiles, also along k") {
   check_product(DType::f32, Layout(Shape{600, 70}), Layout(Shape{70, 1100}));
   check_product(DType::f32, Layout(Shape{5, 9001}), Layout(Shape{9001, 11}));

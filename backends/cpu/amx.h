@@ -30,6 +30,6 @@ void use_amx(bool use);
 
 // As `gemm`, where amx_in_use().
 void gemm_amx(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,
-              Matrix<float> b, bool add, float* c, std::int64_t distance);
+              Matrix<float> b, bool add, float* c, std::int64_t distance, const Ending& ending);
 
 }  // namespace gradus::cpu

@@ -18,7 +18,7 @@ namespace {
 // Every method forwards to a kernel (backends/cpu/kernels.h).
 class CpuBackend : public Backend {
  public:
-  // GRADUS_SIMD=AVX2 in the environment: as on a machine without AVX-512. GRADUS_MEMORY_LIMIT=4G:
+  // GRADUS_SIMD=AVX2 in the environment: as on a machine without AVX-512 and AMX. GRADUS_MEMORY_LIMIT=4G:
   // no more than that.
   CpuBackend() {
     if (const char* name = std::getenv("GRADUS_SIMD")) cpu::limit_simd(name);

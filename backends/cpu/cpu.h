@@ -1,5 +1,5 @@
-// The CPU backend: Highway for vectors, oneTBB for threads. It takes
-// every offer of the seam. Results are the same bits for any number of threads.
+// The CPU backend: Highway for vectors, AMX for products where the CPU has it, oneTBB for threads. It
+// takes every offer of the seam. Results are the same bits for any number of threads.
 #pragma once
 
 #include <memory>

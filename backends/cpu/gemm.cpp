@@ -251,18 +251,23 @@ HWY_EXPORT(multiply_doubles);
 // Shorter sums would leave most of a tile empty.
 constexpr std::int64_t kLeastTileInner = 16;
 
-void gemm(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,
-          Matrix<float> b, bool add, float* c, std::int64_t distance) {
-  const bool tiles = k >= kLeastTileInner && amx_in_use();
-  (tiles ? gemm_amx : gemm_vectors)(m, n, k, alpha, a, b, add, c, distance);
-}
 void gemm_vectors(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,
                   Matrix<float> b, bool add, float* c, std::int64_t distance) {
   HWY_DYNAMIC_DISPATCH(multiply_floats)(m, n, k, alpha, a, b, add, c, distance);
 }
+
+void gemm(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,
+          Matrix<float> b, bool add, float* c, std::int64_t distance, const Ending& ending) {
+  if (k >= kLeastTileInner && amx_in_use()) {
+    return gemm_amx(m, n, k, alpha, a, b, add, c, distance, ending);
+  }
+  gemm_vectors(m, n, k, alpha, a, b, add, c, distance);
+  ending(c, m, n, distance);
+}
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, double alpha, Matrix<double> a,
-          Matrix<double> b, bool add, double* c, std::int64_t distance) {
+          Matrix<double> b, bool add, double* c, std::int64_t distance, const Ending& ending) {
   HWY_DYNAMIC_DISPATCH(multiply_doubles)(m, n, k, alpha, a, b, add, c, distance);
+  ending(c, m, n, distance);
 }
 
 }  // namespace gradus::cpu

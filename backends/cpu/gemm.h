@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 namespace gradus::cpu {
 
@@ -26,12 +27,28 @@ struct Matrix {
   Matrix transposed() const { return {data, column_step, row_step}; }
 };
 
+// Called on each part of a product when it is complete and still in a cache: its first element, its
+// size, the distance between its rows, and the column of the product at which it begins.
+using Finish = std::function<void(void* tile, std::int64_t rows, std::int64_t columns,
+                                  std::int64_t distance, std::int64_t first_column)>;
+
+// What is called, if anything, on c: a part of the product that begins at a column of it.
+struct Ending {
+  const Finish* finish = nullptr;
+  std::int64_t first_column = 0;
+
+  Ending from(std::int64_t column) const { return {finish, first_column + column}; }
+  void operator()(void* c, std::int64_t rows, std::int64_t columns, std::int64_t distance) const {
+    if (finish != nullptr) (*finish)(c, rows, columns, distance, first_column);
+  }
+};
+
 // c [m, n] = alpha * a [m, k] * b [k, n], or that added to c; the rows of c are `distance` elements
 // apart. An element's sum is added up in the same order whatever m and n are.
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,
-          Matrix<float> b, bool add, float* c, std::int64_t distance);
+          Matrix<float> b, bool add, float* c, std::int64_t distance, const Ending& ending = {});
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, double alpha, Matrix<double> a,
-          Matrix<double> b, bool add, double* c, std::int64_t distance);
+          Matrix<double> b, bool add, double* c, std::int64_t distance, const Ending& ending = {});
 
 // The same by the vector unit alone, also where there is a faster one (backends/cpu/amx.h).
 void gemm_vectors(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 
 #include "backends/cpu/cache.h"
+#include "backends/cpu/gemm.h"
 #include "tensor/backend.h"
 
 namespace gradus::cpu {
@@ -23,10 +23,6 @@ bool unary_gradient(Cache& cache, UnaryOp op, const View& known, const View& g, 
 void select(Cache& cache, const View& cond, const View& a, const View& b, const View& out);
 
 void reduce(Cache& cache, ReduceOp op, const View& x, const View& out);  // reduce.cpp
-// Called on each tile of a product when it is complete and still in cache: its first element, its
-// size, the distance between its rows, and the column of the product at which it begins.
-using Finish = std::function<void(void* tile, std::int64_t rows, std::int64_t columns,
-                                  std::int64_t distance, std::int64_t first_column)>;
 void matmul(Cache& cache, const View& a, const View& b, const View& out,
             const Finish& finish = {});  // matmul.cpp
 View transposed(View matrix);            // of rank 2; no data moves

@@ -35,8 +35,8 @@ struct Transpose {
 };
 void transpose(const Transpose& t);
 
-// The instructions that this machine has and Gradus was compiled for, the one in use first: AVX3
-// (AVX-512), AVX2, ... (simd.cpp)
+// The instructions that this machine has and Gradus was compiled for, the one in use first: AMX (tiles
+// for products, and AVX3), AVX3 (AVX-512), AVX2, ... (simd.cpp)
 std::vector<std::string> simd_targets();
 // From now on uses none better than this. Throws BackendError for one that is not of the list.
 void limit_simd(std::string_view name);

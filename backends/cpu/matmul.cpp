@@ -97,8 +97,8 @@ void multiply(Cache& cache, const Stack<T>& a, const Stack<T>& b, T* out, std::i
       const std::int64_t columns = std::min(tiling.n, n - column);
       T* tile = to + (copy * batch + item) * size + row * n + column;
       gemm(rows, columns, std::min(tiling.k, k - inner), T{1}, a[item].from(row, inner),
-           b[item].from(inner, column), false, tile, n);
-      if (copies == 1 && finish) finish(tile, rows, columns, n, column);
+           b[item].from(inner, column), false, tile, n,
+           {finish && copies == 1 ? &finish : nullptr, column});
     }
   });
   if (copies == 1) return;
