@@ -182,18 +182,17 @@ GRADUS_AMX void gemm_amx(std::int64_t m, std::int64_t n, std::int64_t k, float a
   const bool keep_b = n <= 2 * m;
   const Matrix<float> kept = keep_b ? b.transposed() : a, passing = keep_b ? a : b.transposed();
   const std::int64_t kept_lines = keep_b ? n : m, passing_lines = keep_b ? m : n;
-  Cutter cutter(keep_b, alpha), ahead(!keep_b, 1.f);
+  Cutter cutter(kept, keep_b, alpha), ahead(passing, !keep_b, 1.f);
   for (std::int64_t first = 0; first < kept_lines; first += kMostKept) {
     const std::int64_t lines = std::min(kMostKept, kept_lines - first);
     ahead.parts_at_once = lines > kBlock ? 1 : 2;  // so as to be done in time
     for (std::int64_t p = 0; p < k; p += kInner) {
       const std::int64_t inner = std::min(kInner, k - p);
       const std::int64_t steps = (inner + kStep - 1) / kStep;
-      cutter.start(kept.from(first, p), lines, inner, kept_tiles);
+      cutter.start(first, lines, p, inner, kept_tiles);
       const bool kept_is_cut = cutter.finish();
       const auto cut_ahead = [&](std::int64_t line) {
-        ahead.start(passing.from(line, p), std::min(kBlock, passing_lines - line), inner,
-                    tiles_ahead);
+        ahead.start(line, std::min(kBlock, passing_lines - line), p, inner, tiles_ahead);
       };
       cut_ahead(0);
       for (std::int64_t line = 0; line < passing_lines; line += kBlock) {

@@ -39,23 +39,19 @@ GRADUS_AMX inline void turn(Square& x) {
   }
 }
 
-// The [16, 16] at the start of x; where only `rows` x `columns` are there, the rest is 0.
-GRADUS_AMX inline void load(Matrix<float> x, std::int64_t rows, std::int64_t columns, Square& out) {
-  const bool by_columns = x.column_step != 1 && x.row_step == 1;
-  if (by_columns) {
-    x = x.transposed();
-    std::swap(rows, columns);
-  }
-  if (x.column_step == 1 && rows >= kSide && columns >= kSide) {
+// The [16, 16] that begin at x; where only `rows` x `columns` are there, the rest is 0.
+GRADUS_AMX inline void load(const float* x, std::int64_t row_step, std::int64_t column_step,
+                            std::int64_t rows, std::int64_t columns, Square& out) {
+  const bool by_columns = column_step != 1 && row_step == 1;
+  if (by_columns) std::swap(rows, columns), std::swap(row_step, column_step);
+  if (column_step == 1 && rows >= kSide && columns >= kSide) {
 #pragma GCC unroll 16
-    for (std::int64_t i = 0; i < kSide; ++i) {
-      std::memcpy(&out[i], x.data + i * x.row_step, sizeof out[i]);
-    }
+    for (std::int64_t i = 0; i < kSide; ++i) std::memcpy(&out[i], x + i * row_step, sizeof out[i]);
   } else {
     std::memset(&out, 0, sizeof out);
     for (std::int64_t i = 0; i < std::min(rows, kSide); ++i) {
       for (std::int64_t j = 0; j < std::min(columns, kSide); ++j) {
-        out[i][j] = x.data[i * x.row_step + j * x.column_step];
+        out[i][j] = x[i * row_step + j * column_step];
       }
     }
   }
@@ -71,11 +67,18 @@ class Cutter {
   static constexpr int kParts = 6;
   int parts_at_once = 1;
 
-  GRADUS_AMX Cutter(bool of_b, float scale) : of_b_(of_b), scale_(scale) {}
+  // x [lines, inner], all of them
+  GRADUS_AMX Cutter(Matrix<float> x, bool of_b, float scale)
+      : x_(x.data),
+        line_step_(x.row_step),
+        inner_step_(x.column_step),
+        of_b_(of_b),
+        scale_(scale) {}
 
-  GRADUS_AMX void start(Matrix<float> x, std::int64_t lines, std::int64_t inner,
+  GRADUS_AMX void start(std::int64_t line, std::int64_t lines, std::int64_t p, std::int64_t inner,
                         std::uint32_t* tiles) {
-    x_ = x, lines_ = lines, inner_ = inner, tiles_ = tiles;
+    begin_ = x_ + line * line_step_ + p * inner_step_;
+    lines_ = lines, inner_ = inner, tiles_ = tiles;
     line_ = p_ = part_ = 0;
     check_ = Floats{};
   }
@@ -117,19 +120,22 @@ class Cutter {
   // Where the rows of a tile's first or second square are: in x, or in a copy.
   GRADUS_AMX void find_square(int i) {
     const std::int64_t p = p_ + i * kSide;
+    const float* x = begin_ + line_ * line_step_ + p * inner_step_;
     // Lines far apart are slow to come: those of the next block set out now.
-    const float* next = x_.from(line_ + kBlock, p).data;
-    const std::int64_t apart = std::max(x_.row_step, x_.column_step);
-    for (int line = 0; line < kSide; ++line) __builtin_prefetch(next + line * apart, 0, 2);
-    Matrix<float> from = x_.from(line_, p);
-    std::int64_t rows = lines_ - line_, columns = inner_ - p;
-    if (of_b_) from = from.transposed(), std::swap(rows, columns);
-    if (from.column_step == 1 && rows >= kSide && columns >= kSide && scale_ == 1) {
-      rows_[i] = from.data;
-      step_[i] = from.row_step;
+    const std::int64_t apart = std::max(line_step_, inner_step_);
+    for (int row = 0; row < kSide; ++row) {
+      __builtin_prefetch(x + kBlock * line_step_ + row * apart, 0, 2);
+    }
+    const std::int64_t rows = of_b_ ? inner_ - p : lines_ - line_;
+    const std::int64_t columns = of_b_ ? lines_ - line_ : inner_ - p;
+    const std::int64_t row_step = of_b_ ? inner_step_ : line_step_;
+    const std::int64_t column_step = of_b_ ? line_step_ : inner_step_;
+    if (column_step == 1 && rows >= kSide && columns >= kSide && scale_ == 1) {
+      rows_[i] = x;
+      step_[i] = row_step;
       return;
     }
-    load(from, rows, columns, copies_[i]);
+    load(x, row_step, column_step, rows, columns, copies_[i]);
     for (Floats& row : copies_[i]) row *= scale_;
     rows_[i] = reinterpret_cast<const float*>(&copies_[i]);
     step_[i] = kSide;
@@ -162,12 +168,15 @@ class Cutter {
     check_ = check;
   }
 
+  const float* x_;
+  const std::int64_t line_step_, inner_step_;
   const bool of_b_;
   const float scale_;
-  Matrix<float> x_{};
+  // What is cut now, and where its tile stands that is being cut.
+  const float* begin_ = nullptr;
   std::int64_t lines_ = 0, inner_ = 0;
   std::uint32_t* tiles_ = nullptr;
-  std::int64_t line_ = 0, p_ = 0;  // of the tile that is being cut
+  std::int64_t line_ = 0, p_ = 0;
   int part_ = 0;
   const float* rows_[2] = {};
   std::int64_t step_[2] = {};
