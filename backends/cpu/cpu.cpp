@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "backends/cpu/amx.h"
 #include "backends/cpu/cache.h"
 #include "backends/cpu/kernels.h"
 #include "backends/cpu/loops.h"
@@ -67,8 +68,9 @@ class CpuBackend : public Backend {
     return std::make_shared<AdoptedBuffer>(std::move(memory), bytes);
   }
   std::string description() const override {
-    return fmt::format("cpu: Highway {}, {} thread{}", cpu::simd_targets().front(), num_threads(),
-                       num_threads() == 1 ? "" : "s");
+    const bool amx = cpu::amx_in_use();
+    return fmt::format("cpu: Highway {}{}, {} thread{}", cpu::simd_targets()[amx ? 1 : 0],
+                       amx ? " with AMX" : "", num_threads(), num_threads() == 1 ? "" : "s");
   }
 
   bool uniform(std::uint64_t seed, std::uint64_t stream, const View& out) override {
