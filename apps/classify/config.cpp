@@ -32,6 +32,8 @@ Config defaults_of(EncoderKind kind) {
   if (reads_ngrams(kind)) {
     config.attention_size = 64;
     config.dropout = 0.5;
+  }
+  if (kind == EncoderKind::wide_deep) {
     config.parts = 16;
     config.around = 5;
   }
