@@ -33,6 +33,10 @@ Config defaults_of(EncoderKind kind) {
     config.attention_size = 64;
     config.dropout = 0.5;
   }
+  if (kind == EncoderKind::wide_deep) {
+    config.parts = 16;
+    config.around = 5;
+  }
   return config;
 }
 
@@ -54,6 +58,8 @@ std::string to_json(const Config& c) {
                                     {"heads", c.heads},
                                     {"hops", c.hops},
                                     {"dropout", c.dropout},
+                                    {"parts", c.parts},
+                                    {"around", c.around},
                                     {"members", c.members}};
   return json.dump();
 }
@@ -85,6 +91,9 @@ Config config_from_json(const std::string& text) {
     c.heads = size("heads", c.attention_size);
     c.hops = size("hops", 1 << 10);
     c.dropout = json.at("dropout").get<double>();
+    // Files from before these were options do without.
+    if (json.value("parts", 0) != 0) c.parts = size("parts", 1 << 16);
+    if (json.contains("around")) c.around = size("around", 1 << 10);
     if (json.contains("members")) c.members = size("members", c.heads);
   } catch (const std::exception& error) {
     throw IoError(

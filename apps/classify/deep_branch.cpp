@@ -10,7 +10,8 @@ namespace gradus::classify {
 namespace {
 
 constexpr std::int64_t kHidden = 256;
-constexpr double kWordDropout = 0.3, kDropout = 0.5;
+constexpr double kMissing = 0.2;  // words of a text that a step in training does without
+constexpr double kDropout = 0.5;  // of what is pooled
 
 std::vector<std::int32_t> distinct_words(std::vector<std::int32_t> words) {
   std::ranges::sort(words);
@@ -18,27 +19,28 @@ std::vector<std::int32_t> distinct_words(std::vector<std::int32_t> words) {
   return words;
 }
 
-// Of each position the rows of its words and those around it: row kAround * i + k is word i times the
-// k-th matrix.
-Bags rows_around(const std::vector<std::int32_t>& words, const std::vector<std::int32_t>& distinct,
+// Of each position the rows of its words and those around it: row width * i + k is word i times the
+// k-th matrix. Words that are 0 in `kept` are left out.
+Bags rows_around(const std::vector<std::int32_t>& words, const std::vector<float>& kept,
+                 const std::vector<std::int32_t>& distinct, std::int32_t width,
                  const Segments& texts, Backend& backend) {
-  constexpr auto kAround = static_cast<std::int32_t>(DeepBranch::kAround);
   std::vector<std::int32_t> number(words.empty() ? 0
                                                  : static_cast<std::size_t>(distinct.back()) + 1);
   for (std::size_t i = 0; i < distinct.size(); ++i) {
     number[static_cast<std::size_t>(distinct[i])] = static_cast<std::int32_t>(i);
   }
   std::vector<std::int32_t> rows, ends{0};
-  rows.reserve(kAround * words.size());
+  rows.reserve(static_cast<std::size_t>(width) * words.size());
   ends.reserve(words.size() + 1);
   const std::vector<std::int32_t>& offsets = texts.offsets();
   for (std::size_t i = 0; i + 1 < offsets.size(); ++i) {
     for (std::int32_t t = offsets[i]; t < offsets[i + 1]; ++t) {
-      for (std::int32_t k = 0; k < kAround; ++k) {
-        const std::int32_t at = t + k - kAround / 2;
+      for (std::int32_t k = 0; k < width; ++k) {
+        const std::int32_t at = t + k - width / 2;
         if (at < offsets[i] || at >= offsets[i + 1]) continue;
-        const auto word = static_cast<std::size_t>(words[static_cast<std::size_t>(at)]);
-        rows.push_back(kAround * number[word] + k);
+        const auto place = static_cast<std::size_t>(at);
+        if (kept[place] == 0) continue;
+        rows.push_back(width * number[static_cast<std::size_t>(words[place])] + k);
       }
       ends.push_back(static_cast<std::int32_t>(rows.size()));
     }
@@ -50,18 +52,23 @@ Bags rows_around(const std::vector<std::int32_t>& words, const std::vector<std::
 
 DeepBranch::DeepBranch(const Config& config)
     : embed(config.vocabulary, kWordSize, {.deviation = 0.1}),
-      around_(kWordSize, kAround * kHidden, {.bias = false}),
+      width_(config.around),
+      around_(kWordSize, width_ * kHidden, {.bias = false}),
       bias_(nn::parameter(zeros({kHidden}))),
-      pool_(kHidden, config.heads / config.members, config.attention),
+      pool_(kHidden, config.heads / config.members, config.attention, config.parts),
       classes_(kHidden, config.classes) {}
 
 Tensor DeepBranch::operator()(const std::vector<std::int32_t>& words, const Segments& texts) const {
   Backend& backend = embed.weight.backend();
   const std::vector<std::int32_t> distinct = distinct_words(words);
   const Tensor x = embed(from_vector(distinct, {std::ssize(distinct)}, &backend));
-  const Tensor products = reshape(around_(dropout(x, kWordDropout, training())),
-                                  {kAround * std::ssize(distinct), bias_.size(0)});
-  const Tensor d = relu(gather_sum(products, rows_around(words, distinct, texts, backend)) + bias_);
+  const Tensor products =
+      reshape(around_(x), {width_ * std::ssize(distinct), bias_.size(0)});  // [rows, hidden]
+  const std::vector<float> kept =
+      dropout(ones({std::ssize(words)}), kMissing, training()).to_vector<float>();
+  const Bags bags =
+      rows_around(words, kept, distinct, static_cast<std::int32_t>(width_), texts, backend);
+  const Tensor d = relu(gather_sum(products, bags) + bias_);
   return classes_(dropout(pool_(d, texts).z, kDropout, training()));
 }
 

@@ -1,11 +1,12 @@
 // What a classifier of n-grams misses: words that it has seldom seen, by their vectors, in their order.
 //
-//   d_t = ReLU(bias + W_-1 x_{t-1} + W_0 x_t + W_1 x_{t+1})        [positions, hidden]
+//   d_t = ReLU(bias + W_-2 x_{t-2} + ... + W_2 x_{t+2})             [positions, hidden]
 //   logits = classes(what attention pools of d)                    [texts, classes]
 //
-// x are the words' vectors, with numbers dropped in training. That is a convolution three words wide, but
-// a batch has far fewer different words than positions: each is multiplied by the three matrices once, and
-// the products are added up where the word stands.
+// x are the words' vectors; in training some words of a text are left out, zeros in their place (Iyyer et
+// al., "Deep unordered composition rivals syntactic methods for text classification", 2015). That is a
+// convolution five words wide, but a batch has far fewer different words than positions: each is
+// multiplied by the five matrices once, and the products are added up where the word stands.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,6 @@ namespace gradus::classify {
 
 class DeepBranch : public nn::Module {
  public:
-  static constexpr std::int64_t kAround = 3;      // words that a position sees
   static constexpr std::int64_t kWordSize = 128;  // numbers in a word's vector
 
   explicit DeepBranch(const Config& config);
@@ -31,8 +31,9 @@ class DeepBranch : public nn::Module {
   nn::Embedding embed;
 
  private:
-  nn::Linear around_;  // W_-1, W_0, W_1 one below the other
-  Tensor bias_;        // [hidden]
+  std::int64_t width_;  // words that a position sees: 5, or as an older file says
+  nn::Linear around_;   // W_-2 ... W_2 one below the other
+  Tensor bias_;         // [hidden]
   Pooling pool_;
   nn::Linear classes_;
 };

@@ -41,7 +41,7 @@ Tensor diagonal(const Parts& parts) {
 
 Tensor joined(const std::string& name, const Parts& parts) {
   if (name == "ngrams") return parts[0];
-  if (name == "table") return concat(parts, 1);
+  if (name == "table" || name == "pool.parts") return concat(parts, 1);
   if (name == "bias") return concat(parts, 0);
   if (name == "pool.queries") return diagonal(parts);
   if (name == "pool.scale") return ones({1});

@@ -1,10 +1,11 @@
 // Attention with learned queries: what a text is made of becomes one vector.
 //
-//   w = softmax over a text's positions of score(query_head, h_t)          [positions, heads]
+//   w = softmax over a text's positions of score(query_head, h_t) + b_p(t)  [positions, heads]
 //   z = for each head its own part of the features of sum_t w_t h_t        [texts, size]
 //
-// A query is as wide as h, not as its head's part. The queries start at zero: attention begins as the
-// plain average.
+// A query is as wide as h, not as its head's part. p(t) says in which of the equal parts of its text a
+// position is: where a thing is said can matter as much as what it is, as a review's last words do. The
+// queries and b start at zero: attention begins as the plain average.
 #pragma once
 
 #include "autograd/attention.h"
@@ -15,7 +16,8 @@ namespace gradus::classify {
 
 class Pooling : public nn::Module {
  public:
-  Pooling(std::int64_t size, std::int64_t heads, Score score);
+  // `parts` of a text, each with a bias b of its own; 0: where a position is does not matter.
+  Pooling(std::int64_t size, std::int64_t heads, Score score, std::int64_t parts);
 
   struct Pooled {
     Tensor z;        // [texts, size]
@@ -29,6 +31,7 @@ class Pooling : public nn::Module {
   Tensor queries_;       // [heads, size]
   Tensor scale_;         // [1]: how sharply attention chooses
   Tensor score_weight_;  // [size], for the additive score
+  Tensor parts_;         // [parts, heads]: b over kPartScale; undefined without parts
 };
 
 }  // namespace gradus::classify

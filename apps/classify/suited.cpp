@@ -10,7 +10,12 @@ TrainOptions suited(TrainOptions options, const data::Dataset& dataset) {
   std::size_t bytes = 0;
   for (const data::Text& text : dataset.train) bytes += text.text.size();
   const bool little = bytes <= kLittleText;
-  if (options.encoder_by_size && little) options.config.encoder = EncoderKind::wide_deep;
+  if (options.encoder_by_size && little) {
+    const Config deep = defaults_of(EncoderKind::wide_deep);
+    options.config.encoder = deep.encoder;
+    options.config.parts = deep.parts;  // these have no options: nothing that was asked for is lost
+    options.config.around = deep.around;
+  }
   const EncoderKind encoder = options.config.encoder;
   if (options.settings.epochs == 0) {
     options.settings.epochs =

@@ -11,7 +11,7 @@
 namespace gradus::classify {
 
 inline constexpr std::size_t kLittleText = 10'000'000;  // bytes, at most
-inline constexpr std::int64_t kEpochsLittle = 5;        // of the encoders of n-grams
+inline constexpr std::int64_t kEpochsLittle = 4;        // of the encoders of n-grams
 
 // The options with the encoder and the epochs that were left open (encoder_by_size, epochs 0).
 TrainOptions suited(TrainOptions options, const data::Dataset& dataset);
