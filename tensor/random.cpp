@@ -2,16 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <mutex>
 #include <numbers>
 
 #include "tensor/error.h"
+#include "tensor/parallel.h"
 #include "tensor/philox.h"
 
 namespace gradus {
 
 namespace {
+
+// How many normal numbers are made before they are uploaded, and by one task: multiples of four.
+constexpr std::int64_t kNormals = std::int64_t{1} << 20, kNormalsAtOnce = 4096;
 
 std::mutex mutex;
 RandomState current;
@@ -66,19 +71,34 @@ Tensor normal(const Shape& shape, double mean, double deviation, TensorOptions o
   check_floating("normal", options.dtype);
   const RandomState state = take_stream();
   Backend& on = options.backend != nullptr ? *options.backend : default_backend();
-  const Tensor out = empty(shape, {DType::f64, &on});
-  std::vector<double> values(static_cast<std::size_t>(shape.numel()));
-  // Of each block of four numbers (u0, u1, u2, u3), pairs make two normals each:
-  // sqrt(-2 log(1 - u0)) * (cos, sin)(2 pi u1). 1 - u is never 0.
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto bits = philox(state.seed, state.next_stream, i / 4);
-    const std::size_t pair = i % 4 / 2 * 2;
-    const double radius = std::sqrt(-2 * std::log(1 - double{to_uniform(bits[pair])}));
-    const double angle = 2 * std::numbers::pi * double{to_uniform(bits[pair + 1])};
-    values[i] = mean + deviation * radius * (i % 2 == 0 ? std::cos(angle) : std::sin(angle));
-  }
-  on.upload(values.data(), out.view());
-  return to(out, {options.dtype, &on});
+  const Tensor out = empty(shape, {options.dtype, &on});
+  const std::int64_t total = shape.numel();
+  dispatch_floating(options.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    std::vector<T> values(static_cast<std::size_t>(std::min(total, kNormals)));
+    for (std::int64_t first = 0; first < total; first += kNormals) {
+      View part = out.view();
+      part.layout = Layout(Shape{std::min(kNormals, total - first)});
+      part.layout.offset = first;
+      parallel_for(part.shape().numel(), kNormalsAtOnce, [&](std::int64_t i, std::int64_t end) {
+        // Of each block of four numbers (u0, u1, u2, u3), pairs make two normals each:
+        // sqrt(-2 log(1 - u0)) * (cos, sin)(2 pi u1). 1 - u is never 0.
+        for (; i < end; i += 2) {
+          const auto number = static_cast<std::uint64_t>(first + i);
+          const auto bits = philox(state.seed, state.next_stream, number / 4);
+          const std::size_t pair = number % 4;
+          const double radius = std::sqrt(-2 * std::log(1 - double{to_uniform(bits[pair])}));
+          const double angle = 2 * std::numbers::pi * double{to_uniform(bits[pair + 1])};
+          const auto at = static_cast<std::size_t>(i);
+          values[at] = static_cast<T>(mean + deviation * radius * std::cos(angle));
+          if (i + 1 == end) break;
+          values[at + 1] = static_cast<T>(mean + deviation * radius * std::sin(angle));
+        }
+      });
+      on.upload(values.data(), part);
+    }
+  });
+  return out;
 }
 
 }  // namespace gradus

@@ -178,7 +178,8 @@ GRADUS_AMX void gemm_amx(std::int64_t m, std::int64_t n, std::int64_t k, float a
   std::uint32_t* kept_tiles = memory_for_tiles();
   std::uint32_t* tiles = kept_tiles + kMostKept * kLine;
   std::uint32_t* tiles_ahead = tiles + kBlock * kLine;
-  // The one with fewer lines is kept, those of the other come by, 32 at a time.
+  // The one with fewer lines is kept, those of the other come by, 32 at a time. But a block beside
+  // the one before, as where b is kept, is written sooner than one below it.
   const bool keep_b = n <= 2 * m;
   const Matrix<float> kept = keep_b ? b.transposed() : a, passing = keep_b ? a : b.transposed();
   const std::int64_t kept_lines = keep_b ? n : m, passing_lines = keep_b ? m : n;

@@ -14,7 +14,7 @@
 // Those in brackets are at most 2^-23 |a b|, as much as a product of f32 is rounded by. The method is
 // that of Henry, Tang and Heinecke, "Leveraging the bfloat16 artificial intelligence datatype for
 // higher-precision computations" (ARITH 2019). AMX takes what is below 2^-126 for zero, pieces and
-// sums alike; numbers so large that a piece would be infinite, infinities and NaN are left to the
+// sums alike; blocks of c with numbers whose pieces would be infinite or NaN are left to the
 // vectors.
 #pragma once
 
