@@ -12,6 +12,10 @@ medians of these runs, each over several repetitions after a warm-up. Ratios are
 library's malloc is measured too, it is a row of its own. No environment variable pins the kernels or
 the blocking of OpenBLAS, but where it does not know the CPU and falls back to an old kernel, it is told
 its best one; *as it comes* is PyTorch without that. Compare ratios, not milliseconds, between machines.
+
+On a CPU with AMX, Gradus multiplies matrices of f32 in pieces of bf16, as precisely as without
+(`backends/cpu/amx.h`, `tests/cpu_precision_test.cpp`); this OpenBLAS does not know AMX.
+`GRADUS_SIMD=AVX3 ./dev bench` measures Gradus without it.
 """
 
 # In the order of the report: group -> (title, text).
@@ -52,8 +56,9 @@ numbers to logits, as the PyTorch program does it (`bench/inference_bench.cpp`,
     "build": ("Compiling", """\
 What g++ takes for a program of a user's: one file with `#include <gradus/gradus.h>`."""),
     "limits": ("What the machine can do", """\
-Multiply-adds in registers, f32 products by the default backend, and a copy of 64 MiB (bytes read and
-written), whose rates the other tables refer to. Cores may share the memory's bandwidth."""),
+Multiply-adds in vector registers, f32 products by the default backend (with AMX they are not made of
+these, and can be faster), and a copy of 64 MiB (bytes read and written), whose rates the other tables
+refer to. Cores may share the memory's bandwidth."""),
 }
 
 THREADS = """\
