@@ -1,5 +1,5 @@
 // Products of f32 matrices on AMX, the unit for tiles of Intel's CPUs since Sapphire Rapids, as
-// precise as those of the vector unit and three times as fast.
+// precise as those of the vector unit and up to twice as fast.
 //
 // A tile register holds [16, 32] numbers of type bf16, and one instruction adds a product of two of
 // them to a third, c [16, 16] += a [16, 32] b [32, 16]: sixteen times the work that vectors do in
