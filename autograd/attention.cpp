@@ -53,7 +53,9 @@ Tensor attention_scores(const Tensor& q, const Tensor& k, const AttentionOptions
   check_points("attention", q, k, options);
   const double scale = scale_of(q);
   switch (options.score) {
-    case Score::dot: return matmul(q * scale, transpose(k));
+    case Score::dot:  // the smaller of the two is scaled
+      return q.numel() <= k.numel() ? matmul(q * scale, transpose(k))
+                                    : matmul(q, transpose(k * scale));
     case Score::euclidean: return squared_distance(q, k) * (-0.5 * scale);
     case Score::additive: break;
   }
@@ -312,7 +314,28 @@ Tensor pool(const Tensor& weights, const Tensor& values, const Segments& segment
         fmt::format("[pool] weights {} must be [rows, heads] and values {} [rows, heads, e]",
                     to_string(weights.shape()), to_string(values.shape())));
   }
-  return segment_sum(unsqueeze(weights, -1) * values, segments);
+  const Definition definition = [segments](const std::vector<Tensor>& in) {
+    return segment_sum(unsqueeze(in[0], -1) * in[1], segments);
+  };
+  compute::check_same("pool", weights, values);
+  compute::check_floating("pool", values);
+  if (values.size(0) != segments.rows()) return definition({weights, values});  // throws
+  Backend& on = values.backend();
+  const Tensor w = compute::contiguous(weights), v = compute::contiguous(values);
+  const Tensor y = empty(v.shape().with(0, segments.count()), {v.dtype(), &on});
+  const Tensor offsets = segments.offsets_on(on);
+  if (!on.pool(w.view(), v.view(), offsets.view(), y.view())) return definition({weights, values});
+  return record_fused(
+      "pool", y, {weights, values}, definition,
+      [=, &on](const Tensor& g, const Tensor&) -> std::vector<Tensor> {
+        const Tensor dw = empty(w.shape(), {w.dtype(), &on}),
+                     dv = empty(v.shape(), {v.dtype(), &on});
+        if (!on.pool_gradient(w.view(), v.view(), offsets.view(), compute::contiguous(g).view(),
+                              dw.view(), dv.view())) {
+          throw BackendError("[pool] the backend took the forward offer but not its gradient");
+        }
+        return {dw, dv};
+      });
 }
 
 }  // namespace gradus

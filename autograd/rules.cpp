@@ -83,6 +83,7 @@ const std::map<std::string_view, std::vector<std::string_view>, std::less<>> kRu
       "g, summed over each channel"}},
     {"dropout", {"g / (1 - p) where x was kept"}},
     // Attention; w are its weights, ds = w * (g v^T - sum(w * g v^T)) its scores' gradient
+    {"pool", {"g . v", "w g, of the row's segment"}},
     {"attention", {"scale * ds k", "scale * ds^T q", "w^T g", "ds, summed over queries"}},
 };
 

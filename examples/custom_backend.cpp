@@ -171,6 +171,14 @@ class CountingBackend : public Backend {
                   const View& out) override {
     return pass("gather_sum", &Backend::gather_sum, table, rows, offsets, out);
   }
+  bool pool(const View& weights, const View& values, const View& offsets, const View& y) override {
+    return pass("pool", &Backend::pool, weights, values, offsets, y);
+  }
+  bool pool_gradient(const View& weights, const View& values, const View& offsets, const View& g,
+                     const View& dweights, const View& dvalues) override {
+    return pass("pool_gradient", &Backend::pool_gradient, weights, values, offsets, g, dweights,
+                dvalues);
+  }
   bool adam(const AdamStep& step, const View& rows, const View& g, const View& p, const View& m,
             const View& v) override {
     return pass("adam", &Backend::adam, step, rows, g, p, m, v);

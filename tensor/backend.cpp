@@ -74,6 +74,11 @@ bool Backend::batch_norm_gradient(const View&, const View&, const View&, const V
   return false;
 }
 bool Backend::gather_sum(const View&, const View&, const View&, const View&) { return false; }
+bool Backend::pool(const View&, const View&, const View&, const View&) { return false; }
+bool Backend::pool_gradient(const View&, const View&, const View&, const View&, const View&,
+                            const View&) {
+  return false;
+}
 bool Backend::adam(const AdamStep&, const View&, const View&, const View&, const View&,
                    const View&) {
   return false;

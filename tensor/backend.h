@@ -253,6 +253,11 @@ class Backend {
   // for another row.
   virtual bool gather_sum(const View& table, const View& rows, const View& offsets,
                           const View& out);
+  // y[s] = the sum of weights[t] * values[t] over offsets[s] <= t < offsets[s + 1], each head by itself:
+  // weights [rows, heads], values [rows, heads, size], offsets i32 [n + 1], y [n, heads, size].
+  virtual bool pool(const View& weights, const View& values, const View& offsets, const View& y);
+  virtual bool pool_gradient(const View& weights, const View& values, const View& offsets,
+                             const View& g, const View& dweights, const View& dvalues);
   // p, m and v in place, from g of the same shape; with rows (i32 [n], all different; or none) only
   // these rows of the tables p, m and v, g being [n, ...].
   virtual bool adam(const AdamStep& step, const View& rows, const View& g, const View& p,

@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "autograd/attention.h"
 #include "autograd/autograd.h"
 #include "autograd/bags.h"
 #include "autograd/gradcheck.h"
@@ -219,6 +220,22 @@ Offer gather_sum_offer() {
           }};
 }
 
+// Segments of 2, 0 and 4 rows.
+Offer pool_offer(std::int64_t heads, std::int64_t size) {
+  const std::vector<std::int32_t> offsets{0, 2, 2, 6};
+  return {"pool",
+          "",
+          {{{6, heads}}, {{6, heads, size}}, {{4}, offsets}},
+          {3, heads, size},
+          {},
+          [](Backend& on, const Views& x, const Views&, const View& y) {
+            return on.pool(x[0], x[1], x[2], y);
+          },
+          [](Backend& on, const Views& x, const Views&, const View&, const View& g,
+             const Views& dx) { return on.pool_gradient(x[0], x[1], x[2], g, dx[0], dx[1]); },
+          [=](const std::vector<Tensor>& in) { return pool(in[0], in[1], offsets); }};
+}
+
 }  // namespace
 
 void check_fused(Findings& f) {
@@ -239,6 +256,8 @@ void check_fused(Findings& f) {
       batch_norm_offer({3, 2, 9}),
       batch_norm_offer({1, 4, 40}),
       gather_sum_offer(),
+      pool_offer(2, 3),
+      pool_offer(1, 70),
   };
   for (const Offer& offer : offers) {
     for (const DType dtype : {DType::f32, DType::f64}) check_offer(f, offer, dtype);

@@ -374,3 +374,19 @@ TEST_CASE("fused: sums of bags of rows") {
                {some({width, n})});
   }
 }
+
+TEST_CASE("fused: pooling by weights") {
+  manual_seed(10);
+  for (const std::int64_t size : {0, 1, 16, 37, 64, 130}) {
+    for (const std::int64_t heads : {1, 4}) {
+      const Segments texts({0, 1, 1, 40, 700, 703});
+      check_same(fmt::format("{} heads of {}", heads, size),
+                 [&](const std::vector<Tensor>& in) { return pool(in[0], in[1], texts); },
+                 {some({703, heads}), some({703, heads, size})});
+      check_same(
+          fmt::format("{} heads of {}, transposed weights", heads, size),
+          [&](const std::vector<Tensor>& in) { return pool(transpose(in[0]), in[1], texts); },
+          {some({heads, 703}), some({703, heads, size})});
+    }
+  }
+}

@@ -40,8 +40,9 @@ Pooling::Pooling(std::int64_t size, std::int64_t heads, Score score, std::int64_
 
 Pooling::Pooled Pooling::operator()(const Tensor& h, const Segments& texts) const {
   const std::int64_t heads = queries_.size(0);
+  // A score is the same either way: h asks, so that a position's are side by side.
   Tensor scores =
-      transpose(attention_scores(queries_ * scale_, h, {.score = score_, .weight = score_weight_}));
+      attention_scores(h, queries_ * scale_, {.score = score_, .weight = score_weight_});
   if (parts_.defined()) {
     const Tensor numbers = part_numbers(texts, parts_.size(0), h.backend());
     scores = scores + gather(parts_ * kPartScale, numbers);

@@ -166,6 +166,15 @@ class CpuBackend : public Backend {
     cpu::gather_sum(*cache_, table, rows, offsets, out);
     return true;
   }
+  bool pool(const View& weights, const View& values, const View& offsets, const View& y) override {
+    cpu::pool(weights, values, offsets, y);
+    return true;
+  }
+  bool pool_gradient(const View& weights, const View& values, const View& offsets, const View& g,
+                     const View& dweights, const View& dvalues) override {
+    cpu::pool_gradient(weights, values, offsets, g, dweights, dvalues);
+    return true;
+  }
   bool attention(const AttentionInputs& in, const View& y, const View& log_sum) override {
     return cpu::attention(*cache_, in, y, log_sum);
   }

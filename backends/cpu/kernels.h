@@ -35,6 +35,10 @@ void scatter(Cache& cache, ScatterOp op, const View& rows, const View& src, cons
 void gather_sum(Cache& cache, const View& table, const View& rows, const View& offsets,
                 const View& out);  // gather_sum.cpp
 
+void pool(const View& weights, const View& values, const View& offsets, const View& y);  // pool.cpp
+void pool_gradient(const View& weights, const View& values, const View& offsets, const View& g,
+                   const View& dweights, const View& dvalues);
+
 void uniform(std::uint64_t seed, std::uint64_t stream, const View& out);  // random.cpp
 void dropout(const View& x, double p, std::uint64_t seed, std::uint64_t stream, const View& y);
 
