@@ -98,6 +98,18 @@ TEST_CASE("cpu: matrix products that are cut into tiles, also along k") {
                 Layout(Shape{5000, 40}));
 }
 
+// As of a single text: by dot products, whose columns are cut into parts.
+TEST_CASE("cpu: products of a few rows") {
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    for (const std::int64_t rows : {1, 3, 4, 5}) {
+      check_product(dtype, Layout(Shape{rows, 300}),
+                    Layout(Shape{2500, 300}).permuted(std::vector{1, 0}));
+    }
+    check_product(dtype, Layout(Shape{50, 2, 40}),
+                  Layout(Shape{50, 70, 40}).permuted(std::vector{0, 2, 1}));
+  }
+}
+
 TEST_CASE("cpu: batched matrix products with repeated and strided operands") {
   const std::vector<int> swap{0, 2, 1, 3}, turn{0, 1, 3, 2};
   const Shape full{2, 3, 7, 5};

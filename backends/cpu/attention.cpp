@@ -47,9 +47,10 @@ class Forward {
     const std::int64_t begin = task.item.key_begin, end = plan_.last_key(task, task.query_end);
     for (std::int64_t key = begin; key < end; key += kKeys) {
       const std::int64_t keys = std::min(kKeys, end - key);
+      const std::int64_t step = score_step(keys);
       const std::array<T, kKeys> bias = plan_.template biases<T>(task, key, keys);
       gemm(rows, keys, plan_.dim, static_cast<T>(in_.scale), q_.rows(item, task.query, head),
-           k_.rows(item, key, head).transposed(), false, scores, keys);
+           k_.rows(item, key, head).transposed(), false, scores, step);
       plan_.mask(task, task.query, rows, key, keys, scores);
       tiles_.softmax(scores, bias.data(), rows, keys, dropout_of(in_, plan_, task, task.query, key),
                      maximum.data(), sum.data(), rescale.data());
@@ -57,7 +58,7 @@ class Forward {
       for (std::int64_t r = 0; !first && r < rows; ++r) {
         tiles_.scale(y + r * y_.token_step, rescale[static_cast<std::size_t>(r)], plan_.value_dim);
       }
-      gemm(rows, plan_.value_dim, keys, T{1}, {scores, keys, 1}, v_.rows(item, key, head), !first,
+      gemm(rows, plan_.value_dim, keys, T{1}, {scores, step, 1}, v_.rows(item, key, head), !first,
            y, y_.token_step);
     }
     for (std::int64_t r = 0; r < rows; ++r) {
@@ -130,7 +131,7 @@ class Backward {
   void tile(const AttentionTask& task, std::int64_t query, std::int64_t rows, std::int64_t key,
             std::int64_t keys, T* p, const T* bias, T* dbias, bool first_query) const {
     const std::int64_t item = task.item.item, head = task.head;
-    const std::int64_t dim = plan_.dim, value_dim = plan_.value_dim;
+    const std::int64_t dim = plan_.dim, value_dim = plan_.value_dim, step = score_step(keys);
     const T scale = static_cast<T>(in_.scale);
     T* ds = p + kQueries * kKeys;
     std::array<T, kQueries> log_sum, dot;
@@ -142,12 +143,12 @@ class Backward {
     }
     const Matrix<T> q = q_.rows(item, query, head), k = k_.rows(item, key, head);
     const Matrix<T> g = g_.rows(item, query, head), v = v_.rows(item, key, head);
-    gemm(rows, keys, dim, scale, q, k.transposed(), false, p, keys);
-    gemm(rows, keys, value_dim, T{1}, g, v.transposed(), false, ds, keys);
+    gemm(rows, keys, dim, scale, q, k.transposed(), false, p, step);
+    gemm(rows, keys, value_dim, T{1}, g, v.transposed(), false, ds, step);
     plan_.mask(task, query, rows, key, keys, p);
     tiles_.gradient(p, ds, bias, rows, keys, dropout_of(in_, plan_, task, query, key),
                     log_sum.data(), dot.data(), dbias);
-    const Matrix<T> p_rows{p, keys, 1}, ds_rows{ds, keys, 1};
+    const Matrix<T> p_rows{p, step, 1}, ds_rows{ds, step, 1};
     gemm(keys, value_dim, rows, T{1}, p_rows.transposed(), g, !first_query, dv_.at(item, key, head),
          dv_.token_step);
     gemm(keys, dim, rows, scale, ds_rows.transposed(), q, !first_query, dk_.at(item, key, head),

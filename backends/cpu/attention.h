@@ -24,6 +24,10 @@ namespace gradus::cpu {
 inline constexpr std::int64_t kQueries = 192;
 inline constexpr std::int64_t kKeys = 256;
 
+// From one row of a tile of scores to the next: rows begin where vectors do.
+inline std::int64_t score_step(std::int64_t keys) { return (keys + 15) / 16 * 16; }
+static_assert(kKeys % 16 == 0);
+
 // Where the row of a token and head lies, in [tokens, heads, dim] or [tokens, heads] of a packed
 // batch (item is 0 and the tokens count through), or in [batch, heads, time, dim] or [batch, heads,
 // time] of a dense one.
@@ -134,7 +138,7 @@ struct AttentionDropout {
 // The vector loops, compiled for each kind of CPU (attention_tiles.cpp).
 template <class T>
 struct AttentionTiles {
-  // One step of the softmax of each row of s [rows, keys] + bias [keys]: the running maximum and
+  // One step of the softmax of each row of s [rows, keys] (score_step) + bias [keys]: the running maximum and
   // sum take in the row, whose elements become e^(s + bias - maximum), times what dropout makes of
   // them; what was made with the old maximum must be multiplied by `rescale`. A row of -inf alone
   // adds nothing.

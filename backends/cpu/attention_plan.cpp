@@ -115,7 +115,7 @@ void AttentionPlan::mask(const AttentionTask& task, std::int64_t query, std::int
                          std::int64_t key, std::int64_t keys, T* scores) const {
   constexpr T kHidden = -std::numeric_limits<T>::infinity();
   const AttentionItem& item = task.item;
-  for (std::int64_t r = 0; r < rows; ++r, scores += keys) {
+  for (std::int64_t r = 0; r < rows; ++r, scores += score_step(keys)) {
     if (queries_masked_) {
       const Layout& m = mask_.layout;
       const bool* allowed = data_of<bool>(mask_) + item.item * m.stride(0) +

@@ -58,7 +58,7 @@ HWY_FLATTEN void softmax_tile(T* s, const T* bias, std::int64_t rows, std::int64
                               const AttentionDropout& dropout, T* maximum, T* sum, T* rescale) {
   constexpr T kLowest = -std::numeric_limits<T>::infinity();
   alignas(64) T keep[kKeys];
-  for (std::int64_t r = 0; r < rows; ++r, s += keys) {
+  for (std::int64_t r = 0; r < rows; ++r, s += score_step(keys)) {
     const T largest = add_row(s, bias, keys);
     const T before = maximum[r];
     maximum[r] = largest > before ? largest : before;
@@ -81,7 +81,8 @@ HWY_FLATTEN void gradient_tile(T* s, T* dp, const T* bias, std::int64_t rows, st
                                T* dbias) {
   alignas(64) T keep[kKeys];
   std::fill_n(keep, keys, T{1});
-  for (std::int64_t r = 0; r < rows; ++r, s += keys, dp += keys) {
+  const std::int64_t step = score_step(keys);
+  for (std::int64_t r = 0; r < rows; ++r, s += step, dp += step) {
     if (log_sum[r] == -std::numeric_limits<T>::infinity()) {  // all its keys are masked
       std::fill_n(s, keys, T{0});
       std::fill_n(dp, keys, T{0});

@@ -50,7 +50,13 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<fl
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, double alpha, Matrix<double> a,
           Matrix<double> b, bool add, double* c, std::int64_t distance, const Ending& ending = {});
 
-// The same by the vector unit alone, also where there is a faster one (backends/cpu/amx.h).
+// c = a b for a of a few rows, each dense, and b of dense columns (few_rows.cpp).
+void few_rows(std::int64_t m, std::int64_t n, std::int64_t k, Matrix<float> a, Matrix<float> b,
+              float* c, std::int64_t distance);
+void few_rows(std::int64_t m, std::int64_t n, std::int64_t k, Matrix<double> a, Matrix<double> b,
+              double* c, std::int64_t distance);
+
+// As gemm by the vector unit alone, also where there is a faster one (backends/cpu/amx.h).
 void gemm_vectors(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,
                   Matrix<float> b, bool add, float* c, std::int64_t distance);
 

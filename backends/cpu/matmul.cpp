@@ -14,6 +14,7 @@ namespace gradus::cpu {
 namespace {
 
 constexpr std::int64_t kTaskProducts = std::int64_t{1} << 21;  // multiply-adds that make a task pay
+constexpr std::int64_t kFewRows = 4;   // of a: gemm's preparations do not pay
 constexpr std::int64_t kTasks = 16;    // cut large products into at least so many tiles
 constexpr std::int64_t kFewTasks = 4;  // and products of a few tasks' work into so many
 
@@ -73,9 +74,30 @@ struct Stack {
   }
 };
 
+// Columns of each item in parallel.
+template <class T>
+void multiply_few_rows(const Stack<T>& a, const Stack<T>& b, T* out, std::int64_t batch,
+                       std::int64_t m, std::int64_t n, std::int64_t k, const Finish& finish) {
+  const std::int64_t width = std::min(n, std::max<std::int64_t>(16, 2 * kGrain / k));
+  const std::int64_t parts = ceil_div(n, width);
+  const std::int64_t group = std::max<std::int64_t>(1, 2 * kGrain / (width * k));
+  parallel_for(batch * parts, group, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t task = begin; task < end; ++task) {
+      const std::int64_t item = task / parts, column = task % parts * width;
+      const std::int64_t columns = std::min(width, n - column);
+      T* tile = out + item * m * n + column;
+      few_rows(m, columns, k, a[item], b[item].from(0, column), tile, n);
+      if (finish) finish(tile, m, columns, n, column);
+    }
+  });
+}
+
 template <class T>
 void multiply(Cache& cache, const Stack<T>& a, const Stack<T>& b, T* out, std::int64_t batch,
               std::int64_t m, std::int64_t n, std::int64_t k, const Finish& finish) {
+  if (m <= kFewRows && a.column_step == 1 && b.row_step == 1) {
+    return multiply_few_rows(a, b, out, batch, m, n, k, finish);
+  }
   const Tiling tiling(batch, m, n, k);
   const std::int64_t size = m * n;  // of one product
   // With several tiles over k, each makes its own copy of the whole result.
