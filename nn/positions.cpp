@@ -32,16 +32,17 @@ Tensor sinusoidal_positions(std::int64_t count, std::int64_t dim, Backend& backe
     const double w = std::pow(10000.0, -static_cast<double>(column) / static_cast<double>(dim));
     turns.push_back({std::sin(w), std::cos(w)});
   }
-  std::vector<float> values;
-  values.reserve(static_cast<std::size_t>(shape.numel()) + 1);
-  for (std::int64_t p = 0; p < count; ++p) {
+  std::vector<float> values(static_cast<std::size_t>(shape.numel()) + 1);
+  float* row = values.data();
+  for (std::int64_t p = 0; p < count; ++p, row += dim) {
+    float* to = row;
     for (Turn& t : turns) {
-      values.push_back(static_cast<float>(t.sin));
-      values.push_back(static_cast<float>(t.cos));
+      *to++ = static_cast<float>(t.sin);
+      *to++ = static_cast<float>(t.cos);  // of an odd number of columns the next row takes its place
       t = {t.sin_w, t.cos_w, t.sin * t.cos_w + t.cos * t.sin_w, t.cos * t.cos_w - t.sin * t.sin_w};
     }
-    if (dim % 2 == 1) values.pop_back();  // the last sine has no cosine beside it
   }
+  values.pop_back();
   return from_vector(values, shape, &backend);
 }
 

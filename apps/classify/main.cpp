@@ -83,7 +83,7 @@ TrainOptions defaults_in(int argc, char** argv) {
   options.config = defaults_of(encoder);
   options.settings = settings_of(encoder);
   options.settings.epochs = 0;
-  if (best) options.ensemble = 3;
+  if (best) options.ensemble = 2;
   return options;
 }
 
@@ -94,7 +94,7 @@ void add_train(CLI::App& program, Arguments& all) {
   CLI::App* app = program.add_subcommand("train", "learn to classify from labelled texts");
   add_data_options(app, o.data, o.read);
   app->add_option("--out", o.out, "the model file to write");
-  app->add_option("--preset", "fast: the defaults; best: --encoder wide-deep --ensemble 3")
+  app->add_option("--preset", "fast: the defaults; best: --encoder wide-deep --ensemble 2")
       ->check(CLI::IsMember({"fast", "best"}))
       ->default_str("fast");
   app->add_option("--unlabelled", o.unlabelled,
