@@ -35,10 +35,10 @@ Tensor sinusoidal_positions(std::int64_t count, std::int64_t dim, Backend& backe
   std::vector<float> values(static_cast<std::size_t>(shape.numel()) + 1);
   float* row = values.data();
   for (std::int64_t p = 0; p < count; ++p, row += dim) {
-    float* to = row;
+    float* to = row;  // where columns are odd, the next row takes the place of the last cosine
     for (Turn& t : turns) {
       *to++ = static_cast<float>(t.sin);
-      *to++ = static_cast<float>(t.cos);  // of an odd number of columns the next row takes its place
+      *to++ = static_cast<float>(t.cos);
       t = {t.sin_w, t.cos_w, t.sin * t.cos_w + t.cos * t.sin_w, t.cos * t.cos_w - t.sin * t.sin_w};
     }
   }
