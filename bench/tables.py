@@ -223,6 +223,7 @@ def machine(with_peers, measured):
         f"- Gradus: {backend}; memory: freed buffers are kept for the next request",
         f"- Compiler: {compiler.splitlines()[0]}, -O3",
         f"- PyTorch: {peers_text if with_peers else 'not run, so its columns are empty'}",
+        f"- Texts: {pathlib.Path(os.environ.get('GRADUS_BENCH_TEXT', 'WordNet')).name}",
         *([f"- BLAS of PyTorch: {blas_text()}"] if with_peers else []),
         f"- Measured: {measured}"])
 

@@ -44,7 +44,9 @@ least that the scores of the pass take."""),
     "adam": ("Adam on a large table", """\
 A step on a [1,000,000, 64] table, with the gradient of a batch that touches 20,000 rows, and with a
 dense gradient. The first costs in proportion to the rows. PyTorch's are SparseAdam and Adam."""),
-    "text": ("Texts", "From texts to batches of word numbers; the rate is of bytes of text."),
+    "text": ("Texts", """\
+From texts to batches of word numbers; the rate is of bytes of text. The texts are those that
+GRADUS_BENCH_TEXT names, as `gradus train --data` takes them, or WordNet's definitions."""),
     "tokenizer": ("Tokenizer", "From texts to words; the rate is of bytes of text."),
     "inference": ("Inference", """\
 A trained classifier of the training step's size, on reviews of 230 words: *text to label* is all of it,
