@@ -34,6 +34,7 @@ struct HalfDone : ReferenceBackend {
                   const View&) override {
     return true;
   }
+  bool pool(const View&, const View&, const View&, const View&) override { return true; }
   bool attention(const AttentionInputs&, const View&, const View&) override { return true; }
 };
 
@@ -202,6 +203,8 @@ TEST_CASE("messages of a backend whose offers have no gradients") {
           "[max_pool2d] the backend took the forward offer but not its gradient");
   REFUSES(BackendError, sum(batch_norm_training(x).y).backward(),
           "[batch_norm] the backend took the forward offer but not its gradient");
+  REFUSES(BackendError, sum(pool(x, reshape(x, {2, 3, 1}), Segments({0, 2}))).backward(),
+          "[pool] the backend took the forward offer but not its gradient");
   const Tensor q = reshape(x, {1, 1, 2, 3});
   REFUSES(BackendError, sum(attention(q, q, q)).backward(),
           "[attention] the backend took the forward offer but not its gradient");
