@@ -235,8 +235,7 @@ bool amx_granted() { return false; }
 
 void gemm_amx(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,
               Matrix<float> b, bool add, float* c, std::int64_t distance, const Ending& ending) {
-  gemm_vectors(m, n, k, alpha, a, b, add, c, distance);
-  ending(c, m, n, distance);
+  gemm_vectors(m, n, k, alpha, a, b, add, c, distance, ending);
 }
 
 }  // namespace gradus::cpu

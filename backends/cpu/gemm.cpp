@@ -205,7 +205,8 @@ T* panels(std::int64_t count) {
 
 template <class T>
 HWY_FLATTEN void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alpha, Matrix<T> a,
-                          Matrix<T> b, bool add, T* c, std::int64_t distance) {
+                          Matrix<T> b, bool add, T* c, std::int64_t distance,
+                          const Ending& ending) {
   static_assert(kMostRows % kRows == 0 && kMostColumns % kColumns<T> == 0);
   T* a_panels = panels<T>(kInner * (kMostRows + kMostColumns));
   T* b_panels = a_panels + kInner * kMostRows;
@@ -224,19 +225,23 @@ HWY_FLATTEN void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alph
                         distance, columns - j);
           }
         }
+        if (p + inner == k) {
+          ending.from(column)(c + row * distance + column, rows, columns, distance);
+        }
       }
     }
   }
 }
 
 void multiply_floats(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,
-                     Matrix<float> b, bool add, float* c, std::int64_t distance) {
-  multiply(m, n, k, alpha, a, b, add, c, distance);
+                     Matrix<float> b, bool add, float* c, std::int64_t distance,
+                     const Ending& ending) {
+  multiply(m, n, k, alpha, a, b, add, c, distance, ending);
 }
 void multiply_doubles(std::int64_t m, std::int64_t n, std::int64_t k, double alpha,
                       Matrix<double> a, Matrix<double> b, bool add, double* c,
-                      std::int64_t distance) {
-  multiply(m, n, k, alpha, a, b, add, c, distance);
+                      std::int64_t distance, const Ending& ending) {
+  multiply(m, n, k, alpha, a, b, add, c, distance, ending);
 }
 
 }  // namespace gradus::cpu::HWY_NAMESPACE
@@ -252,8 +257,9 @@ HWY_EXPORT(multiply_doubles);
 constexpr std::int64_t kLeastTileInner = 16;
 
 void gemm_vectors(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,
-                  Matrix<float> b, bool add, float* c, std::int64_t distance) {
-  HWY_DYNAMIC_DISPATCH(multiply_floats)(m, n, k, alpha, a, b, add, c, distance);
+                  Matrix<float> b, bool add, float* c, std::int64_t distance,
+                  const Ending& ending) {
+  HWY_DYNAMIC_DISPATCH(multiply_floats)(m, n, k, alpha, a, b, add, c, distance, ending);
 }
 
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,
@@ -261,13 +267,11 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<fl
   if (k >= kLeastTileInner && amx_in_use()) {
     return gemm_amx(m, n, k, alpha, a, b, add, c, distance, ending);
   }
-  gemm_vectors(m, n, k, alpha, a, b, add, c, distance);
-  ending(c, m, n, distance);
+  gemm_vectors(m, n, k, alpha, a, b, add, c, distance, ending);
 }
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, double alpha, Matrix<double> a,
           Matrix<double> b, bool add, double* c, std::int64_t distance, const Ending& ending) {
-  HWY_DYNAMIC_DISPATCH(multiply_doubles)(m, n, k, alpha, a, b, add, c, distance);
-  ending(c, m, n, distance);
+  HWY_DYNAMIC_DISPATCH(multiply_doubles)(m, n, k, alpha, a, b, add, c, distance, ending);
 }
 
 }  // namespace gradus::cpu

@@ -58,6 +58,7 @@ void few_rows(std::int64_t m, std::int64_t n, std::int64_t k, Matrix<double> a, 
 
 // As gemm by the vector unit alone, also where there is a faster one (backends/cpu/amx.h).
 void gemm_vectors(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,
-                  Matrix<float> b, bool add, float* c, std::int64_t distance);
+                  Matrix<float> b, bool add, float* c, std::int64_t distance,
+                  const Ending& ending = {});
 
 }  // namespace gradus::cpu
