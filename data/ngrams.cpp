@@ -198,7 +198,7 @@ EncodedTexts Ngrams::encode(const EncodedTexts& texts) const {
         const auto before = chunk.ids.size();
         for_ngrams(text, t, options_, [&](std::uint64_t key) {
           const std::int32_t number = find(key);
-          if (number >= 0 && is_first(number)) chunk.ids.push_back(number);
+          if (number >= 0 && (options_.repeats || is_first(number))) chunk.ids.push_back(number);
         });
         chunk.sizes.push_back(static_cast<std::int32_t>(chunk.ids.size() - before));
       }

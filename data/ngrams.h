@@ -8,7 +8,8 @@
 //
 // Numbers run from 0, the most frequent first. At position t stand the word t, the pair t, t+1, the
 // triple t .. t+2, and with `skips` the pair t, t+2 whatever is between. Of an n-gram that a text has
-// several times only the first is kept, and unknown ones are left out, so a position may have none.
+// several times only the first is kept (but with `repeats`), and unknown ones are left out, so a position
+// may have none.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,7 @@ namespace gradus::data {
 struct NgramOptions {
   int longest = 3;  // words: 1, 2 or 3
   bool skips = false;
+  bool repeats = false;                       // an n-gram is kept each time that a text has it
   std::int64_t least = 2;                     // times that the texts have it
   std::int64_t most = std::int64_t{1} << 24;  // n-grams, the most frequent
 };

@@ -40,11 +40,20 @@ Config defaults_of(EncoderKind kind) {
   return config;
 }
 
+std::optional<Score> score_of(const Config& config) {
+  if (config.without.contains(Piece::attention)) return std::nullopt;
+  return config.attention;
+}
+
 data::NgramOptions ngram_options(const Config& config) {
-  return {.longest = static_cast<int>(config.longest), .skips = config.skips};
+  return {.longest = static_cast<int>(config.longest),
+          .skips = config.skips,
+          .repeats = config.without.contains(Piece::first_only)};
 }
 
 std::string to_json(const Config& c) {
+  std::vector<std::string> without;
+  for (const Piece piece : c.without) without.push_back(name_of(piece));
   const nlohmann::ordered_json json{{"encoder", name_of(c.encoder)},
                                     {"attention", name_of(c.attention)},
                                     {"vocabulary", c.vocabulary},
@@ -60,7 +69,8 @@ std::string to_json(const Config& c) {
                                     {"dropout", c.dropout},
                                     {"parts", c.parts},
                                     {"around", c.around},
-                                    {"members", c.members}};
+                                    {"members", c.members},
+                                    {"without", without}};
   return json.dump();
 }
 
@@ -95,6 +105,9 @@ Config config_from_json(const std::string& text) {
     if (json.value("parts", 0) != 0) c.parts = size("parts", 1 << 16);
     if (json.contains("around")) c.around = size("around", 1 << 10);
     if (json.contains("members")) c.members = size("members", c.heads);
+    for (const auto& name : json.value("without", std::vector<std::string>{})) {
+      c.without.insert(piece_named(name));
+    }
   } catch (const std::exception& error) {
     throw IoError(
         fmt::format("[model] the configuration in the file cannot be used: {}", error.what()));

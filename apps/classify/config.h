@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "apps/classify/pieces.h"
 #include "autograd/attention.h"
 #include "data/ngrams.h"
 
@@ -34,10 +36,13 @@ struct Config {
   std::int64_t parts = 0;    // of a text that attention tells apart (pooling.h), for n-grams
   std::int64_t around = 3;   // words that a position of the deep branch sees (deep_branch.h)
   std::int64_t members = 1;  // models joined into one (ensemble.h), which the sizes above take in
+  Pieces without = {};       // that this model was trained without
 };
 
 // What --encoder stands for where nothing else is said.
 Config defaults_of(EncoderKind kind);
+// How attention compares positions; nothing where the model does without attention.
+std::optional<Score> score_of(const Config& config);
 data::NgramOptions ngram_options(const Config& config);
 
 std::string to_json(const Config& config);

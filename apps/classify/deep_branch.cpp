@@ -10,7 +10,7 @@ namespace gradus::classify {
 namespace {
 
 constexpr std::int64_t kHidden = 256;
-constexpr double kMissing = 0.2;  // words of a text that a step in training does without
+constexpr double kMissing = 0.2;  // words of a text left out
 constexpr double kDropout = 0.5;  // of what is pooled
 
 std::vector<std::int32_t> distinct_words(std::vector<std::int32_t> words) {
@@ -53,9 +53,10 @@ Bags rows_around(const std::vector<std::int32_t>& words, const std::vector<float
 DeepBranch::DeepBranch(const Config& config)
     : embed(config.vocabulary, kWordSize, {.deviation = 0.1}),
       width_(config.around),
+      missing_(config.without.contains(Piece::word_dropout) ? 0 : kMissing),
       around_(kWordSize, width_ * kHidden, {.bias = false}),
       bias_(nn::parameter(zeros({kHidden}))),
-      pool_(kHidden, config.heads / config.members, config.attention, config.parts),
+      pool_(kHidden, config.heads / config.members, score_of(config), config.parts),
       classes_(kHidden, config.classes) {}
 
 Tensor DeepBranch::operator()(const std::vector<std::int32_t>& words, const Segments& texts) const {
@@ -65,7 +66,7 @@ Tensor DeepBranch::operator()(const std::vector<std::int32_t>& words, const Segm
   const Tensor products =
       reshape(around_(x), {width_ * std::ssize(distinct), bias_.size(0)});  // [rows, hidden]
   const std::vector<float> kept =
-      dropout(ones({std::ssize(words)}), kMissing, training()).to_vector<float>();
+      dropout(ones({std::ssize(words)}), missing_, training()).to_vector<float>();
   const Bags bags =
       rows_around(words, kept, distinct, static_cast<std::int32_t>(width_), texts, backend);
   const Tensor d = relu(gather_sum(products, bags) + bias_);

@@ -31,7 +31,8 @@ class DeepBranch : public nn::Module {
   nn::Embedding embed;
 
  private:
-  std::int64_t width_;  // words that a position sees: 5, or as an older file says
+  std::int64_t width_;  // words that a position sees: 5, or as the configuration says
+  double missing_;      // share of a text's words that a step in training does without
   nn::Linear around_;   // W_-2 ... W_2 one below the other
   Tensor bias_;         // [hidden]
   Pooling pool_;

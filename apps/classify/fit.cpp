@@ -53,7 +53,7 @@ Outcome fit_ensemble(const TrainOptions& options, Prepared& ready, const Listene
     models.push_back(std::make_unique<NgramClassifier>(config));
     NgramClassifier& model = *models.back();
     model.set_ngrams(saved.ngrams);
-    for (DeepBranch& deep : model.deep()) deep.embed.weight.assign(ready.vectors);
+    model.set_word_vectors(ready.vectors);
     if (train(model, saved.labels, taught ? ready.all : ready.texts, targets, ready.held_out,
               settings, each) != Outcome::finished) {
       return Outcome::interrupted;

@@ -12,6 +12,8 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "apps/classify/commands.h"
 #include "apps/classify/fetch.h"
@@ -147,9 +149,14 @@ void add_train(CLI::App& program, Arguments& all) {
       ->check(number(0, 1));
   option("--ensemble", o.ensemble, "models to train and join into one (ngram, wide-deep)")
       ->check(whole(1, 64));
-  app->add_flag(
-      "--ratios,!--no-ratios", o.settings.ratios,
-      "n-grams learn at a rate in proportion to what they say of the class (the default)");
+  app->add_option_function<std::vector<std::string>>(
+         "--without",
+         [&o](const std::vector<std::string>& names) {
+           for (const std::string& name : names) o.config.without.insert(piece_named(name));
+         },
+         "leave out pieces of the model, to see what they are worth (ngram, wide-deep)")
+      ->delimiter(',')
+      ->check(CLI::IsMember(piece_names()));
   app->add_flag("--balance", o.settings.balance, "count each class alike, however rare it is");
   option("--patience", o.settings.patience,
          "epochs without a better held-out loss after which to stop; 0: never")

@@ -13,7 +13,7 @@ constexpr double kDeepShare = 0.5;   // of the deep branch's logits: it is right
 
 NgramClassifier::NgramClassifier(const Config& config)
     : Classifier(config),
-      pool_(config.attention_size, config.heads, config.attention, config.parts),
+      pool_(config.attention_size, config.heads, score_of(config), config.parts),
       classes_(config.attention_size, config.classes) {
   table_ = nn::parameter(empty({config.ngrams, config.attention_size}));
   nn::init::normal(table_, 0, kDeviation);
@@ -26,7 +26,9 @@ NgramClassifier::NgramClassifier(const Config& config)
 Output NgramClassifier::operator()(const data::Batch& batch) const {
   const Segments texts(batch.offsets);
   const Bags bags(batch.tokens, batch.bags, table_.backend());
-  const Tensor h = dropout(gather_sum(table_, bags) + bias_, config().dropout, training());
+  Tensor h = gather_sum(table_, bags) + bias_;
+  if (config().without.contains(Piece::linearity)) h = relu(h);
+  h = dropout(h, config().dropout, training());
   const auto [z, weights] = pool_(h, texts);
   const Tensor logits = classes_(dropout(z, config().dropout, training()));
   Output output{logits, {logits}, weights, {h, texts, 1}};
@@ -39,17 +41,22 @@ Output NgramClassifier::operator()(const data::Batch& batch) const {
 }
 
 // logits = b + W z and z = sum_t w_t (bias + the sum of t's rows), where the weights w of a text add up to
-// 1: so base = b + W bias, and entry i at position t adds W (w_t row_i), each head its own features.
+// 1: so base = b + W bias, and entry i at position t adds W (w_t row_i), each head its own features. Where
+// there is a ReLU it lets some numbers of a position through and others not: of row_i and the bias those
+// count that it lets through.
 NgramClassifier::Contributions NgramClassifier::contributions(const data::Batch& batch,
                                                               const Output& output) const {
-  const std::int64_t entries = std::ssize(batch.tokens), heads = config().heads;
-  const Tensor rows = gather(table_, from_vector(batch.tokens, {entries}, &table_.backend()));
+  const std::int64_t heads = config().heads, size = config().attention_size / heads;
+  const Tensor& h = output.elements.values;
+  // What of a position's h goes into z: w_t, the same for all features of a head.
+  Tensor share = flatten(expand(unsqueeze(output.weights, 2), {h.size(0), heads, size}), 1);
+  if (config().without.contains(Piece::linearity)) share = where(h > 0, share, 0);
+  const Tensor rows =
+      gather(table_, from_vector(batch.tokens, {std::ssize(batch.tokens)}, &table_.backend()));
   const Tensor places = Segments(batch.bags).ids_on(table_.backend());
-  const Tensor weights = unsqueeze(gather(output.weights, places), 2);  // [entries, heads, 1]
-  const Shape parts{entries, heads, config().attention_size / heads};
-  const Tensor seen = flatten(reshape(rows, parts) * weights, 1);
-  return {linear(seen, classes_.weight),
-          squeeze(linear(unsqueeze(bias_, 0), classes_.weight, classes_.bias), 0)};
+  const Tensor biases = segment_sum(share * bias_, output.elements.segments);  // [texts, size]
+  return {linear(rows * gather(share, places), classes_.weight),
+          linear(biases, classes_.weight, classes_.bias)};
 }
 
 void NgramClassifier::set_ngrams(const data::Ngrams& ngrams) {
@@ -69,6 +76,11 @@ data::Ngrams NgramClassifier::ngrams() const {
     keys.push_back({words[i], words[i + 1], words[i + 2]});
   }
   return {std::move(keys), config().vocabulary, ngram_options(config())};
+}
+
+void NgramClassifier::set_word_vectors(const Tensor& vectors) {
+  if (!vectors.defined()) return;
+  for (DeepBranch& deep : deep_) deep.embed.weight.assign(vectors);
 }
 
 void NgramClassifier::visit(nn::Visitor& v) {

@@ -35,7 +35,8 @@ class NgramClassifier : public Classifier {
   Tensor table() const override { return table_; }
   void visit(nn::Visitor& v) override;
   // What each entry of batch.tokens adds to the logits of its text, [entries, classes]; with the logits
-  // of the deep branch and `base` [classes], which every text gets, they add up to the logits.
+  // of the deep branch and `base`, [texts, classes], which is the same for every text but where there is a
+  // ReLU (Piece::linearity), they add up to the logits.
   struct Contributions {
     Tensor entries, base;
   };
@@ -43,7 +44,8 @@ class NgramClassifier : public Classifier {
   // Into the buffer that is saved with the weights.
   void set_ngrams(const data::Ngrams& ngrams);
   data::Ngrams ngrams() const;
-  std::vector<DeepBranch>& deep() { return deep_; }
+  // Each deep branch begins with these; with its own random ones where they are undefined.
+  void set_word_vectors(const Tensor& vectors);
 
  private:
   Tensor table_;  // [n-grams, size]

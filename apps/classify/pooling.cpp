@@ -27,10 +27,13 @@ Tensor part_numbers(const Segments& texts, std::int64_t parts, Backend& backend)
 
 }  // namespace
 
-Pooling::Pooling(std::int64_t size, std::int64_t heads, Score score, std::int64_t parts)
-    : score_(score),
-      queries_(nn::parameter(zeros({heads, size}))),
-      scale_(nn::parameter(ones({1}))) {
+Pooling::Pooling(std::int64_t size, std::int64_t heads, std::optional<Score> score,
+                 std::int64_t parts)
+    : heads_(heads), score_(score) {
+  if (score) {
+    queries_ = nn::parameter(zeros({heads, size}));
+    scale_ = nn::parameter(ones({1}));
+  }
   if (parts > 0) parts_ = nn::parameter(zeros({parts, heads}));
   if (score != Score::additive) return;
   const double bound = 1 / std::sqrt(static_cast<double>(size));
@@ -39,16 +42,16 @@ Pooling::Pooling(std::int64_t size, std::int64_t heads, Score score, std::int64_
 }
 
 Pooling::Pooled Pooling::operator()(const Tensor& h, const Segments& texts) const {
-  const std::int64_t heads = queries_.size(0);
   // A score is the same either way: h asks, so that a position's are side by side.
   Tensor scores =
-      attention_scores(h, queries_ * scale_, {.score = score_, .weight = score_weight_});
+      score_ ? attention_scores(h, queries_ * scale_, {.score = *score_, .weight = score_weight_})
+             : zeros({h.size(0), heads_}, {h.dtype(), &h.backend()});
   if (parts_.defined()) {
     const Tensor numbers = part_numbers(texts, parts_.size(0), h.backend());
     scores = scores + gather(parts_ * kPartScale, numbers);
   }
   const Tensor weights = segment_softmax(scores, texts);
-  const Tensor parts = reshape(h, {h.size(0), heads, h.size(1) / heads});
+  const Tensor parts = reshape(h, {h.size(0), heads_, h.size(1) / heads_});
   return {flatten(pool(weights, parts, texts), 1), weights};
 }
 

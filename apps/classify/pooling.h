@@ -8,6 +8,8 @@
 // queries and b start at zero: attention begins as the plain average.
 #pragma once
 
+#include <optional>
+
 #include "autograd/attention.h"
 #include "autograd/segments.h"
 #include "nn/module.h"
@@ -16,8 +18,9 @@ namespace gradus::classify {
 
 class Pooling : public nn::Module {
  public:
-  // `parts` of a text, each with a bias b of its own; 0: where a position is does not matter.
-  Pooling(std::int64_t size, std::int64_t heads, Score score, std::int64_t parts);
+  // Without a score all positions weigh the same, but for their parts. `parts` of a text, each with a
+  // bias b of its own; 0: where a position is does not matter.
+  Pooling(std::int64_t size, std::int64_t heads, std::optional<Score> score, std::int64_t parts);
 
   struct Pooled {
     Tensor z;        // [texts, size]
@@ -27,8 +30,9 @@ class Pooling : public nn::Module {
   void visit(nn::Visitor& v) override;
 
  private:
-  Score score_;
-  Tensor queries_;       // [heads, size]
+  std::int64_t heads_;
+  std::optional<Score> score_;
+  Tensor queries_;       // [heads, size]; it and the scale are undefined without a score
   Tensor scale_;         // [1]: how sharply attention chooses
   Tensor score_weight_;  // [size], for the additive score
   Tensor parts_;         // [parts, heads]: b over kPartScale; undefined without parts

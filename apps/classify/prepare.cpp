@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 
 #include "apps/classify/interrupt.h"
@@ -31,6 +32,21 @@ data::EncodedTexts first(const data::EncodedTexts& texts, std::size_t count) {
   return {{words, words + *ends},
           {texts.offsets.begin(), ends + 1},
           {labels, labels + static_cast<std::ptrdiff_t>(count)}};
+}
+
+// Marks, words without a letter or a digit, become unknown words: no n-gram has them.
+void forget_marks(data::Learned& learned) {
+  std::vector<std::string> kept;
+  std::vector<std::int32_t> number;
+  for (const std::string& word : learned.vocabulary.words()) {
+    const bool mark = word != data::kUnknownWord && std::ranges::all_of(word, [](unsigned char c) {
+                        return std::ispunct(c) != 0;
+                      });
+    number.push_back(mark ? data::kUnknown : static_cast<std::int32_t>(kept.size()));
+    if (!mark) kept.push_back(word);
+  }
+  learned.vocabulary = data::Vocabulary(kept);
+  for (std::int32_t& id : learned.texts.ids) id = number[static_cast<std::size_t>(id)];
 }
 
 Tensor learn_vectors(const TrainOptions& options, const data::EncodedTexts& texts,
@@ -94,20 +110,23 @@ Prepared prepare(const TrainOptions& options, const data::Split& split,
     both = split.train;
     both.insert(both.end(), unlabelled.begin(), unlabelled.end());
   }
+  const auto without = [&config](Piece piece) { return config.without.contains(piece); };
   // A word that is there once is in no n-gram that is there twice.
-  auto [vocabulary, words] =
-      data::learn_vocabulary(both.empty() ? split.train : both,
-                             by_ngrams ? kMostWords : options.vocabulary_size, by_ngrams ? 2 : 1);
+  const std::int64_t least = by_ngrams && !without(Piece::twice) ? kLeast : 1;
+  data::Learned learned = data::learn_vocabulary(
+      both.empty() ? split.train : both, by_ngrams ? kMostWords : options.vocabulary_size, least);
   both = {};
+  if (without(Piece::punctuation)) forget_marks(learned);
+  auto& [vocabulary, words] = learned;
   data::EncodedTexts texts = first(words, split.train.size());
   saved.vocabulary = std::move(vocabulary);
   config.vocabulary = saved.vocabulary.size();
   config.classes = static_cast<std::int64_t>(saved.labels.size());
-  const bool deep = config.encoder == EncoderKind::wide_deep;
-  const Tensor vectors = deep ? learn_vectors(options, words, config.vocabulary) : Tensor();
+  const bool by_vectors = config.encoder == EncoderKind::wide_deep && !without(Piece::vectors);
+  const Tensor vectors = by_vectors ? learn_vectors(options, words, config.vocabulary) : Tensor();
   if (by_ngrams) {
     data::NgramOptions ngrams = ngram_options(config);
-    ngrams.least = unlabelled.empty() ? kLeast : kLeastUnlabelled;
+    ngrams.least = unlabelled.empty() ? least : kLeastUnlabelled;
     saved.ngrams = data::Ngrams::of_texts(words, ngrams);
     if (saved.ngrams.size() == 0) {
       throw Error(
@@ -122,7 +141,7 @@ Prepared prepare(const TrainOptions& options, const data::Split& split,
   if (by_ngrams) {
     auto& model = dynamic_cast<NgramClassifier&>(*saved.model);
     model.set_ngrams(saved.ngrams);
-    for (DeepBranch& each : model.deep()) each.embed.weight.assign(vectors);
+    model.set_word_vectors(vectors);
   }
   data::EncodedTexts held_out = encode(saved, split.held_out);
   if (!by_ngrams || unlabelled.empty()) words = {};

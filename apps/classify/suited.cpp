@@ -4,6 +4,8 @@
 
 #include <cstdio>
 
+#include "tensor/error.h"
+
 namespace gradus::classify {
 
 TrainOptions suited(TrainOptions options, const data::Dataset& dataset) {
@@ -16,7 +18,16 @@ TrainOptions suited(TrainOptions options, const data::Dataset& dataset) {
     options.config.parts = deep.parts;  // these have no options: nothing that was asked for is lost
     options.config.around = deep.around;
   }
-  const EncoderKind encoder = options.config.encoder;
+  Config& config = options.config;
+  const EncoderKind encoder = config.encoder;
+  for (const Piece piece : config.without) {
+    if (reads_ngrams(encoder) && (encoder == EncoderKind::wide_deep || !is_deep(piece))) continue;
+    throw Error(fmt::format("[train] --without {}: the {} encoder does not have it{}",
+                            name_of(piece), name_of(encoder),
+                            is_deep(piece) ? "; --encoder wide-deep does" : ""));
+  }
+  if (config.without.contains(Piece::neighbours)) config.around = 1;
+  if (config.without.contains(Piece::parts) || !score_of(config)) config.parts = 0;
   if (options.settings.epochs == 0) {
     options.settings.epochs =
         little && reads_ngrams(encoder) ? kEpochsLittle : settings_of(encoder).epochs;

@@ -51,8 +51,12 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-const Recipe& recipe_of(const Classifier& model) {
-  return reads_ngrams(model.config().encoder) ? kNgrams : kWords;
+Recipe recipe_of(const Classifier& model) {
+  const Config& config = model.config();
+  Recipe recipe = reads_ngrams(config.encoder) ? kNgrams : kWords;
+  if (config.without.contains(Piece::decay)) recipe.table_decay = 0;
+  if (config.without.contains(Piece::warm_up)) recipe.warm_up = 0;
+  return recipe;
 }
 
 // Rises from 0 to 1 over the warm-up, then falls to 0 at the end.
@@ -60,9 +64,12 @@ double lr_factor(double done, double warm_up) {
   return done < warm_up ? done / warm_up : (1 - done) / (1 - warm_up);
 }
 
-Tensor loss_of(const Output& output, const Tensor& targets, const Tensor& class_weights) {
+Tensor loss_of(const Classifier& model, const data::Batch& batch, const Tensor& targets,
+               const Tensor& class_weights) {
+  const Output output = model(batch);
+  const bool of_sum = model.config().without.contains(Piece::own_losses);
   Tensor loss;
-  for (const Tensor& logits : output.branches) {
+  for (const Tensor& logits : of_sum ? std::vector{output.logits} : output.branches) {
     const Tensor own = nn::cross_entropy(logits, targets, {.weight = class_weights});
     loss = loss.defined() ? loss + own : own;
   }
@@ -103,13 +110,13 @@ Tensor rates_of(const data::EncodedTexts& texts, const Config& config) {
 optim::AdamW make_optimizer(const Classifier& model, const data::EncodedTexts& texts,
                             const TrainSettings& settings) {
   const double lr = settings.lr;
-  const Recipe& recipe = recipe_of(model);
+  const Recipe recipe = recipe_of(model);
   const Tensor table = model.table();
   optim::Group<optim::AdamWOptions> rows{{table},
                                          {.lr = recipe.table_factor * lr,
                                           .beta2 = recipe.table_beta2,
                                           .weight_decay = recipe.table_decay}};
-  if (settings.ratios && reads_ngrams(model.config().encoder)) {
+  if (reads_ngrams(model.config().encoder) && !model.config().without.contains(Piece::ratios)) {
     rows.row_scale = rates_of(texts, model.config());
   }
   optim::Group<optim::AdamWOptions> words{
@@ -131,7 +138,7 @@ optim::AdamW make_optimizer(const Classifier& model, const data::EncodedTexts& t
   try {
     DetectAnomaly watch;
     NoGrad off;
-    loss_of(model(batch), targets, {});
+    loss_of(model, batch, targets, {});
   } catch (const Error& error) {
     cause = error.what();
   }
@@ -159,7 +166,7 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
               const Listeners& listeners) {
   const std::int64_t classes = model.config().classes;
   const Tensor class_weights = settings.balance ? balanced_weights(texts, classes) : Tensor();
-  const Recipe& recipe = recipe_of(model);
+  const Recipe recipe = recipe_of(model);
   optim::AdamW optimizer = make_optimizer(model, texts, settings);
   const std::vector<Tensor> parameters = model.parameters();
   const std::int64_t batch_tokens = settings.batch_tokens > 0
@@ -191,7 +198,7 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
       report.lr = settings.lr * factor;
 
       const Tensor wanted = targets_of(*batch, targets, classes);
-      const Tensor loss = loss_of(model(*batch), wanted, class_weights);
+      const Tensor loss = loss_of(model, *batch, wanted, class_weights);
       report.loss = loss.item();
       if (!std::isfinite(report.loss)) {
         explain_nan(model, *batch, wanted, random, report.step, report.loss);

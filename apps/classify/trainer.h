@@ -20,7 +20,6 @@ struct TrainSettings {
   std::int64_t batch_tokens = 8192;  // 0: as many as 64 texts have on average
   double lr = 1e-3;
   std::uint64_t seed = 1;
-  bool ratios = true;         // n-grams learn in proportion to what they say of the class
   bool balance = false;       // each class counts alike, however many texts it has
   std::int64_t patience = 0;  // epochs without a better held-out loss that end training; 0: none do
 };
