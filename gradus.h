@@ -10,6 +10,7 @@
 #include "autograd/gradient.h"
 #include "autograd/graph.h"
 #include "autograd/ops.h"
+#include "autograd/profile.h"
 #include "autograd/segments.h"
 #include "autograd/trace.h"
 #include "nn/activations.h"

@@ -5,13 +5,18 @@
 //   step/ragged   the same texts one after another, no padding (autograd/segments.h)
 //
 // bench/peers/torch_step.py is the padded step in PyTorch, written as one writes it there.
+#include <algorithm>
 #include <array>
 #include <limits>
+#include <map>
 #include <memory>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "autograd/attention.h"
 #include "autograd/ops.h"
+#include "autograd/profile.h"
 #include "bench/measure.h"
 #include "nn/embedding.h"
 #include "nn/linear.h"
@@ -90,14 +95,19 @@ struct Batch {
 // Floating point operations of a step over `rows` tokens, of which `pairs` = the sum of length^2
 // see each other: a product [m, k] x [k, n] is 2 m k n forward, and as much again for each of the
 // two gradients. Attention is two products forward, four backward. All else is not counted.
-double flops_of_step(double rows, double pairs) {
-  const double projections = 4 * 2 * rows * kDim * kDim;
-  const double feed_forward = 2 * 2 * rows * kDim * kHidden;
-  const double attention = 2 * 2 * pairs * kDim;
-  const double pooling = 2 * 2 * rows * kDim;
-  const double logits = 2.0 * kBatch * kDim * kClasses;
-  return 3 * (projections + feed_forward + attention + pooling + logits);
-}
+struct Flops {
+  double linear, attention, pooling;
+
+  Flops(double rows, double pairs) {
+    const double projections = 4 * 2 * rows * kDim * kDim;
+    const double feed_forward = 2 * 2 * rows * kDim * kHidden;
+    const double score = 2 * rows * kDim, logits = 2.0 * kBatch * kDim * kClasses;
+    linear = 3 * (projections + feed_forward + score + logits);
+    attention = 3 * 2 * 2 * pairs * kDim;
+    pooling = 3 * 2 * rows * kDim;
+  }
+  double all() const { return linear + attention + pooling; }
+};
 
 enum Phase { forward_phase, backward_phase, optimizer_phase };
 
@@ -123,9 +133,29 @@ struct Training {
   }
 };
 
+// Where the time of a step goes: "linear forward" and so on, the median of several.
+template <class Step>
+void report_profile(benchmark::State& state, const Flops& flops, Step step) {
+  std::map<std::string, std::vector<double>> seconds;
+  for (int i = 0; i < 3; ++i) {
+    const graph::Profile profile = graph::profile(step);
+    for (const graph::Profile::Row& row : profile.rows) {
+      seconds[row.op + " forward"].push_back(row.forward);
+      seconds[row.op + " backward"].push_back(row.backward);
+    }
+    seconds["rest forward"].push_back(profile.rest);
+  }
+  for (auto& [name, list] : seconds) {
+    std::ranges::sort(list);
+    state.counters["profile " + name] = list[list.size() / 2];
+  }
+  state.counters["least linear"] = flops.linear / product_rate();
+  state.counters["least attention"] = flops.attention / product_rate();
+}
+
 // A step whose logits `logits(training)` gives.
 template <class Logits>
-Row step_row(const std::shared_ptr<Training>& training, double flops, Logits logits) {
+Row step_row(const std::shared_ptr<Training>& training, const Flops& flops, Logits logits) {
   return {.pass = [=] { training->step([&] { return logits(*training); }); },
           .report =
               [=, product = product_rate()](auto& state) {
@@ -133,8 +163,10 @@ Row step_row(const std::shared_ptr<Training>& training, double flops, Logits log
                 state.counters["forward"] = per_pass(spent[forward_phase]);
                 state.counters["backward"] = per_pass(spent[backward_phase]);
                 state.counters["optimizer"] = per_pass(spent[optimizer_phase]);
-                state.counters["flops"] = per_second(flops);
-                state.counters["of_product"] = per_second(flops / product);
+                state.counters["flops"] = per_second(flops.all());
+                state.counters["of_product"] = per_second(flops.all() / product);
+                report_profile(state, flops,
+                               [&] { training->step([&] { return logits(*training); }); });
                 spent = {};
               }};
 }
@@ -143,7 +175,7 @@ const bool kPadded = add("step/padded", [] {
   const auto training = std::make_shared<Training>();
   const Tensor words = from_vector(training->batch.padded_words, {kBatch, kTime});
   const double rows = kBatch * kTime;
-  return step_row(training, flops_of_step(rows, rows * kTime), [words](const Training& t) {
+  return step_row(training, Flops(rows, rows * kTime), [words](const Training& t) {
     const Model& m = t.model;
     const Tensor& real = t.batch.real;
     const Tensor x = m.encode(
@@ -172,7 +204,7 @@ const bool kRagged = add("step/ragged", [] {
   for (std::int64_t i = 0; i < texts.count(); ++i) {
     pairs += static_cast<double>(texts.size(i) * texts.size(i));
   }
-  const double flops = flops_of_step(static_cast<double>(texts.rows()), pairs);
+  const Flops flops(static_cast<double>(texts.rows()), pairs);
   return step_row(training, flops, [texts, words, places](const Training& t) {
     const Model& m = t.model;
     const Tensor x = m.encode(drop(m.embed(words) + gather(m.positions, places)),

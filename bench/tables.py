@@ -9,7 +9,7 @@ import re
 import subprocess
 
 import sides
-from words import INTRODUCTION, TEXTS, THREADS
+from words import INTRODUCTION, PROFILE, TEXTS, THREADS
 
 NONE = "-"
 
@@ -133,7 +133,37 @@ def step(results):
                     f"{share:.0%}" if share else NONE])
     header = ["", "threads", "ms a step", "ratio", "forward", "backward", "Adam", "peak MiB",
               "fresh", "page faults", "GFLOP/s", "of product"]
-    return f"{table(header, rows)}\n\n{THREADS}\n\n{use_of_threads(results)}"
+    return "\n\n".join([table(header, rows), THREADS, use_of_threads(results), PROFILE,
+                        *profiles(results)])
+
+
+def profiles(results):
+    """Where the padded step's time goes, a table for each number of threads."""
+    for threads, result in results.items():
+        row = result["Gradus"].get("step/padded")
+        if not row:
+            continue
+        spent = {}  # op: [forward, backward]
+        for name, seconds in row.items():
+            if name.startswith("profile "):
+                op, phase = name.removeprefix("profile ").rsplit(" ", 1)
+                spent.setdefault(op, [0, 0])[phase == "backward"] = seconds
+        total = sum(map(sum, spent.values()))
+        shown = sorted(spent, key=lambda op: -sum(spent[op]))
+        rows = []
+        for op in [op for op in shown if sum(spent[op]) > total / 100]:
+            forward, backward = spent[op]
+            least = row.get(f"least {op}")
+            rows.append([op, ms(forward), ms(backward), f"{(forward + backward) / total:.0%}",
+                         ms(least) if least else NONE])
+        least = row["time"] * row["of_product"]
+        rows.append(["all", "", ms(total), "100%", ms(least)])
+        yield table([threads_text(threads), "forward, ms", "backward, ms", "share",
+                     "products alone, ms"], rows)
+        best = peer_time(result, "step/padded")
+        if best:
+            yield (f"Products alone would take {ratio(least, best)} of PyTorch's time with "
+                   f"{threads_text(threads)}; the step takes {ratio(row['time'], best)}.")
 
 
 def use_of_threads(results):

@@ -66,3 +66,8 @@ refer to. Cores may share the memory's bandwidth."""),
 THREADS = """\
 The step by the number of threads: *cores used* is the process's CPU time over the time passed; with
 one thread, no other must work. *Speed-up* is over one thread."""
+
+PROFILE = """\
+Where the padded step's time goes, by operation (`autograd/profile.h`; those above one percent).
+*Products alone* is what the useful products of these operations would take, forward and backward, at the
+rate of a 1024³ product in the same process: it bounds what a step in f32 can reach."""
