@@ -45,8 +45,8 @@ def parse():
     parser.add_argument("--peers", action="store_true",
                         help="first install PyTorch and tcmalloc (apt)")
     parser.add_argument("--no-peers", action="store_true", help="Gradus alone")
-    parser.add_argument("--write", action="store_true",
-                        help="write the report to docs/performance.md, too")
+    parser.add_argument("--write", nargs="?", const="docs/performance.md", metavar="FILE.md",
+                        help="write the report to FILE.md, too (default: docs/performance.md)")
     options = parser.parse_args()
     if options.threads is not None and options.threads < 1:
         parser.error("--threads must be at least 1")
@@ -56,6 +56,8 @@ def parse():
         parser.error(f"--filter {options.filter!r} is no regular expression: {error}")
     if options.peers and options.no_peers:
         parser.error("--peers and --no-peers exclude each other")
+    if options.write and not options.write.endswith(".md"):
+        parser.error(f"--write {options.write}: the report is Markdown, FILE.md")
     if options.write and (options.groups or options.filter or options.threads):
         parser.error("--write is for the whole report: no GROUP, --filter or --threads")
     return options
@@ -137,10 +139,10 @@ def main():
     machine = tables.machine(with_peers(options), measured)
     print(machine)
     if options.write:
-        path = sides.ROOT / "docs/performance.md"
+        path = sides.ROOT / options.write
         path.parent.mkdir(exist_ok=True)
         path.write_text(tables.report(machine, results))
-        note(f"Written to {path.relative_to(sides.ROOT)}.")
+        note(f"Written to {options.write}.")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ its best one; *as it comes* is PyTorch without that. Compare ratios, not millise
 On a CPU with AMX, Gradus multiplies matrices of f32 in pieces of bf16, as precisely as without
 (`backends/cpu/amx.h`, `tests/cpu_precision_test.cpp`); this OpenBLAS does not know AMX.
 `GRADUS_SIMD=AVX3 ./dev bench` measures Gradus without it.
+
+Measured on two machines: [an Intel Xeon with AMX](performance.md), and [an AMD EPYC of Zen 4](performance-zen4.md),
+whose products PyTorch makes as fast as they can be made.
 """
 
 # In the order of the report: group -> (title, text).

@@ -76,6 +76,9 @@ TEST_CASE("a wrong command line is status 2") {
                                 "train --data films.csv --out m --encoder linear --ensemble 2",
                                 "train --data films.csv --out m --ensemble 2 --attention additive",
                                 "train --data films.csv --out m --unlabelled films.csv",
+                                "train --data films.csv --out m --without luck",
+                                "train --data films.csv --out m --without vectors",
+                                "train --data films.csv --out m --encoder conv --without ratios",
                                 "compress --model m",
                                 "compress --model m --out n --prune 1.5"}) {
     CAPTURE(arguments);
@@ -107,6 +110,18 @@ TEST_CASE("a preset is a set of defaults, which other options overrule") {
   const Result single = run_gradus(folder, best + " --encoder ngram --ensemble=1");
   CHECK(single.out.find("ngram encoder") != std::string::npos);
   CHECK(single.out.find("joined") == std::string::npos);
+}
+
+TEST_CASE("pieces are left out one by one or several at once") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  const std::string train = "train --data films.csv --out m --epochs 1 --encoder wide-deep ";
+  const Result result =
+      run_gradus(folder, train + "--without parts,ratios --without vectors --quiet");
+  CHECK(result.status == 0);
+  CHECK(
+      run_gradus(folder, "info --model m").out.find(R"("without":["ratios","vectors","parts"])") !=
+      std::string::npos);
 }
 
 TEST_CASE("the amount of text decides what the command line leaves open") {

@@ -102,17 +102,6 @@ TEST_CASE("a model without any one piece is another model, and its file says whi
   }
 }
 
-TEST_CASE("without a piece that the encoder does not have is an error") {
-  const TemporaryFolder folder;
-  TrainOptions options = options_in(folder, EncoderKind::ngram);
-  REFUSES(
-      Error, trained(options, {Piece::vectors}),
-      "[train] --without vectors: the ngram encoder does not have it; --encoder wide-deep does");
-  options = options_in(folder, EncoderKind::conv);
-  REFUSES(Error, trained(options, {Piece::ratios}),
-          "[train] --without ratios: the conv encoder does not have it");
-}
-
 TEST_CASE("without attention all positions of a text weigh the same") {
   const TemporaryFolder folder;
   const SavedModel saved = trained(options_in(folder, EncoderKind::wide_deep), {Piece::attention});

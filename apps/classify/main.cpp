@@ -223,6 +223,12 @@ void check(const TrainOptions& options) {
                                config.attention_size));
   }
   const bool deep = config.encoder == EncoderKind::wide_deep;
+  for (const Piece piece : config.without) {
+    if (reads_ngrams(config.encoder) && (deep || !is_deep(piece))) continue;
+    throw CLI::ValidationError("--without",
+                               fmt::format("{} is a piece of --encoder {}", name_of(piece),
+                                           is_deep(piece) ? "wide-deep" : "ngram or wide-deep"));
+  }
   if (options.ensemble > 1 && !(reads_ngrams(config.encoder) && config.attention == Score::dot)) {
     throw CLI::ValidationError("--ensemble",
                                "joins models of --encoder ngram or wide-deep with --attention dot");

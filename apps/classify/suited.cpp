@@ -4,8 +4,6 @@
 
 #include <cstdio>
 
-#include "tensor/error.h"
-
 namespace gradus::classify {
 
 TrainOptions suited(TrainOptions options, const data::Dataset& dataset) {
@@ -20,12 +18,6 @@ TrainOptions suited(TrainOptions options, const data::Dataset& dataset) {
   }
   Config& config = options.config;
   const EncoderKind encoder = config.encoder;
-  for (const Piece piece : config.without) {
-    if (reads_ngrams(encoder) && (encoder == EncoderKind::wide_deep || !is_deep(piece))) continue;
-    throw Error(fmt::format("[train] --without {}: the {} encoder does not have it{}",
-                            name_of(piece), name_of(encoder),
-                            is_deep(piece) ? "; --encoder wide-deep does" : ""));
-  }
   if (config.without.contains(Piece::neighbours)) config.around = 1;
   if (config.without.contains(Piece::parts) || !score_of(config)) config.parts = 0;
   if (options.settings.epochs == 0) {

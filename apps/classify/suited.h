@@ -13,8 +13,8 @@ namespace gradus::classify {
 inline constexpr std::size_t kLittleText = 10'000'000;  // bytes, at most
 inline constexpr std::int64_t kEpochsLittle = 4;        // of the encoders of n-grams
 
-// The options with the encoder and the epochs that were left open (encoder_by_size, epochs 0) and without
-// the pieces that were to be left out. Throws Error for a piece that the encoder does not have.
+// The options with the encoder and the epochs that were left open (encoder_by_size, epochs 0), and without
+// the pieces that were to be left out.
 TrainOptions suited(TrainOptions options, const data::Dataset& dataset);
 
 }  // namespace gradus::classify
