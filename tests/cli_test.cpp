@@ -77,6 +77,7 @@ TEST_CASE("a wrong command line is status 2") {
                                 "train --data films.csv --out m --ensemble 2 --attention additive",
                                 "train --data films.csv --out m --unlabelled films.csv",
                                 "train --data films.csv --out m --without luck",
+                                "train --data films.csv --out m --without keys",
                                 "train --data films.csv --out m --without vectors",
                                 "train --data films.csv --out m --encoder conv --without ratios",
                                 "compress --model m",

@@ -31,7 +31,9 @@ Tensor named(const nn::Module& module, const std::string& name) {
 
 TEST_CASE("attention can prefer a part of a text") {
   const NoGrad off;
-  const Pooling pool(2, 1, Score::dot, 2);
+  Config config;
+  config.parts = 2;
+  const Pooling pool(2, 1, config);
   Tensor parts = named(pool, "parts");
   // The second half's positions weigh e^(10 ln(3) / 10) = 3 times as much as those of the first.
   parts.assign(from_vector(std::vector<float>{0, std::log(3.0F) / 10}, {2, 1}));

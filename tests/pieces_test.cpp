@@ -86,13 +86,14 @@ TEST_CASE("a piece has a name") {
   CHECK(is_deep(Piece::vectors));
   REFUSES(
       Error, piece_named("luck"),
-      "[model] there is no piece 'luck'; there are attention, first-only, linearity, twice, "
+      "[model] there is no piece 'luck'; there are attention, keys, first-only, linearity, twice, "
       "punctuation, ratios, decay, warm-up, vectors, neighbours, word-dropout, parts, own-losses");
 }
 
 TEST_CASE("a model without any one piece is another model, and its file says which") {
   const TemporaryFolder folder;
-  const TrainOptions options = options_in(folder, EncoderKind::wide_deep);
+  TrainOptions options = options_in(folder, EncoderKind::wide_deep);
+  options.config.attention = Score::euclidean;  // which has all of them
   const std::vector<double> whole = logits_of(trained(options, {}));
   for (const std::string& name : piece_names()) {
     CAPTURE(name);

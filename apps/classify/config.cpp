@@ -68,6 +68,7 @@ std::string to_json(const Config& c) {
                                     {"hops", c.hops},
                                     {"dropout", c.dropout},
                                     {"parts", c.parts},
+                                    {"key_size", c.key_size},
                                     {"around", c.around},
                                     {"members", c.members},
                                     {"without", without}};
@@ -103,6 +104,7 @@ Config config_from_json(const std::string& text) {
     c.dropout = json.at("dropout").get<double>();
     // Files from before these were options do without.
     if (json.value("parts", 0) != 0) c.parts = size("parts", 1 << 16);
+    if (json.value("key_size", 0) != 0) c.key_size = size("key_size", 1 << 16);
     if (json.contains("around")) c.around = size("around", 1 << 10);
     if (json.contains("members")) c.members = size("members", c.heads);
     for (const auto& name : json.value("without", std::vector<std::string>{})) {

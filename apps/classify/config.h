@@ -33,10 +33,11 @@ struct Config {
   std::int64_t heads = 4;
   std::int64_t hops = 1;
   double dropout = 0.3;
-  std::int64_t parts = 0;    // of a text that attention tells apart (pooling.h), for n-grams
-  std::int64_t around = 3;   // words that a position of the deep branch sees (deep_branch.h)
-  std::int64_t members = 1;  // models joined into one (ensemble.h), which the sizes above take in
-  Pieces without = {};       // that this model was trained without
+  std::int64_t parts = 0;     // of a text that attention tells apart (pooling.h), for n-grams
+  std::int64_t key_size = 0;  // numbers of a position that scores compare (pooling.h); 0: all
+  std::int64_t around = 3;    // words that a position of the deep branch sees (deep_branch.h)
+  std::int64_t members = 1;   // models joined into one (ensemble.h), which the sizes above take in
+  Pieces without = {};        // that this model was trained without
 };
 
 // What --encoder stands for where nothing else is said.

@@ -56,7 +56,7 @@ DeepBranch::DeepBranch(const Config& config)
       missing_(config.without.contains(Piece::word_dropout) ? 0 : kMissing),
       around_(kWordSize, width_ * kHidden, {.bias = false}),
       bias_(nn::parameter(zeros({kHidden}))),
-      pool_(kHidden, config.heads / config.members, score_of(config), config.parts),
+      pool_(kHidden, config.heads / config.members, config),
       classes_(kHidden, config.classes) {}
 
 Tensor DeepBranch::operator()(const std::vector<std::int32_t>& words, const Segments& texts) const {

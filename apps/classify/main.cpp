@@ -229,6 +229,9 @@ void check(const TrainOptions& options) {
                                fmt::format("{} is a piece of --encoder {}", name_of(piece),
                                            is_deep(piece) ? "wide-deep" : "ngram or wide-deep"));
   }
+  if (config.attention == Score::dot && config.without.contains(Piece::keys)) {
+    throw CLI::ValidationError("--without", "keys is a piece of --attention euclidean or additive");
+  }
   if (options.ensemble > 1 && !(reads_ngrams(config.encoder) && config.attention == Score::dot)) {
     throw CLI::ValidationError("--ensemble",
                                "joins models of --encoder ngram or wide-deep with --attention dot");

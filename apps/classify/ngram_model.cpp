@@ -13,7 +13,7 @@ constexpr double kDeepShare = 0.5;   // of the deep branch's logits: it is right
 
 NgramClassifier::NgramClassifier(const Config& config)
     : Classifier(config),
-      pool_(config.attention_size, config.heads, score_of(config), config.parts),
+      pool_(config.attention_size, config.heads, config),
       classes_(config.attention_size, config.classes) {
   table_ = nn::parameter(empty({config.ngrams, config.attention_size}));
   nn::init::normal(table_, 0, kDeviation);

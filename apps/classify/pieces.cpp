@@ -10,8 +10,8 @@ namespace gradus::classify {
 
 namespace {
 const std::vector<std::string> kNames{
-    "attention", "first-only", "linearity",  "twice",        "punctuation", "ratios",    "decay",
-    "warm-up",   "vectors",    "neighbours", "word-dropout", "parts",       "own-losses"};
+    "attention", "keys",    "first-only", "linearity",    "twice", "punctuation", "ratios", "decay",
+    "warm-up",   "vectors", "neighbours", "word-dropout", "parts", "own-losses"};
 }  // namespace
 
 std::vector<std::string> piece_names() { return kNames; }

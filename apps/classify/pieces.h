@@ -15,6 +15,7 @@ namespace gradus::classify {
 
 enum class Piece {
   attention,     // positions of a text weigh differently; without: the plain average
+  keys,          // scores but dot compare a projection of a position, not what is summed up
   first_only,    // of an n-gram that a text has several times only the first counts
   linearity,     // an n-gram adds what it says to the logits; without: a ReLU over a position's sum
   twice,         // only words and n-grams that come twice in the texts are known

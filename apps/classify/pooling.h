@@ -1,15 +1,18 @@
 // Attention with learned queries: what a text is made of becomes one vector.
 //
-//   w = softmax over a text's positions of score(query_head, h_t) + b_p(t)  [positions, heads]
+//   w = softmax over a text's positions of score(query_head, k_t) + b_p(t)  [positions, heads]
 //   z = for each head its own part of the features of sum_t w_t h_t        [texts, size]
 //
-// A query is as wide as h, not as its head's part. p(t) says in which of the equal parts of its text a
+// By dot product the keys k are h, all of it: a query is as wide as h, not as its head's part. The other
+// scores compare a projection, k = keys h: what matters for the score must not matter for the sum, or
+// Euclidean attention, which turns down long vectors, turns down those that say most. p(t) says in which of the equal parts of its text a
 // position is: where a thing is said can matter as much as what it is, as a review's last words do. The
 // queries and b start at zero: attention begins as the plain average.
 #pragma once
 
 #include <optional>
 
+#include "apps/classify/config.h"
 #include "autograd/attention.h"
 #include "autograd/segments.h"
 #include "nn/module.h"
@@ -18,9 +21,8 @@ namespace gradus::classify {
 
 class Pooling : public nn::Module {
  public:
-  // Without a score all positions weigh the same, but for their parts. `parts` of a text, each with a
-  // bias b of its own; 0: where a position is does not matter.
-  Pooling(std::int64_t size, std::int64_t heads, std::optional<Score> score, std::int64_t parts);
+  // Of h [positions, size]. Score, key_size and parts are those of the configuration.
+  Pooling(std::int64_t size, std::int64_t heads, const Config& config);
 
   struct Pooled {
     Tensor z;        // [texts, size]
@@ -31,11 +33,12 @@ class Pooling : public nn::Module {
 
  private:
   std::int64_t heads_;
-  std::optional<Score> score_;
-  Tensor queries_;       // [heads, size]; it and the scale are undefined without a score
-  Tensor scale_;         // [1]: how sharply attention chooses
-  Tensor score_weight_;  // [size], for the additive score
-  Tensor parts_;         // [parts, heads]: b over kPartScale; undefined without parts
+  std::optional<Score> score_;  // nothing: all positions weigh the same, but for their parts
+  Tensor keys_;                 // [key_size, size]; undefined where k is h
+  Tensor queries_;              // [heads, key_size]; it and the scale are undefined without a score
+  Tensor scale_;                // [1]: how sharply attention chooses
+  Tensor score_weight_;         // [key_size], for the additive score
+  Tensor parts_;                // [parts, heads]: b over kPartScale; undefined without parts
 };
 
 }  // namespace gradus::classify

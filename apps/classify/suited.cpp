@@ -6,6 +6,10 @@
 
 namespace gradus::classify {
 
+namespace {
+constexpr std::int64_t kKeySize = 16;
+}
+
 TrainOptions suited(TrainOptions options, const data::Dataset& dataset) {
   std::size_t bytes = 0;
   for (const data::Text& text : dataset.train) bytes += text.text.size();
@@ -19,6 +23,8 @@ TrainOptions suited(TrainOptions options, const data::Dataset& dataset) {
   Config& config = options.config;
   const EncoderKind encoder = config.encoder;
   if (config.without.contains(Piece::neighbours)) config.around = 1;
+  if (config.attention != Score::dot && !config.without.contains(Piece::keys))
+    config.key_size = kKeySize;
   if (config.without.contains(Piece::parts) || !score_of(config)) config.parts = 0;
   if (options.settings.epochs == 0) {
     options.settings.epochs =
