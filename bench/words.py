@@ -17,8 +17,9 @@ On a CPU with AMX, Gradus multiplies matrices of f32 in pieces of bf16, as preci
 (`backends/cpu/amx.h`, `tests/cpu_precision_test.cpp`); this OpenBLAS does not know AMX.
 `GRADUS_SIMD=AVX3 ./dev bench` measures Gradus without it.
 
-Measured on two machines: [an Intel Xeon with AMX](performance.md), and [an AMD EPYC of Zen 4](performance-zen4.md),
-whose products PyTorch makes as fast as they can be made.
+There are pages of two machines: [an Intel Xeon with AMX](performance.md), and
+[an AMD EPYC of Zen 4](performance-zen4.md), without AMX, where OpenBLAS knows the CPU and multiplies nearly as
+fast as it can.
 """
 
 # In the order of the report: group -> (title, text).
