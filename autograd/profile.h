@@ -6,11 +6,11 @@
 //   });
 //
 //               calls    forward   backward   share
-//   linear          6    59.2 ms   105.3 ms    82 %
-//   attention       1     9.3 ms    19.5 ms    14 %
-//   dropout         3     2.5 ms     1.9 ms     2 %
-//   add             2     0.9 ms     0.6 ms     1 %
-//   (the rest)            3.4 ms                2 %
+//   linear          8     101 ms     206 ms    83 %
+//   attention       1      18 ms    32.4 ms    14 %
+//   dropout         3    2.45 ms    1.94 ms     1 %
+//   ...
+//   (the rest)           2.65 ms                1 %
 //
 // An operation is given the time since the one before it was done, on the caller's clock: with what
 // happens between them, and what other threads did for it. What is not recorded - an optimizer's step,
