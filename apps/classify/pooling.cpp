@@ -10,8 +10,7 @@ namespace gradus::classify {
 
 namespace {
 
-constexpr double kKeyShare =
-    0.1;  // keys start short, so that no position is turned down for its length
+constexpr double kKeyShare = 0.1;  // keys start short: no position is turned down for its length
 constexpr double kPartScale = 10;  // Adam's steps are as long as those of layers, and b is larger
 
 // Of each position the part of its text that it is in, i32 [positions].
@@ -47,8 +46,10 @@ Pooling::Pooling(std::int64_t size, std::int64_t heads, const Config& config)
 }
 
 Pooling::Pooled Pooling::operator()(const Tensor& h, const Segments& texts) const {
-  Tensor scores = zeros({h.size(0), heads_}, {h.dtype(), &h.backend()});
-  if (score_) {
+  Tensor scores;
+  if (!score_) {
+    scores = zeros({h.size(0), heads_}, {h.dtype(), &h.backend()});
+  } else {
     // A score is the same either way: keys ask, so that a position's are side by side.
     scores = attention_scores(keys_.defined() ? linear(h, keys_) : h, queries_ * scale_,
                               {.score = *score_, .weight = score_weight_});

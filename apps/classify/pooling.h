@@ -4,10 +4,10 @@
 //   z = for each head its own part of the features of sum_t w_t h_t        [texts, size]
 //
 // By dot product the keys k are h, all of it: a query is as wide as h, not as its head's part. The other
-// scores compare a projection, k = keys h: what matters for the score must not matter for the sum, or
-// Euclidean attention, which turns down long vectors, turns down those that say most. p(t) says in which of the equal parts of its text a
-// position is: where a thing is said can matter as much as what it is, as a review's last words do. The
-// queries and b start at zero: attention begins as the plain average.
+// scores compare a projection of h: what matters for the score must not matter for the sum, or Euclidean
+// attention, which turns down long vectors, turns down those that say most. p(t) says in which of the
+// equal parts of its text a position is: where a thing is said can matter as much as what it is, as a
+// review's last words do. The queries and b start at zero: attention begins as the plain average.
 #pragma once
 
 #include <optional>
