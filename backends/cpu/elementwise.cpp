@@ -14,7 +14,7 @@ namespace gradus::cpu {
 namespace {
 
 // Rows at least this long are taken one at a time; shorter ones are gathered to pieces.
-constexpr std::int64_t kLongRow = 512;
+constexpr std::int64_t kLongRow = 128;
 
 // Calls body(begin, n, to) over pieces of out; `to` is where n elements from `begin` on go. Where all
 // operands are dense a piece is a whole task, else at most kPiece elements, and of one row if rows
