@@ -5,13 +5,13 @@
 //
 //   y [out, windows] = weight [out, seen] columns [seen, windows]
 //   dweight = g columns^T,   dcolumns = weight^T g, each number added to dx where it was seen
+#include "backends/cpu/conv2d.h"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
 
 #include "backends/cpu/gemm.h"
-#include "backends/cpu/kernels.h"
-#include "backends/host.h"
 #include "tensor/parallel.h"
 
 namespace gradus::cpu {
@@ -22,38 +22,14 @@ constexpr std::int64_t kTileElements = 131072;  // of columns
 constexpr std::int64_t kLeastWindows = 64;      // in a tile, however many numbers they see
 constexpr std::int64_t kTasks = 8;              // at the least, where the sizes give as many
 
-// ceil(a / b) for b > 0
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return a / b + (a % b > 0); }
-
-// height and width are those of images with their padding.
-struct Sizes {
-  std::int64_t batch, in, height, width, out, rows, columns, down, across;
-  Size2d stride;
-
-  Sizes(const View& x, const View& weight, const View& y, const Size2d& step, const Size2d& padding)
-      : batch(x.shape()[0]),
-        in(x.shape()[1]),
-        height(x.shape()[2] + 2 * padding.height),
-        width(x.shape()[3] + 2 * padding.width),
-        out(weight.shape()[0]),
-        rows(weight.shape()[2]),
-        columns(weight.shape()[3]),
-        down(y.shape()[2]),
-        across(y.shape()[3]),
-        stride(step) {}
-
-  std::int64_t image() const { return height * width; }
-  std::int64_t windows() const { return down * across; }
-  std::int64_t seen(std::int64_t channels) const { return channels * rows * columns; }
-  // An image's windows are cut into this many tiles of this many (the last has the rest).
-  std::int64_t tiles() const { return divide_up(windows(), tile()); }
-  std::int64_t tile() const {
-    const std::int64_t most =
-        std::max(kLeastWindows, kTileElements / std::max<std::int64_t>(seen(in), 1));
-    const std::int64_t even = divide_up(windows(), divide_up(windows(), most));
-    return divide_up(even, 16) * 16;
-  }
-};
+// An image's windows are cut into tiles of this many (the last has the rest).
+std::int64_t tile_size(const Sizes& s) {
+  const std::int64_t most =
+      std::max(kLeastWindows, kTileElements / std::max<std::int64_t>(s.seen(s.in), 1));
+  const std::int64_t even = divide_up(s.windows(), divide_up(s.windows(), most));
+  return divide_up(even, 16) * 16;
+}
+std::int64_t tiles_of(const Sizes& s) { return divide_up(s.windows(), tile_size(s)); }
 
 // Windows [first, first + count) of an image and the channels that are looked at.
 struct Tile {
@@ -62,32 +38,9 @@ struct Tile {
 
 Tile tile_of(const Sizes& s, std::int64_t number, std::int64_t first_channel,
              std::int64_t channels) {
-  const std::int64_t first = number * s.tile();
-  return {first, std::min(s.tile(), s.windows() - first), first_channel, channels};
+  const std::int64_t first = number * tile_size(s);
+  return {first, std::min(tile_size(s), s.windows() - first), first_channel, channels};
 }
-
-// Images with zeros around them, [batch, in, height, width], or room for their gradient.
-class Padded {
- public:
-  Padded(Cache& cache, const Sizes& s, DType dtype, const Size2d& padding)
-      : memory_(
-            cache.allocate(static_cast<std::size_t>(s.batch * s.in * s.image()) * size_of(dtype))),
-        all_{memory_.get(), dtype, Layout(Shape{s.batch, s.in, s.height, s.width})},
-        inside_(all_) {
-    inside_.layout = all_.layout.sliced(2, padding.height, s.height - padding.height, 1)
-                         .sliced(3, padding.width, s.width - padding.width, 1);
-  }
-  const View& all() const { return all_; }
-  const View& inside() const { return inside_; }  // without the zeros
-  void put(Cache& cache, const View& x) const {
-    if (all_.shape() != x.shape()) fill(all_, 0);
-    copy(cache, x, inside_);
-  }
-
- private:
-  std::shared_ptr<Buffer> memory_;
-  View all_, inside_;
-};
 
 // The same place of the window of the tile's windows, beside one another on an image; calls
 // body(from, count) with the first's element. Walks the tile's columns from end to end.
@@ -144,7 +97,8 @@ template <class T>
 class Columns {
  public:
   Columns(Cache& cache, const Sizes& s, std::int64_t channels)
-      : memory_(cache.allocate(static_cast<std::size_t>(s.seen(channels) * s.tile()) * sizeof(T))) {
+      : memory_(
+            cache.allocate(static_cast<std::size_t>(s.seen(channels) * tile_size(s)) * sizeof(T))) {
   }
   T* data() const { return reinterpret_cast<T*>(memory_->host()); }
 
@@ -156,11 +110,11 @@ class Columns {
 template <class T>
 void forward(Cache& cache, const Sizes& s, const View& x, const View& turned, const View& bias,
              const View& y) {
-  parallel_for(s.batch * s.tiles(), 1, [&](std::int64_t task, std::int64_t end) {
+  parallel_for(s.batch * tiles_of(s), 1, [&](std::int64_t task, std::int64_t end) {
     const Columns<T> columns(cache, s, s.in);
     for (; task < end; ++task) {
-      const std::int64_t item = task / s.tiles();
-      const Tile tile = tile_of(s, task % s.tiles(), 0, s.in);
+      const std::int64_t item = task / tiles_of(s);
+      const Tile tile = tile_of(s, task % tiles_of(s), 0, s.in);
       lay_columns(s, tile, data_of<T>(x) + item * s.in * s.image(), columns.data());
       T* to = data_of<T>(y) + item * s.out * s.windows() + tile.first;
       for (std::int64_t o = 0; o < s.out; ++o) {
@@ -187,7 +141,7 @@ void gradient_of_x(Cache& cache, const Sizes& s, const View& weight, const View&
       const std::int64_t channels = std::min(strip, s.in - first);
       T* image = data_of<T>(dx) + item * s.in * s.image();
       std::fill_n(image + first * s.image(), channels * s.image(), T{0});
-      for (std::int64_t number = 0; number < s.tiles(); ++number) {
+      for (std::int64_t number = 0; number < tiles_of(s); ++number) {
         const Tile tile = tile_of(s, number, first, channels);
         const T* from = data_of<T>(g) + item * s.out * s.windows() + tile.first;
         gemm(s.seen(channels), tile.count, s.out, T{1},
@@ -201,9 +155,8 @@ void gradient_of_x(Cache& cache, const Sizes& s, const View& weight, const View&
 
 // Part i of `parts` [.., out, seen] is the sum over the i-th share of all images' tiles.
 template <class T>
-void gradient_of_weight(Cache& cache, const Sizes& s, const View& x, const View& g,
-                        const View& parts) {
-  const std::int64_t count = parts.shape()[0], tiles = s.batch * s.tiles();
+void sum_parts(Cache& cache, const Sizes& s, const View& x, const View& g, const View& parts) {
+  const std::int64_t count = parts.shape()[0], tiles = s.batch * tiles_of(s);
   const std::int64_t numbers = s.out * s.seen(s.in);
   parallel_for(count, 1, [&](std::int64_t part, std::int64_t end) {
     const Columns<T> columns(cache, s, s.in);
@@ -211,8 +164,8 @@ void gradient_of_weight(Cache& cache, const Sizes& s, const View& x, const View&
       T* sum = data_of<T>(parts) + part * numbers;
       std::fill_n(sum, numbers, T{0});
       for (std::int64_t t = part * tiles / count; t < (part + 1) * tiles / count; ++t) {
-        const std::int64_t item = t / s.tiles();
-        const Tile tile = tile_of(s, t % s.tiles(), 0, s.in);
+        const std::int64_t item = t / tiles_of(s);
+        const Tile tile = tile_of(s, t % tiles_of(s), 0, s.in);
         lay_columns(s, tile, data_of<T>(x) + item * s.in * s.image(), columns.data());
         const T* from = data_of<T>(g) + item * s.out * s.windows() + tile.first;
         gemm(s.out, s.seen(s.in), tile.count, T{1}, Matrix<T>{from, s.windows(), 1},
@@ -222,18 +175,56 @@ void gradient_of_weight(Cache& cache, const Sizes& s, const View& x, const View&
   });
 }
 
+// In two steps: parts, each the sum over a share of the tiles, and their sum.
+template <class T>
+void gradient_of_weight(Cache& cache, const Sizes& s, const Padded& x, const View& g,
+                        const View& dweight) {
+  const std::int64_t numbers = dweight.shape().numel();
+  const Shape shape{std::min(kTasks, s.batch * tiles_of(s)), numbers};
+  Scratch<T> memory(cache, shape.numel());
+  const View parts{memory.buffer().get(), g.dtype, Layout(shape)};
+  sum_parts<T>(cache, s, x.all(), g, parts);
+  View row = dweight;
+  row.layout.shape = Shape{1, numbers};
+  row.layout.strides = {numbers, 1};
+  reduce(cache, ReduceOp::sum, parts, row);
+}
+
+// With stride 1 dx is a convolution, too: of g with zeros around it, by the weight turned around.
+bool gradient_of_x_direct(Cache& cache, const Sizes& s, const View& weight, const Size2d& padding,
+                          const View& g, const View& dx) {
+  const Size2d around{s.rows - 1 - padding.height, s.columns - 1 - padding.width};
+  if (s.stride.height != 1 || s.stride.width != 1 || around.height < 0 || around.width < 0) {
+    return false;
+  }
+  View turned = weight;
+  turned.layout = weight.layout.permuted(std::array{1, 0, 2, 3});
+  for (const std::size_t axis : {2U, 3U}) {
+    std::int64_t& step = turned.layout.strides[axis];
+    turned.layout.offset += (weight.shape()[static_cast<int>(axis)] - 1) * step;
+    step = -step;
+  }
+  if (!direct_pays(Sizes(g, turned, dx, 1, around), g.dtype)) return false;
+  return conv2d(cache, g, turned, {}, 1, around, dx);
+}
+
 }  // namespace
 
 bool conv2d(Cache& cache, const View& x, const View& weight, const View& bias, const Size2d& stride,
             const Size2d& padding, const View& y) {
   const Sizes sizes(x, weight, y, stride, padding);
   std::shared_ptr<Buffer> weight_keeper, turned_keeper;
-  View turned = contiguous(cache, weight, weight_keeper);
-  turned.layout =
-      turned.layout.reshaped({sizes.out, sizes.seen(sizes.in)}).value().permuted(std::array{1, 0});
-  turned = contiguous(cache, turned, turned_keeper);
+  const View dense = contiguous(cache, weight, weight_keeper);
   const Padded padded(cache, sizes, x.dtype, padding);
   padded.put(cache, x);
+  if (direct_pays(sizes, x.dtype)) {
+    conv2d_direct(cache, sizes, padded, dense, bias, y);
+    return true;
+  }
+  View turned = dense;
+  turned.layout =
+      dense.layout.reshaped({sizes.out, sizes.seen(sizes.in)}).value().permuted(std::array{1, 0});
+  turned = contiguous(cache, turned, turned_keeper);
   dispatch_floating(x.dtype, [&](auto zero) {
     forward<decltype(zero)>(cache, sizes, padded.all(), turned, bias, y);
   });
@@ -249,22 +240,18 @@ bool conv2d_gradient(Cache& cache, const View& x, const View& weight, const Size
   const Padded padded(cache, sizes, x.dtype, padding);
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    if (dx.buffer != nullptr) {
+    if (dx.buffer != nullptr && !gradient_of_x_direct(cache, sizes, weight, padding, g, dx)) {
       gradient_of_x<T>(cache, sizes, contiguous(cache, weight, weight_keeper), dense_g,
                        padded.all());
       copy(cache, padded.inside(), dx);
     }
     if (dweight.buffer != nullptr) {
       padded.put(cache, x);
-      const std::int64_t numbers = weight.shape().numel();
-      const Shape shape{std::min(kTasks, sizes.batch * sizes.tiles()), numbers};
-      const auto memory = cache.allocate(static_cast<std::size_t>(shape.numel()) * sizeof(T));
-      const View parts{memory.get(), x.dtype, Layout(shape)};
-      gradient_of_weight<T>(cache, sizes, padded.all(), dense_g, parts);
-      View row = dweight;
-      row.layout.shape = Shape{1, numbers};
-      row.layout.strides = {numbers, 1};
-      reduce(cache, ReduceOp::sum, parts, row);
+      if (direct_pays(sizes, x.dtype)) {
+        weight_gradient_direct(cache, sizes, padded, g, dweight);
+      } else {
+        gradient_of_weight<T>(cache, sizes, padded, dense_g, dweight);
+      }
     }
     if (dbias.buffer != nullptr) {
       View row = dbias;

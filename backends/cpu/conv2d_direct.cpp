@@ -1,0 +1,225 @@
+// Convolution with stride 1 straight from the images (Zhang et al., "High performance zero-memory
+// overhead direct convolutions", 2018). With their padding, their lines lie one behind the other, and
+// what the windows at positions 0, 1, ... of an image see at one place of theirs lies together, too:
+//
+//   y[o, q] = sum over s of weight[o, s] x[q + place(s)],   place(c, i, j) = c height width + i width + j
+//
+// which is a product of matrices whose right side, [seen, positions], needs no copy: its rows are
+// pieces of the image. Those of the positions that look at two lines are computed, too, and left out
+// in the end. Its gradient dweight^T [seen, out] is x's rows times g^T [positions, out], which is 0
+// where a position looks at two lines. Highway compiles this file once for each kind of CPU.
+#include "backends/cpu/simd.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/cpu/conv2d_direct.cpp"
+#include <hwy/foreach_target.h>
+// clang-format off
+#include <hwy/highway.h>
+#include "backends/cpu/simd_block-inl.h"
+// clang-format on
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "backends/cpu/amx.h"
+#include "backends/cpu/conv2d.h"
+#include "tensor/parallel.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradus::cpu::HWY_NAMESPACE {
+
+// Numbers of y that are computed together stay in the second-level cache.
+constexpr std::int64_t kTileElements = 65536;
+
+// place(s) for all s.
+std::vector<std::int64_t> places(const Sizes& s) {
+  std::vector<std::int64_t> all;
+  for (std::int64_t c = 0; c < s.in; ++c) {
+    for (std::int64_t i = 0; i < s.rows; ++i) {
+      for (std::int64_t j = 0; j < s.columns; ++j) all.push_back((c * s.height + i) * s.width + j);
+    }
+  }
+  return all;
+}
+
+// `length` rounded up to whole blocks of `side`.
+std::int64_t whole(std::int64_t length, std::int64_t side) {
+  return divide_up(length, side) * side;
+}
+
+// Rows of the right side: pieces of an image.
+template <class T>
+struct Pieces {
+  const T* image;
+  const std::int64_t* place;
+  HWY_INLINE const T* operator()(std::int64_t s) const { return image + place[s]; }
+};
+// Rows of the left side.
+template <class T>
+struct Rows {
+  std::array<const T*, kRows> begin;
+  HWY_INLINE T operator()(std::int64_t r, std::int64_t q) const {
+    return begin[static_cast<std::size_t>(r)][q];
+  }
+};
+
+// tile [out, distance], of which the first `count` columns are positions that begin at `image`.
+template <class T>
+HWY_FLATTEN void compute_tile(const Sizes& s, const T* image, const std::int64_t* place,
+                              const T* panels, std::int64_t count, T* tile, std::int64_t distance) {
+  const std::int64_t seen = s.seen(s.in), height = whole(s.out, kRows);
+  for (std::int64_t p = 0; p < seen; p += kInner) {
+    const std::int64_t inner = std::min(kInner, seen - p);
+    for (std::int64_t q = 0; q < count; q += kColumns<T>) {
+      for (std::int64_t o = 0; o < s.out; o += kRows) {
+        block_of(std::min(kRows, s.out - o), inner, T{1},
+                 PanelA<T>{panels + p * height + o * inner}, Pieces<T>{image + q, place + p}, p > 0,
+                 tile + o * distance + q, distance, kColumns<T>);
+      }
+    }
+  }
+}
+
+// Positions [first, first + count) of a tile that have a window go to y, with the bias added.
+template <class T>
+HWY_FLATTEN void put_tile(const Sizes& s, const T* tile, std::int64_t distance, std::int64_t first,
+                          std::int64_t count, const View& bias, T* y) {
+  for (std::int64_t o = 0; o < s.out; ++o, tile += distance, y += s.windows()) {
+    const T add = bias.buffer == nullptr ? T{0} : data_of<T>(bias)[o * bias.layout.stride(0)];
+    for (std::int64_t line = first / s.width; line * s.width < first + count; ++line) {
+      const std::int64_t begin = std::max(first, line * s.width);
+      const std::int64_t end = std::min(first + count, line * s.width + s.across);
+      T* to = y + line * s.across - line * s.width;
+      for (std::int64_t q = begin; q < end; ++q) to[q] = tile[q - first] + add;
+    }
+  }
+}
+
+template <class T>
+HWY_FLATTEN void pack_weight(const Sizes& s, const T* weight, T* panels) {
+  const std::int64_t seen = s.seen(s.in), height = whole(s.out, kRows);
+  for (std::int64_t p = 0; p < seen; p += kInner) {
+    pack<kRows>(Matrix<T>{weight + p, seen, 1}, s.out, std::min(kInner, seen - p),
+                panels + p * height);
+  }
+}
+
+template <class T>
+void forward(Cache& cache, const Sizes& s, const View& x, const View& weight, const View& bias,
+             const View& y) {
+  const std::vector<std::int64_t> place = places(s);
+  Scratch<T> panels(cache, s.seen(s.in) * whole(s.out, kRows));
+  pack_weight(s, data_of<T>(weight), panels.data());
+  const std::int64_t most = std::max(kColumns<T>, kTileElements / std::max<std::int64_t>(s.out, 1));
+  const std::int64_t tiles = divide_up(s.positions(), most);
+  const std::int64_t tile = whole(divide_up(s.positions(), tiles), kColumns<T>);
+  const std::int64_t distance =
+      tile + 16;  // no power of two: rows would share a place in the cache
+  parallel_for(s.batch * tiles, 1, [&](std::int64_t task, std::int64_t end) {
+    Scratch<T> sums(cache, s.out * distance);
+    for (; task < end; ++task) {
+      const std::int64_t item = task / tiles, first = task % tiles * tile;
+      const std::int64_t count = std::min(tile, s.positions() - first);
+      compute_tile(s, data_of<T>(x) + item * s.in * s.image() + first, place.data(), panels.data(),
+                   count, sums.data(), distance);
+      put_tile(s, sums.data(), distance, first, count, bias,
+               data_of<T>(y) + item * s.out * s.windows());
+    }
+  });
+}
+
+// sums [seen, width] += rows of an image, of which `inner` positions begin at `image`, times g^T, of
+// which panels are made from g [out, positions], whose rows lie `g_step` apart.
+template <class T>
+HWY_FLATTEN void add_products(const Sizes& s, const T* image, const std::int64_t* place, const T* g,
+                              std::int64_t g_step, std::int64_t inner, T* panels, T* sums) {
+  const std::int64_t seen = s.seen(s.in), width = whole(s.out, kColumns<T>);
+  pack<kColumns<T>>(Matrix<T>{g, g_step, 1}, s.out, inner, panels);
+  for (std::int64_t p = 0; p < seen; p += kRows) {
+    const std::int64_t rows = std::min(kRows, seen - p);
+    Rows<T> a{};
+    for (std::int64_t r = 0; r < rows; ++r)
+      a.begin[static_cast<std::size_t>(r)] = image + place[p + r];
+    for (std::int64_t o = 0; o < width; o += kColumns<T>) {
+      block_of(rows, inner, T{1}, a, PanelB<T>{panels + o * inner}, true, sums + p * width + o,
+               width, kColumns<T>);
+    }
+  }
+}
+
+// Each of a fixed number of parts sums over a share of the images' pieces.
+template <class T>
+void gradient_of_weight(Cache& cache, const Sizes& s, const View& x, const View& g,
+                        const View& dweight) {
+  constexpr std::int64_t kParts = 8;
+  const std::vector<std::int64_t> place = places(s);
+  const std::int64_t seen = s.seen(s.in), width = whole(s.out, kColumns<T>);
+  const std::int64_t line = s.down * s.width;  // of g
+  const std::int64_t pieces = divide_up(s.positions(), kInner), all = s.batch * pieces;
+  const std::int64_t parts = std::clamp<std::int64_t>(all, 1, kParts);
+  Scratch<T> sums(cache, parts * seen * width);
+  parallel_for(parts, 1, [&](std::int64_t part, std::int64_t end) {
+    Scratch<T> panels(cache, kInner * width);
+    for (; part < end; ++part) {
+      T* sum = sums.data() + part * seen * width;
+      std::fill_n(sum, seen * width, T{0});
+      for (std::int64_t i = part * all / parts; i < (part + 1) * all / parts; ++i) {
+        const std::int64_t item = i / pieces, q = i % pieces * kInner;
+        add_products(s, data_of<T>(x) + item * s.in * s.image() + q, place.data(),
+                     data_of<T>(g) + item * s.out * line + q, line,
+                     std::min(kInner, s.positions() - q), panels.data(), sum);
+      }
+    }
+  });
+  View every{sums.buffer().get(), x.dtype, Layout(Shape{parts, s.out, seen})}, out = dweight;
+  every.layout.strides = {seen * width, 1, width};
+  out.layout = Layout(Shape{1, s.out, seen});
+  out.layout.offset = dweight.layout.offset;
+  reduce(cache, ReduceOp::sum, every, out);
+}
+
+void forward_of(Cache& cache, const Sizes& s, const View& x, const View& weight, const View& bias,
+                const View& y) {
+  dispatch_floating(x.dtype,
+                    [&](auto zero) { forward<decltype(zero)>(cache, s, x, weight, bias, y); });
+}
+void gradient_of(Cache& cache, const Sizes& s, const View& x, const View& g, const View& dweight) {
+  dispatch_floating(
+      x.dtype, [&](auto zero) { gradient_of_weight<decltype(zero)>(cache, s, x, g, dweight); });
+}
+
+}  // namespace gradus::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gradus::cpu {
+
+HWY_EXPORT(forward_of);
+HWY_EXPORT(gradient_of);
+
+bool direct_pays(const Sizes& s, DType dtype) {
+  constexpr std::int64_t kLines = 5;  // positions without a window are at most one in so many
+  return s.in > 0 && s.stride.height == 1 && s.stride.width == 1 &&
+         (s.down == 1 || kLines * (s.columns - 1) <= s.width) &&
+         !(dtype == DType::f32 && amx_in_use());
+}
+
+void conv2d_direct(Cache& cache, const Sizes& s, const Padded& x, const View& weight,
+                   const View& bias, const View& y) {
+  HWY_DYNAMIC_DISPATCH(forward_of)(cache, s, x.all(), weight, bias, y);
+}
+
+void weight_gradient_direct(Cache& cache, const Sizes& s, const Padded& x, const View& g,
+                            const View& dweight) {
+  // With zeros at the ends of lines g has as many positions as x.
+  Scratch<double> memory(cache, s.batch * s.out * s.down * s.width);
+  const View wide{memory.buffer().get(), g.dtype, Layout(Shape{s.batch, s.out, s.down, s.width})};
+  View lines = wide;
+  lines.layout = wide.layout.sliced(3, 0, s.across, 1);
+  if (s.across < s.width) fill(wide, 0);
+  copy(cache, g, lines);
+  HWY_DYNAMIC_DISPATCH(gradient_of)(cache, s, x.all(), wide, dweight);
+}
+
+}  // namespace gradus::cpu
+#endif

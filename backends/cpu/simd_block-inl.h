@@ -1,0 +1,208 @@
+// The block of a product of matrices that is kept in registers, and the panels that it is multiplied
+// from (gemm.h), for the files that Highway compiles once for each kind of CPU.
+//
+// No #pragma once: Highway includes this again for each target.
+#if defined(GRADUS_SIMD_BLOCK_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRADUS_SIMD_BLOCK_INL_H
+#undef GRADUS_SIMD_BLOCK_INL_H
+#else
+#define GRADUS_SIMD_BLOCK_INL_H
+#endif
+
+#include <hwy/cache_control.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+
+#include "backends/cpu/gemm.h"
+#include "backends/cpu/simd_fold-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradus::cpu::HWY_NAMESPACE {
+
+// A block of c in registers has kRows rows of kVectors vectors: 24 accumulators where there are 32
+// registers, 12 where there are 16.
+#if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr std::int64_t kRows = 12;
+#else
+constexpr std::int64_t kRows = 6;
+#endif
+constexpr std::int64_t kVectors = 2;
+
+// Elements of a piece of k.
+constexpr std::int64_t kInner = 256;
+
+template <class T>
+constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(hn::ScalableTag<T>()));
+template <class T>
+constexpr std::int64_t kColumns = kVectors* kLanes<T>;
+
+// Squares of this size are turned in registers.
+template <class T>
+constexpr std::int64_t kSquare = HWY_TARGET == HWY_SCALAR ? 1 : 16 / sizeof(T);
+
+// Four rows of four (f32), or two of two (f64), turned: rows of x lie `step` apart, those of `out`
+// `width`.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE void turn(D d, const T* x, std::int64_t step, T* out, std::int64_t width) {
+#if HWY_TARGET == HWY_SCALAR
+  (void)d, (void)step, (void)width;
+  *out = *x;
+#else
+  if constexpr (sizeof(T) == 8) {
+    const auto a = hn::LoadU(d, x), b = hn::LoadU(d, x + step);
+    hn::StoreU(hn::InterleaveLower(d, a, b), d, out);
+    hn::StoreU(hn::InterleaveUpper(d, a, b), d, out + width);
+  } else {
+    const auto a = hn::LoadU(d, x), b = hn::LoadU(d, x + step);
+    const auto c = hn::LoadU(d, x + 2 * step), e = hn::LoadU(d, x + 3 * step);
+    const auto ac = hn::InterleaveLower(d, a, c), be = hn::InterleaveLower(d, b, e);
+    const auto ac_upper = hn::InterleaveUpper(d, a, c), be_upper = hn::InterleaveUpper(d, b, e);
+    hn::StoreU(hn::InterleaveLower(d, ac, be), d, out);
+    hn::StoreU(hn::InterleaveUpper(d, ac, be), d, out + width);
+    hn::StoreU(hn::InterleaveLower(d, ac_upper, be_upper), d, out + 2 * width);
+    hn::StoreU(hn::InterleaveUpper(d, ac_upper, be_upper), d, out + 3 * width);
+  }
+#endif
+}
+
+// x [n, inner] whose columns are dense, into panels as `pack` makes them: several at a time, so that
+// what lies together in memory is read together. Where steps do not divide the width, the last one
+// overlaps the one before.
+template <std::int64_t kWidth, class T>
+HWY_INLINE void pack_dense_columns(Matrix<T> x, std::int64_t n, std::int64_t inner, T* out) {
+  constexpr std::int64_t kTogether = 32 * kWidth;
+  constexpr std::int64_t kStep = kWidth % kLanes<T> == 0 ? kLanes<T> : kSquare<T>;
+  static_assert(kStep <= kWidth);
+  const hn::CappedTag<T, static_cast<std::size_t>(kStep)> step;
+  for (std::int64_t begin = 0; begin < n; begin += kTogether) {
+    const std::int64_t end = std::min(n, begin + kTogether);
+    for (std::int64_t p = 0; p < inner; ++p) {
+      const T* from = x.data + p * x.column_step;
+      for (std::int64_t i = begin; i < end; i += kWidth) {
+        T* to = out + i * inner + p * kWidth;
+        if (end - i < kWidth) {
+          std::fill(std::copy(from + i, from + end, to), to + kWidth, T{0});
+          break;
+        }
+#pragma GCC unroll 4
+        for (std::int64_t j = 0; j < kWidth; j += kStep) {
+          const std::int64_t at = std::min(j, kWidth - kStep);
+          hn::StoreU(hn::LoadU(step, from + i + at), step, to + at);
+        }
+      }
+    }
+  }
+}
+
+// Packs x [n, inner] into panels [inner][kWidth] of kWidth rows each, the last filled up with zeros.
+template <std::int64_t kWidth, class T>
+HWY_INLINE void pack(Matrix<T> x, std::int64_t n, std::int64_t inner, T* out) {
+  if (x.row_step == 1) return pack_dense_columns<kWidth>(x, n, inner, out);
+  constexpr std::int64_t kSide = kSquare<T>;
+  const hn::FixedTag<T, kSide> square;
+  for (std::int64_t begin = 0; begin < n; begin += kWidth, out += kWidth * inner) {
+    const std::int64_t width = std::min(kWidth, n - begin);
+    const Matrix<T> rows = x.from(begin, 0);
+    if (width < kWidth) std::fill_n(out, kWidth * inner, T{0});
+    if (x.column_step != 1 || width < kSide) {
+      for (std::int64_t i = 0; i < width; ++i) {
+        for (std::int64_t p = 0; p < inner; ++p) {
+          out[p * kWidth + i] = rows.data[i * x.row_step + p * x.column_step];
+        }
+      }
+      continue;
+    }
+    const std::int64_t squares = inner / kSide * kSide;
+    for (std::int64_t i = 0; i < width; i += kSide) {
+      const std::int64_t at = std::min(i, width - kSide);  // the last ones may overlap
+      const T* from = rows.data + at * x.row_step;
+      for (std::int64_t p = 0; p < squares; p += kSide) {
+        turn(square, from + p, x.row_step, out + p * kWidth + at, kWidth);
+      }
+      for (std::int64_t p = squares; p < inner; ++p) {
+        for (std::int64_t r = 0; r < kSide; ++r) {
+          out[p * kWidth + at + r] = from[r * x.row_step + p];
+        }
+      }
+    }
+  }
+}
+
+// Row p of a panel of b, and element (r, p) of a panel of a, as `pack` makes them.
+template <class T>
+struct PanelB {
+  const T* data;
+  HWY_INLINE const T* operator()(std::int64_t p) const { return data + p * kColumns<T>; }
+};
+template <class T>
+struct PanelA {
+  const T* data;
+  HWY_INLINE T operator()(std::int64_t r, std::int64_t p) const { return data[p * kRows + r]; }
+};
+
+// c [kCount, columns] = alpha * a b (+ c, if `add`) for kCount rows of a and kColumns columns of b,
+// wherever a and b find their elements.
+template <std::int64_t kCount, class T, class A, class B>
+HWY_INLINE void block(std::int64_t inner, T alpha, const A& a, const B& b, bool add, T* c,
+                      std::int64_t distance, std::int64_t columns) {
+  const hn::ScalableTag<T> d;
+  using V = hn::Vec<decltype(d)>;
+  // Rows of c may lie a multiple of the cache's size apart: they are slow to come.
+  for (std::int64_t r = 0; r < kCount; ++r) hwy::Prefetch(c + r * distance);
+  V sums[kCount][kVectors];
+  for (auto& row : sums) {
+    for (V& sum : row) sum = hn::Zero(d);
+  }
+  for (std::int64_t p = 0; p < inner; ++p) {
+    const T* row = b(p);
+    const V b0 = hn::LoadU(d, row), b1 = hn::LoadU(d, row + kLanes<T>);
+#pragma GCC unroll 12
+    for (std::int64_t r = 0; r < kCount; ++r) {
+      const V ar = hn::Set(d, a(r, p));
+      sums[r][0] = hn::MulAdd(ar, b0, sums[r][0]);
+      sums[r][1] = hn::MulAdd(ar, b1, sums[r][1]);
+    }
+  }
+  const V scale = hn::Set(d, alpha);
+  if (columns >= kColumns<T>) {  // unrolled, so that the sums never leave their registers
+#pragma GCC unroll 12
+    for (std::int64_t r = 0; r < kCount; ++r, c += distance) {
+#pragma GCC unroll 2
+      for (std::int64_t v = 0; v < kVectors; ++v) {
+        T* to = c + v * kLanes<T>;
+        hn::StoreU(
+            add ? hn::MulAdd(scale, sums[r][v], hn::LoadU(d, to)) : hn::Mul(scale, sums[r][v]), d,
+            to);
+      }
+    }
+    return;
+  }
+#pragma GCC unroll 12
+  for (std::int64_t r = 0; r < kCount; ++r, c += distance) {
+#pragma GCC unroll 2
+    for (std::int64_t v = 0; v < kVectors; ++v) {
+      T* to = c + v * kLanes<T>;
+      const std::int64_t count = std::max<std::int64_t>(columns - v * kLanes<T>, 0);
+      const V before = add ? load_some(d, to, count) : hn::Zero(d);
+      store_some(d, hn::MulAdd(scale, sums[r][v], before), to, count);
+    }
+  }
+}
+
+// The same for 1 to kRows rows.
+template <class T, class A, class B, std::int64_t kCount = kRows>
+HWY_INLINE void block_of(std::int64_t rows, std::int64_t inner, T alpha, const A& a, const B& b,
+                         bool add, T* c, std::int64_t distance, std::int64_t columns) {
+  if constexpr (kCount > 1) {
+    if (rows < kCount) {
+      return block_of<T, A, B, kCount - 1>(rows, inner, alpha, a, b, add, c, distance, columns);
+    }
+  }
+  block<kCount>(inner, alpha, a, b, add, c, distance, columns);
+}
+
+}  // namespace gradus::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // GRADUS_SIMD_BLOCK_INL_H
