@@ -98,6 +98,14 @@ TEST_CASE("cpu: matrix products that are cut into tiles, also along k") {
                 Layout(Shape{5000, 40}));
 }
 
+// 32 MiB and more are written past the caches, where rows begin at whole vectors: not in the second.
+TEST_CASE("cpu: products larger than the caches") {
+  check_product(DType::f32, Layout(Shape{3000, 5}), Layout(Shape{5, 2816}));
+  check_product(DType::f32, Layout(Shape{3000, 5}), Layout(Shape{5, 2801}));
+  check_product(DType::f64, Layout(Shape{70, 256, 3}), Layout(Shape{70, 3, 256}));
+  check_product(DType::f32, Layout(Shape{130, 256, 33}), Layout(Shape{130, 33, 264}));
+}
+
 // As of a single text: by dot products, whose columns are cut into parts.
 TEST_CASE("cpu: products of a few rows") {
   for (const DType dtype : {DType::f32, DType::f64}) {

@@ -36,12 +36,20 @@ T* panels(std::int64_t count) {
 }
 
 template <class T>
+bool whole_vectors(const T* begin) {
+  return reinterpret_cast<std::uintptr_t>(begin) % (kLanes<T> * sizeof(T)) == 0;
+}
+
+template <class T>
 HWY_FLATTEN void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alpha, Matrix<T> a,
                           Matrix<T> b, bool add, T* c, std::int64_t distance,
                           const Ending& ending) {
   static_assert(kMostRows % kRows == 0 && kMostColumns % kColumns<T> == 0);
   T* a_panels = panels<T>(kInner * (kMostRows + kMostColumns));
   T* b_panels = a_panels + kInner * kMostRows;
+  const bool past = ending.past_caches && ending.finish == nullptr && k <= kInner &&
+                    whole_vectors(c) && whole_vectors(c + distance);
+  const Put first = past ? Put::set_past_caches : Put::set;
   for (std::int64_t column = 0; column < n; column += kMostColumns) {
     const std::int64_t columns = std::min(kMostColumns, n - column);
     for (std::int64_t p = 0; p < k; p += kInner) {
@@ -53,7 +61,7 @@ HWY_FLATTEN void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alph
         for (std::int64_t j = 0; j < columns; j += kColumns<T>) {
           for (std::int64_t i = 0; i < rows; i += kRows) {
             block_of(std::min(kRows, rows - i), inner, alpha, PanelA<T>{a_panels + i * inner},
-                     PanelB<T>{b_panels + j * inner}, add || p > 0,
+                     PanelB<T>{b_panels + j * inner}, add || p > 0 ? Put::add : first,
                      c + (row + i) * distance + column + j, distance, columns - j);
           }
         }
@@ -63,6 +71,7 @@ HWY_FLATTEN void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alph
       }
     }
   }
+  if (past) hwy::FlushStream();
 }
 
 void multiply_floats(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,

@@ -32,12 +32,14 @@ struct Matrix {
 using Finish = std::function<void(void* tile, std::int64_t rows, std::int64_t columns,
                                   std::int64_t distance, std::int64_t first_column)>;
 
-// What is called, if anything, on c: a part of the product that begins at a column of it.
+// What becomes of c, a part of the product that begins at a column of it: something may be called on
+// it. If nothing is, and the product is too large for the caches (sink.h), c can be written past them.
 struct Ending {
   const Finish* finish = nullptr;
   std::int64_t first_column = 0;
+  bool past_caches = false;
 
-  Ending from(std::int64_t column) const { return {finish, first_column + column}; }
+  Ending from(std::int64_t column) const { return {finish, first_column + column, past_caches}; }
   void operator()(void* c, std::int64_t rows, std::int64_t columns, std::int64_t distance) const {
     if (finish != nullptr) (*finish)(c, rows, columns, distance, first_column);
   }

@@ -6,6 +6,7 @@
 
 #include "backends/cpu/gemm.h"
 #include "backends/cpu/kernels.h"
+#include "backends/cpu/sink.h"
 #include "backends/host.h"
 #include "tensor/parallel.h"
 
@@ -104,6 +105,7 @@ void multiply(Cache& cache, const Stack<T>& a, const Stack<T>& b, T* out, std::i
   const std::int64_t copies = tiling.k_tiles;
   Scratch<T> partial(cache, copies > 1 ? copies * batch * size : 0);
   T* to = copies > 1 ? partial.data() : out;
+  const bool past = past_caches(copies * batch * size * static_cast<std::int64_t>(sizeof(T)));
 
   const std::int64_t tiles = tiling.m_tiles * tiling.n_tiles;
   const std::int64_t group =
@@ -120,7 +122,7 @@ void multiply(Cache& cache, const Stack<T>& a, const Stack<T>& b, T* out, std::i
       T* tile = to + (copy * batch + item) * size + row * n + column;
       gemm(rows, columns, std::min(tiling.k, k - inner), T{1}, a[item].from(row, inner),
            b[item].from(inner, column), false, tile, n,
-           {finish && copies == 1 ? &finish : nullptr, column});
+           {finish && copies == 1 ? &finish : nullptr, column, past});
     }
   });
   if (copies == 1) return;

@@ -141,15 +141,21 @@ struct PanelA {
   HWY_INLINE T operator()(std::int64_t r, std::int64_t p) const { return data[p * kRows + r]; }
 };
 
-// c [kCount, columns] = alpha * a b (+ c, if `add`) for kCount rows of a and kColumns columns of b,
-// wherever a and b find their elements.
+// What becomes of a block of c: it is set, or added to, or set past the caches (its rows then begin at
+// whole vectors).
+enum class Put { set, add, set_past_caches };
+
+// c [kCount, columns] = alpha * a b, for kCount rows of a and kColumns columns of b, wherever a and b
+// find their elements.
 template <std::int64_t kCount, class T, class A, class B>
-HWY_INLINE void block(std::int64_t inner, T alpha, const A& a, const B& b, bool add, T* c,
+HWY_INLINE void block(std::int64_t inner, T alpha, const A& a, const B& b, Put put, T* c,
                       std::int64_t distance, std::int64_t columns) {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
   // Rows of c may lie a multiple of the cache's size apart: they are slow to come.
-  for (std::int64_t r = 0; r < kCount; ++r) hwy::Prefetch(c + r * distance);
+  if (put != Put::set_past_caches) {
+    for (std::int64_t r = 0; r < kCount; ++r) hwy::Prefetch(c + r * distance);
+  }
   V sums[kCount][kVectors];
   for (auto& row : sums) {
     for (V& sum : row) sum = hn::Zero(d);
@@ -171,9 +177,13 @@ HWY_INLINE void block(std::int64_t inner, T alpha, const A& a, const B& b, bool 
 #pragma GCC unroll 2
       for (std::int64_t v = 0; v < kVectors; ++v) {
         T* to = c + v * kLanes<T>;
-        hn::StoreU(
-            add ? hn::MulAdd(scale, sums[r][v], hn::LoadU(d, to)) : hn::Mul(scale, sums[r][v]), d,
-            to);
+        if (put == Put::set_past_caches) {
+          hn::Stream(hn::Mul(scale, sums[r][v]), d, to);
+        } else {
+          const V sum = put == Put::add ? hn::MulAdd(scale, sums[r][v], hn::LoadU(d, to))
+                                        : hn::Mul(scale, sums[r][v]);
+          hn::StoreU(sum, d, to);
+        }
       }
     }
     return;
@@ -184,7 +194,7 @@ HWY_INLINE void block(std::int64_t inner, T alpha, const A& a, const B& b, bool 
     for (std::int64_t v = 0; v < kVectors; ++v) {
       T* to = c + v * kLanes<T>;
       const std::int64_t count = std::max<std::int64_t>(columns - v * kLanes<T>, 0);
-      const V before = add ? load_some(d, to, count) : hn::Zero(d);
+      const V before = put == Put::add ? load_some(d, to, count) : hn::Zero(d);
       store_some(d, hn::MulAdd(scale, sums[r][v], before), to, count);
     }
   }
@@ -193,13 +203,13 @@ HWY_INLINE void block(std::int64_t inner, T alpha, const A& a, const B& b, bool 
 // The same for 1 to kRows rows.
 template <class T, class A, class B, std::int64_t kCount = kRows>
 HWY_INLINE void block_of(std::int64_t rows, std::int64_t inner, T alpha, const A& a, const B& b,
-                         bool add, T* c, std::int64_t distance, std::int64_t columns) {
+                         Put put, T* c, std::int64_t distance, std::int64_t columns) {
   if constexpr (kCount > 1) {
     if (rows < kCount) {
-      return block_of<T, A, B, kCount - 1>(rows, inner, alpha, a, b, add, c, distance, columns);
+      return block_of<T, A, B, kCount - 1>(rows, inner, alpha, a, b, put, c, distance, columns);
     }
   }
-  block<kCount>(inner, alpha, a, b, add, c, distance, columns);
+  block<kCount>(inner, alpha, a, b, put, c, distance, columns);
 }
 
 }  // namespace gradus::cpu::HWY_NAMESPACE
