@@ -18,8 +18,12 @@ BEGIN {
   for (name in help) every = every help[name]
 }
 
-function read(command,   line, text) {
-  while ((command | getline line) > 0) text = text line "\n"
+# All at once: adding line to line takes time with the square of their number.
+function read(command,   text, separator) {
+  separator = RS
+  RS = "\001"
+  command | getline text
+  RS = separator
   close(command)
   return text
 }
