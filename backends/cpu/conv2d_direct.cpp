@@ -54,15 +54,6 @@ struct Pieces {
   const std::int64_t* place;
   HWY_INLINE const T* operator()(std::int64_t s) const { return image + place[s]; }
 };
-// Rows of the left side.
-template <class T>
-struct Rows {
-  std::array<const T*, kRows> begin;
-  HWY_INLINE T operator()(std::int64_t r, std::int64_t q) const {
-    return begin[static_cast<std::size_t>(r)][q];
-  }
-};
-
 // tile [out, distance], of which the first `count` columns are positions that begin at `image`.
 template <class T>
 HWY_FLATTEN void compute_tile(const Sizes& s, const T* image, const std::int64_t* place,
@@ -73,7 +64,7 @@ HWY_FLATTEN void compute_tile(const Sizes& s, const T* image, const std::int64_t
     for (std::int64_t q = 0; q < count; q += kColumns<T>) {
       for (std::int64_t o = 0; o < s.out; o += kRows) {
         block_of(std::min(kRows, s.out - o), inner, T{1},
-                 PanelA<T>{panels + p * height + o * inner}, Pieces<T>{image + q, place + p},
+                 ColumnsA<T>{panels + p * height + o * inner}, Pieces<T>{image + q, place + p},
                  p > 0 ? Put::add : Put::set, tile + o * distance + q, distance, kColumns<T>);
       }
     }
@@ -137,9 +128,9 @@ HWY_FLATTEN void add_products(const Sizes& s, const T* image, const std::int64_t
   pack<kColumns<T>>(Matrix<T>{g, g_step, 1}, s.out, inner, panels);
   for (std::int64_t p = 0; p < seen; p += kRows) {
     const std::int64_t rows = std::min(kRows, seen - p);
-    Rows<T> a{};
+    RowsA<T> a;
     for (std::int64_t r = 0; r < rows; ++r)
-      a.begin[static_cast<std::size_t>(r)] = image + place[p + r];
+      a.rows[static_cast<std::size_t>(r)] = image + place[p + r];
     for (std::int64_t o = 0; o < width; o += kColumns<T>) {
       block_of(rows, inner, T{1}, a, PanelB<T>{panels + o * inner}, Put::add, sums + p * width + o,
                width, kColumns<T>);

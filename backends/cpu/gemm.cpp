@@ -8,6 +8,8 @@
 #include "backends/cpu/simd_block-inl.h"
 // clang-format on
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <memory>
 #include <new>
@@ -40,6 +42,40 @@ bool whole_vectors(const T* begin) {
   return reinterpret_cast<std::uintptr_t>(begin) % (kLanes<T> * sizeof(T)) == 0;
 }
 
+// c [rows, columns] from packed b and a, of which the rows i, i + 1, ... of a block are a_at(i).
+template <class T, class A>
+HWY_INLINE void multiply_blocks(std::int64_t rows, std::int64_t columns, std::int64_t inner,
+                                T alpha, const A& a_at, const T* b_panels, Put put, T* c,
+                                std::int64_t distance) {
+  for (std::int64_t j = 0; j < columns; j += kColumns<T>) {
+    for (std::int64_t i = 0; i < rows; i += kRows) {
+      block_of(std::min(kRows, rows - i), inner, alpha, a_at(i), PanelB<T>{b_panels + j * inner},
+               put, c + i * distance + j, distance, columns - j);
+    }
+  }
+}
+
+// Whether the first cache holds a line of each of a block's rows even where these lie a multiple of 4 KiB
+// apart, and so have to share a set of it.
+bool has_a_way_for_each_row() {
+#ifdef _SC_LEVEL1_DCACHE_ASSOC
+  static const bool enough = sysconf(_SC_LEVEL1_DCACHE_ASSOC) >= kRows;
+  return enough;
+#else
+  return false;
+#endif
+}
+
+// Whether a is better read where it is: copies of its rows pay for many columns of b, or where the
+// cache would not hold them.
+template <class T>
+bool read_in_place(Matrix<T> a, std::int64_t columns) {
+  constexpr std::int64_t kManyColumns = 512;
+  if (columns > kManyColumns) return false;
+  const bool shared = a.row_step * static_cast<std::int64_t>(sizeof(T)) % 4096 == 0;
+  return a.row_step == 1 || (a.column_step == 1 && (!shared || has_a_way_for_each_row()));
+}
+
 template <class T>
 HWY_FLATTEN void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alpha, Matrix<T> a,
                           Matrix<T> b, bool add, T* c, std::int64_t distance,
@@ -49,6 +85,7 @@ HWY_FLATTEN void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alph
   T* b_panels = a_panels + kInner * kMostRows;
   const bool past = ending.past_caches && ending.finish == nullptr && k <= kInner &&
                     whole_vectors(c) && whole_vectors(c + distance);
+  const bool in_place = read_in_place(a, n);
   const Put first = past ? Put::set_past_caches : Put::set;
   for (std::int64_t column = 0; column < n; column += kMostColumns) {
     const std::int64_t columns = std::min(kMostColumns, n - column);
@@ -57,16 +94,28 @@ HWY_FLATTEN void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alph
       pack<kColumns<T>>(b.from(p, column).transposed(), columns, inner, b_panels);
       for (std::int64_t row = 0; row < m; row += kMostRows) {
         const std::int64_t rows = std::min(kMostRows, m - row);
-        pack<kRows>(a.from(row, p), rows, inner, a_panels);
-        for (std::int64_t j = 0; j < columns; j += kColumns<T>) {
-          for (std::int64_t i = 0; i < rows; i += kRows) {
-            block_of(std::min(kRows, rows - i), inner, alpha, PanelA<T>{a_panels + i * inner},
-                     PanelB<T>{b_panels + j * inner}, add || p > 0 ? Put::add : first,
-                     c + (row + i) * distance + column + j, distance, columns - j);
-          }
+        const Matrix<T> part = a.from(row, p);
+        const Put put = add || p > 0 ? Put::add : first;
+        T* to = c + row * distance + column;
+        if (in_place && a.row_step != 1) {
+          const auto rows_at = [&](std::int64_t i) {
+            RowsA<T> block;
+            for (std::int64_t r = 0; r < std::min(kRows, rows - i); ++r) {
+              block.rows[static_cast<std::size_t>(r)] = part.data + (i + r) * part.row_step;
+            }
+            return block;
+          };
+          multiply_blocks(rows, columns, inner, alpha, rows_at, b_panels, put, to, distance);
+        } else {
+          if (!in_place) pack<kRows>(part, rows, inner, a_panels);
+          const auto columns_at = [&](std::int64_t i) {
+            return in_place ? ColumnsA<T>{part.data + i, part.column_step}
+                            : ColumnsA<T>{a_panels + i * inner};
+          };
+          multiply_blocks(rows, columns, inner, alpha, columns_at, b_panels, put, to, distance);
         }
         if (p + inner == k) {
-          ending.from(column)(c + row * distance + column, rows, columns, distance);
+          ending.from(column)(to, rows, columns, distance);
         }
       }
     }

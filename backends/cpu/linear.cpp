@@ -35,16 +35,15 @@ HWY_FLATTEN void finish_tile(void* tile, std::int64_t rows, std::int64_t columns
   }
 }
 
-// ds = g * f'(y) over rows of n elements; dbias += the sums of its columns.
 template <class T, class F>
 HWY_FLATTEN void slope_rows(const void* g_rows, const void* y_rows, std::int64_t rows,
-                            std::int64_t n, void* ds_rows, void* dbias) {
+                            std::int64_t n, void* ds_rows, std::int64_t distance, void* dbias) {
   const T* g = static_cast<const T*>(g_rows);
   const T* y = static_cast<const T*>(y_rows);
   T* ds = static_cast<T*>(ds_rows);
   T* sums = static_cast<T*>(dbias);
   const hn::ScalableTag<T> d;
-  for (std::int64_t r = 0; r < rows; ++r, g += n, y += n, ds += n) {
+  for (std::int64_t r = 0; r < rows; ++r, g += n, y += n, ds += distance) {
     write_row(sums, n, [&](auto, std::int64_t i, std::int64_t count) HWY_ATTR {
       const auto product = F::gradient(d, load_some(d, y + i, count), load_some(d, g + i, count));
       store_some(d, product, ds + i, count);

@@ -64,7 +64,7 @@ struct LinearGradient {
     fill(sums, 0);
     parallel_for(rows, chunk, [&](std::int64_t begin, std::int64_t end) {
       loops.slope(element(g, begin * out), element(y, begin * out), end - begin, out,
-                  element(ds, begin * out), element(sums, begin / chunk * out));
+                  element(ds, begin * out), out, element(sums, begin / chunk * out));
     });
     LinearGradient{cache, {}, x, weight, y, ds, dx, dweight, {}}.plain();
     sum_parts(cache, sums, dbias);
@@ -84,14 +84,15 @@ struct LinearGradient {
     const Matrix<T> w{data_of<T>(weight), weight.layout.stride(0), weight.layout.stride(1)};
     const Matrix<T> from{data_of<T>(x), x.layout.stride(0), x.layout.stride(1)};
     parallel_for(bands, 1, [&](std::int64_t b, std::int64_t end) {
-      Scratch<T> ds(cache, kTile * out);
+      const std::int64_t distance = out + 16;  // not a power of two (read_in_place, gemm.cpp)
+      Scratch<T> ds(cache, kTile * distance);
       for (; b < end; ++b) {
         const std::int64_t first = b * band, last = std::min(rows, first + band);
         for (std::int64_t row = first; row < last; row += kTile) {
           const std::int64_t count = std::min(kTile, last - row);
-          loops.slope(element(g, row * out), element(y, row * out), count, out, ds.data(),
+          loops.slope(element(g, row * out), element(y, row * out), count, out, ds.data(), distance,
                       element(sums, b * out));
-          const Matrix<T> slopes{ds.data(), out, 1};
+          const Matrix<T> slopes{ds.data(), distance, 1};
           if (dx.buffer != nullptr) {
             gemm(count, in, out, T{1}, slopes, w, false, data_of<T>(dx) + row * in, in);
           }

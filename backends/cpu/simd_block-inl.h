@@ -13,6 +13,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <array>
 
 #include "backends/cpu/gemm.h"
 #include "backends/cpu/simd_fold-inl.h"
@@ -129,16 +130,25 @@ HWY_INLINE void pack(Matrix<T> x, std::int64_t n, std::int64_t inner, T* out) {
   }
 }
 
-// Row p of a panel of b, and element (r, p) of a panel of a, as `pack` makes them.
+// Row p of a panel of b.
 template <class T>
 struct PanelB {
   const T* data;
   HWY_INLINE const T* operator()(std::int64_t p) const { return data + p * kColumns<T>; }
 };
+// Element (r, p) of a, whose columns are dense (those of a panel lie kRows apart), or whose rows are.
 template <class T>
-struct PanelA {
+struct ColumnsA {
   const T* data;
-  HWY_INLINE T operator()(std::int64_t r, std::int64_t p) const { return data[p * kRows + r]; }
+  std::int64_t step = kRows;
+  HWY_INLINE T operator()(std::int64_t r, std::int64_t p) const { return data[p * step + r]; }
+};
+template <class T>
+struct RowsA {
+  std::array<const T*, kRows> rows{};
+  HWY_INLINE T operator()(std::int64_t r, std::int64_t p) const {
+    return rows[static_cast<std::size_t>(r)][p];
+  }
 };
 
 // What becomes of a block of c: it is set, or added to, or set past the caches (its rows then begin at
