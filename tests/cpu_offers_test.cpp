@@ -204,6 +204,17 @@ TEST_CASE("cpu: results are the same bits for any number of threads") {
     CHECK(cpu().attention(in, a, log_sum));
     CHECK(cpu().attention_gradient(in, a, log_sum, q, {dq, dk, dv, dbias}));
     keep(a), keep(log_sum), keep(dq), keep(dk), keep(dv), keep(dbias);
+    const Owned images = numbers(DType::f32, Layout(Shape{3, 5, 30, 40})),
+                filters = numbers(DType::f32, Layout(Shape{70, 5, 3, 3})),
+                dimages = blank(DType::f32, Shape{3, 5, 30, 40}),
+                dfilters = blank(DType::f32, Shape{70, 5, 3, 3});
+    for (const std::int64_t stride : {1, 2}) {
+      const Shape shape{3, 70, 30 / stride, 40 / stride};
+      const Owned seen = blank(DType::f32, shape);
+      CHECK(cpu().conv2d(images, filters, {}, stride, 1, seen));
+      CHECK(cpu().conv2d_gradient(images, filters, stride, 1, seen, dimages, dfilters, {}));
+      keep(seen), keep(dimages), keep(dfilters);
+    }
     const Owned p = numbers(DType::f32, Layout(Shape{901, 403})),
                 m = numbers(DType::f32, Layout(Shape{901, 403})),
                 v = numbers(DType::f32, Layout(Shape{901, 403}), 0, 3);

@@ -9,7 +9,7 @@
 namespace gradus::cpu {
 
 // The widest block that a fold of columns takes.
-inline constexpr std::int64_t kFoldColumns = 1024;
+inline constexpr std::int64_t kFoldColumns = 512;
 
 struct Folds {
   // x [rows, n] -> out [rows]: each row's sum, max or min.
