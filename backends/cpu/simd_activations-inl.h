@@ -41,7 +41,7 @@ struct Relu {
 struct Tanh {
   template <class D, class V>
   static HWY_INLINE V value(D d, V x) {
-    return hn::Tanh(d, x);
+    return tanh(d, x);
   }
   template <class D, class V>
   static HWY_INLINE V gradient(D d, V y, V g) {

@@ -64,7 +64,7 @@ UnaryLoop find_unary(UnaryOp op) {
       case UnaryOp::floor: return vector<T>([](auto, auto x) HWY_ATTR { return hn::Floor(x); });
       case UnaryOp::exp: return vector<T>([](auto d, auto x) HWY_ATTR { return exp(d, x); });
       case UnaryOp::log: return vector<T>([](auto d, auto x) HWY_ATTR { return log(d, x); });
-      case UnaryOp::tanh: return vector<T>([](auto d, auto x) HWY_ATTR { return hn::Tanh(d, x); });
+      case UnaryOp::tanh: return vector<T>([](auto d, auto x) HWY_ATTR { return tanh(d, x); });
       case UnaryOp::sigmoid:
         return vector<T>([](auto d, auto x) HWY_ATTR { return sigmoid(d, x); });
       case UnaryOp::erf: return vector<T>([](auto d, auto x) HWY_ATTR { return erf(d, x); });
