@@ -6,7 +6,8 @@
 // The method is that of Goto and van de Geijn, "Anatomy of high-performance matrix multiplication"
 // (2008): pieces of a and b are copied to panels that the innermost loop reads from end to end, sized
 // so that those of b stay in the second-level cache and those of a in the first; the innermost loop
-// keeps a block of c in registers. The copies make any strides do.
+// keeps a block of c in registers. The copies make any strides do. Where few columns of b
+// would use the copy of a, and its rows or columns are dense, a is read where it lies.
 #pragma once
 
 #include <cstdint>
