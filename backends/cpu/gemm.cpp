@@ -66,14 +66,16 @@ bool has_a_way_for_each_row() {
 #endif
 }
 
-// Whether a is better read where it is: copies of its rows pay for many columns of b, or where the
-// cache would not hold them.
+// Whether a is better read where it is: copies pay for many columns of b, or where the cache would not
+// hold the rows of a block, or what of dense columns the next block reads.
 template <class T>
 bool read_in_place(Matrix<T> a, std::int64_t columns) {
   constexpr std::int64_t kManyColumns = 512;
-  if (columns > kManyColumns) return false;
-  const bool shared = a.row_step * static_cast<std::int64_t>(sizeof(T)) % 4096 == 0;
-  return a.row_step == 1 || (a.column_step == 1 && (!shared || has_a_way_for_each_row()));
+  const bool by_columns = a.row_step == 1;
+  if (columns > kManyColumns || (!by_columns && a.column_step != 1)) return false;
+  const std::int64_t step = by_columns ? a.column_step : a.row_step;
+  const bool shared = step * static_cast<std::int64_t>(sizeof(T)) % 4096 == 0;
+  return !shared || (!by_columns && has_a_way_for_each_row());
 }
 
 template <class T>
