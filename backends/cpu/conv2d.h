@@ -71,7 +71,8 @@ bool direct_pays(const Sizes& s, DType dtype);
 // y = x convolved with a dense `weight`, + bias where there is one.
 void conv2d_direct(Cache& cache, const Sizes& s, const Padded& x, const View& weight,
                    const View& bias, const View& y);
-// The gradient of the weight, [out, in, rows, columns].
+// The gradient of the weight, [out, in, rows, columns]; of x that has numbers that are not finite at the
+// ends of lines it may be NaN where the definition is not.
 void weight_gradient_direct(Cache& cache, const Sizes& s, const Padded& x, const View& g,
                             const View& dweight);
 

@@ -54,6 +54,7 @@ struct Pieces {
   const std::int64_t* place;
   HWY_INLINE const T* operator()(std::int64_t s) const { return image + place[s]; }
 };
+
 // tile [out, distance], of which the first `count` columns are positions that begin at `image`.
 template <class T>
 HWY_FLATTEN void compute_tile(const Sizes& s, const T* image, const std::int64_t* place,
@@ -104,8 +105,8 @@ void forward(Cache& cache, const Sizes& s, const View& x, const View& weight, co
   const std::int64_t most = std::max(kColumns<T>, kTileElements / std::max<std::int64_t>(s.out, 1));
   const std::int64_t tiles = divide_up(s.positions(), most);
   const std::int64_t tile = whole(divide_up(s.positions(), tiles), kColumns<T>);
-  const std::int64_t distance =
-      tile + 16;  // no power of two: rows would share a place in the cache
+  // No power of two: rows would share a place in the cache.
+  const std::int64_t distance = tile + 16;
   parallel_for(s.batch * tiles, 1, [&](std::int64_t task, std::int64_t end) {
     Scratch<T> sums(cache, s.out * distance);
     for (; task < end; ++task) {
@@ -129,8 +130,9 @@ HWY_FLATTEN void add_products(const Sizes& s, const T* image, const std::int64_t
   for (std::int64_t p = 0; p < seen; p += kRows) {
     const std::int64_t rows = std::min(kRows, seen - p);
     RowsA<T> a;
-    for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t r = 0; r < rows; ++r) {
       a.rows[static_cast<std::size_t>(r)] = image + place[p + r];
+    }
     for (std::int64_t o = 0; o < width; o += kColumns<T>) {
       block_of(rows, inner, T{1}, a, PanelB<T>{panels + o * inner}, Put::add, sums + p * width + o,
                width, kColumns<T>);
@@ -203,8 +205,9 @@ void conv2d_direct(Cache& cache, const Sizes& s, const Padded& x, const View& we
 void weight_gradient_direct(Cache& cache, const Sizes& s, const Padded& x, const View& g,
                             const View& dweight) {
   // With zeros at the ends of lines g has as many positions as x.
-  Scratch<double> memory(cache, s.batch * s.out * s.down * s.width);
-  const View wide{memory.buffer().get(), g.dtype, Layout(Shape{s.batch, s.out, s.down, s.width})};
+  const Shape shape{s.batch, s.out, s.down, s.width};
+  const auto memory = cache.allocate(static_cast<std::size_t>(shape.numel()) * size_of(g.dtype));
+  const View wide{memory.get(), g.dtype, Layout(shape)};
   View lines = wide;
   lines.layout = wide.layout.sliced(3, 0, s.across, 1);
   if (s.across < s.width) fill(wide, 0);
