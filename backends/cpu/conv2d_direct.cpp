@@ -66,7 +66,7 @@ HWY_FLATTEN void compute_tile(const Sizes& s, const T* image, const std::int64_t
       for (std::int64_t o = 0; o < s.out; o += kRows) {
         block_of(std::min(kRows, s.out - o), inner, T{1},
                  ColumnsA<T>{panels + p * height + o * inner}, Pieces<T>{image + q, place + p},
-                 p > 0 ? Put::add : Put::set, tile + o * distance + q, distance, kColumns<T>);
+                 Put<T>{.add = p > 0}, tile + o * distance + q, distance, kColumns<T>);
       }
     }
   }
@@ -134,8 +134,8 @@ HWY_FLATTEN void add_products(const Sizes& s, const T* image, const std::int64_t
       a.rows[static_cast<std::size_t>(r)] = image + place[p + r];
     }
     for (std::int64_t o = 0; o < width; o += kColumns<T>) {
-      block_of(rows, inner, T{1}, a, PanelB<T>{panels + o * inner}, Put::add, sums + p * width + o,
-               width, kColumns<T>);
+      block_of(rows, inner, T{1}, a, PanelB<T>{panels + o * inner}, Put<T>{.add = true},
+               sums + p * width + o, width, kColumns<T>);
     }
   }
 }

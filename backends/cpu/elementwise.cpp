@@ -16,9 +16,9 @@ namespace {
 // Rows at least this long are taken one at a time; shorter ones are gathered to pieces.
 constexpr std::int64_t kLongRow = 128;
 
-// Calls body(begin, n, to) over pieces of out; `to` is where n elements from `begin` on go. Where all
-// operands are dense a piece is a whole task, else at most kPiece elements, and of one row if rows
-// are long.
+// Calls body(begin, n, to) over pieces of out; `to` is where n elements from `begin` on go, and the
+// answer an array of the ends of what was read for them. Where all operands are dense a piece is a
+// whole task, else at most kPiece elements, and of one row if rows are long.
 template <std::size_t N, class Task>
 void for_pieces(const Merged<N>& walk, const View& out, const Task& make_body) {
   const std::int64_t count = out.shape().numel();
@@ -28,11 +28,13 @@ void for_pieces(const Merged<N>& walk, const View& out, const Task& make_body) {
   parallel_for(count, kGrain, [&](std::int64_t begin, std::int64_t end) {
     auto body = make_body();
     Sink sink(out);
-    if (dense && !sink.buffers()) return body(begin, end - begin, sink.room(begin));
+    if (dense && !sink.buffers()) {
+      body(begin, end - begin, sink.room(begin));
+      return;
+    }
     for (std::int64_t i = begin; i < end;) {
       const std::int64_t n = std::min({kPiece, end - i, row - i % row});
-      body(i, n, sink.room(i));
-      sink.done(i, n);
+      sink.done(i, n, body(i, n, sink.room(i)));
       i += n;
     }
   });
@@ -60,7 +62,9 @@ void walk_two(Cache& cache, BinaryLoop loop, const View& a, const View& b, const
     for_pieces(walk, out, [&] {
       return [&, left = Dense<T>(data_of<T>(x), walk, 0), right = Dense<T>(data_of<T>(y), walk, 1)](
                  std::int64_t i, std::int64_t n, void* to) mutable {
-        loop(left.piece(i, n), right.piece(i, n), to, n);
+        const T *l = left.piece(i, n), *r = right.piece(i, n);
+        loop(l, r, to, n);
+        return std::array<const void*, 2>{l + n, r + n};
       };
     });
   });
@@ -78,9 +82,12 @@ void unary(Cache& cache, UnaryOp op, const View& x, const View& out) {
   dispatch(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     for_pieces(walk, out, [&] {
-      return
-          [&, from = Dense<T>(data_of<T>(source), walk, 0)](
-              std::int64_t i, std::int64_t n, void* to) mutable { loop(from.piece(i, n), to, n); };
+      return [&, from = Dense<T>(data_of<T>(source), walk, 0)](std::int64_t i, std::int64_t n,
+                                                               void* to) mutable {
+        const T* f = from.piece(i, n);
+        loop(f, to, n);
+        return std::array<const void*, 1>{f + n};
+      };
     });
   });
 }
@@ -110,7 +117,10 @@ void select(Cache& cache, const View& cond, const View& a, const View& b, const 
       return [&, test = Dense<bool>(data_of<bool>(c), walk, 0),
               yes = Dense<T>(data_of<T>(x), walk, 1), no = Dense<T>(data_of<T>(y), walk, 2)](
                  std::int64_t i, std::int64_t n, void* to) mutable {
-        loop(test.piece(i, n), yes.piece(i, n), no.piece(i, n), to, n);
+        const bool* c_piece = test.piece(i, n);
+        const T *y_piece = yes.piece(i, n), *n_piece = no.piece(i, n);
+        loop(c_piece, y_piece, n_piece, to, n);
+        return std::array<const void*, 3>{c_piece + n, y_piece + n, n_piece + n};
       };
     });
   });

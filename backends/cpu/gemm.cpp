@@ -45,12 +45,12 @@ bool whole_vectors(const T* begin) {
 // c [rows, columns] from packed b and a, of which the rows i, i + 1, ... of a block are a_at(i).
 template <class T, class A>
 HWY_INLINE void multiply_blocks(std::int64_t rows, std::int64_t columns, std::int64_t inner,
-                                T alpha, const A& a_at, const T* b_panels, Put put, T* c,
+                                T alpha, const A& a_at, const T* b_panels, const Put<T>& put, T* c,
                                 std::int64_t distance) {
   for (std::int64_t j = 0; j < columns; j += kColumns<T>) {
     for (std::int64_t i = 0; i < rows; i += kRows) {
       block_of(std::min(kRows, rows - i), inner, alpha, a_at(i), PanelB<T>{b_panels + j * inner},
-               put, c + i * distance + j, distance, columns - j);
+               put.from(j), c + i * distance + j, distance, columns - j);
     }
   }
 }
@@ -85,10 +85,10 @@ HWY_FLATTEN void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alph
   static_assert(kMostRows % kRows == 0 && kMostColumns % kColumns<T> == 0);
   T* a_panels = panels<T>(kInner * (kMostRows + kMostColumns));
   T* b_panels = a_panels + kInner * kMostRows;
-  const bool past = ending.past_caches && ending.finish == nullptr && k <= kInner &&
-                    whole_vectors(c) && whole_vectors(c + distance);
+  const bool in_registers = ending.finish != nullptr && ending.finish->in_registers;
+  const bool past = ending.past_caches && (ending.finish == nullptr || in_registers) &&
+                    k <= kInner && whole_vectors(c) && whole_vectors(c + distance);
   const bool in_place = read_in_place(a, n);
-  const Put first = past ? Put::set_past_caches : Put::set;
   for (std::int64_t column = 0; column < n; column += kMostColumns) {
     const std::int64_t columns = std::min(kMostColumns, n - column);
     for (std::int64_t p = 0; p < k; p += kInner) {
@@ -97,7 +97,13 @@ HWY_FLATTEN void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alph
       for (std::int64_t row = 0; row < m; row += kMostRows) {
         const std::int64_t rows = std::min(kMostRows, m - row);
         const Matrix<T> part = a.from(row, p);
-        const Put put = add || p > 0 ? Put::add : first;
+        Put<T> put{.add = add || p > 0, .past_caches = past};
+        if (in_registers && p + inner == k) {
+          put.ends = true;
+          put.bias = static_cast<const T*>(ending.finish->bias);
+          put.floor = static_cast<T>(ending.finish->floor);
+          if (put.bias != nullptr) put.bias += ending.first_column + column;
+        }
         T* to = c + row * distance + column;
         if (in_place && a.row_step != 1) {
           const auto rows_at = [&](std::int64_t i) {
@@ -116,7 +122,7 @@ HWY_FLATTEN void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alph
           };
           multiply_blocks(rows, columns, inner, alpha, columns_at, b_panels, put, to, distance);
         }
-        if (p + inner == k) {
+        if (p + inner == k && !in_registers) {
           ending.from(column)(to, rows, columns, distance);
         }
       }

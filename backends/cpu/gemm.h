@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 
 namespace gradus::cpu {
 
@@ -28,13 +29,24 @@ struct Matrix {
   Matrix transposed() const { return {data, column_step, row_step}; }
 };
 
-// Called on each part of a product when it is complete and still in a cache: its first element, its
-// size, the distance between its rows, and the column of the product at which it begins.
-using Finish = std::function<void(void* tile, std::int64_t rows, std::int64_t columns,
-                                  std::int64_t distance, std::int64_t first_column)>;
+// What is done with a product, part by part, where a part is complete and still in a cache.
+struct Finish {
+  // A part's first element, its size, the distance between its rows, and the column of the product at
+  // which it begins.
+  std::function<void(void* part, std::int64_t rows, std::int64_t columns, std::int64_t distance,
+                     std::int64_t first_column)>
+      function;
+  // Whether the function is c = max(c + bias, floor), which a block can do while it is in registers. No
+  // bias is a null one; else it has an element for each column of the product.
+  bool in_registers = false;
+  const void* bias = nullptr;
+  double floor = -std::numeric_limits<double>::infinity();
 
-// What becomes of c, a part of the product that begins at a column of it: something may be called on
-// it. If nothing is, and the product is too large for the caches (sink.h), c can be written past them.
+  explicit operator bool() const { return function != nullptr; }
+};
+
+// What becomes of c, a part of the product that begins at a column of it: it may be finished. If it is
+// not, or in registers, and the product is too large for the caches (sink.h), c can be written past them.
 struct Ending {
   const Finish* finish = nullptr;
   std::int64_t first_column = 0;
@@ -42,7 +54,7 @@ struct Ending {
 
   Ending from(std::int64_t column) const { return {finish, first_column + column, past_caches}; }
   void operator()(void* c, std::int64_t rows, std::int64_t columns, std::int64_t distance) const {
-    if (finish != nullptr) (*finish)(c, rows, columns, distance, first_column);
+    if (finish != nullptr) finish->function(c, rows, columns, distance, first_column);
   }
 };
 

@@ -1,5 +1,5 @@
 // A linear layer with its bias and activation, y = f(x weight^T + bias): these are applied to each
-// tile of the product as soon as it is made, while it lies in a cache. Highway compiles this file
+// tile of the product as soon as it is made, while it lies in a cache or still in registers. Highway compiles this file
 // once for each kind of CPU.
 #include "backends/cpu/simd.h"
 #undef HWY_TARGET_INCLUDE
@@ -87,10 +87,13 @@ bool linear(Cache& cache, const View& x, const View& weight, const View& bias, U
   const View b = bias.buffer == nullptr ? bias : contiguous(cache, bias, keeper);
   Finish finish;
   if (bias.buffer != nullptr || f != UnaryOp::copy) {
-    finish = [&](void* tile, std::int64_t rows, std::int64_t columns, std::int64_t distance,
-                 std::int64_t first) {
+    finish.function = [&](void* tile, std::int64_t rows, std::int64_t columns,
+                          std::int64_t distance, std::int64_t first) {
       loops.finish(tile, rows, columns, distance, element(b, first));
     };
+    finish.in_registers = f == UnaryOp::copy || f == UnaryOp::relu;
+    finish.bias = element(b, 0);
+    if (f == UnaryOp::relu) finish.floor = 0;
   }
   matmul(cache, x, transposed(weight), y, finish);
   return true;

@@ -88,7 +88,7 @@ void multiply_few_rows(const Stack<T>& a, const Stack<T>& b, T* out, std::int64_
       const std::int64_t columns = std::min(width, n - column);
       T* tile = out + item * m * n + column;
       few_rows(m, columns, k, a[item], b[item].from(0, column), tile, n);
-      if (finish) finish(tile, m, columns, n, column);
+      if (finish) finish.function(tile, m, columns, n, column);
     }
   });
 }
@@ -135,7 +135,7 @@ void multiply(Cache& cache, const Stack<T>& a, const Stack<T>& b, T* out, std::i
   });
   if (!finish) return;
   parallel_for(batch * m, kGrain / n + 1, [&](std::int64_t row, std::int64_t end) {
-    finish(out + row * n, end - row, n, n, 0);
+    finish.function(out + row * n, end - row, n, n, 0);
   });
 }
 
@@ -181,7 +181,7 @@ void matmul(Cache& cache, const View& a_view, const View& b_view, const View& ou
     const std::int64_t columns = out.shape()[-1];
     return dispatch_floating(out.dtype, [&](auto zero) {
       auto* tile = data_of<decltype(zero)>(out);
-      if (finish) finish(tile, out.shape().numel() / columns, columns, columns, 0);
+      if (finish) finish.function(tile, out.shape().numel() / columns, columns, columns, 0);
     });
   }
   if (a.shape().rank() > 2) collapse(a, b, out);

@@ -55,8 +55,9 @@ Merged<N> merge(const std::array<Layout, N>& layouts) {
   return result;
 }
 
-// How many elements a kernel is given at a time where something had to be copied for it.
-inline constexpr std::int64_t kPiece = 1024;
+// How many elements a kernel is given at a time where something is copied for it or by it: few enough
+// that the CPU still writes one piece to memory while it computes the next.
+inline constexpr std::int64_t kPiece = 256;
 
 template <class T>
 class Dense {
@@ -68,6 +69,7 @@ class Dense {
   // Elements [begin, begin + count) in row-major order. A count above kPiece is for dense views
   // only. Valid until the next call.
   const T* piece(std::int64_t begin, std::int64_t count) {
+    if (rank_ == 1 && strides_[0] == 1) return data_ + begin;
     std::array<std::int64_t, kMaxRank> index{};
     std::int64_t rest = begin;
     const T* from = data_;

@@ -151,19 +151,38 @@ struct RowsA {
   }
 };
 
-// What becomes of a block of c: it is set, or added to, or set past the caches (its rows then begin at
-// whole vectors).
-enum class Put { set, add, set_past_caches };
+// What becomes of a block of c: it is set or added to, within the caches or past them (its rows then
+// begin at whole vectors), and finished where it `ends`: c = max(c + bias, floor), as Finish in gemm.h.
+template <class T>
+struct Put {
+  bool add = false;
+  bool past_caches = false;
+  bool ends = false;
+  const T* bias = nullptr;  // from the block's first column on
+  T floor = 0;
+
+  Put from(std::int64_t column) const {
+    return {add, past_caches, ends, bias == nullptr ? nullptr : bias + column, floor};
+  }
+};
+
+// The sums of `count` columns of a block, from its column `i` on, finished.
+template <class T, class D, class V>
+HWY_INLINE V finished(const Put<T>& put, D d, V sum, std::int64_t i, std::int64_t count) {
+  if (put.bias != nullptr) sum = hn::Add(sum, load_some(d, put.bias + i, count));
+  const V floor = hn::Set(d, put.floor);
+  return hn::IfThenElse(hn::Lt(sum, floor), floor, sum);  // keeps NaN
+}
 
 // c [kCount, columns] = alpha * a b, for kCount rows of a and kColumns columns of b, wherever a and b
 // find their elements.
 template <std::int64_t kCount, class T, class A, class B>
-HWY_INLINE void block(std::int64_t inner, T alpha, const A& a, const B& b, Put put, T* c,
+HWY_INLINE void block(std::int64_t inner, T alpha, const A& a, const B& b, const Put<T>& put, T* c,
                       std::int64_t distance, std::int64_t columns) {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
   // Rows of c may lie a multiple of the cache's size apart: they are slow to come.
-  if (put != Put::set_past_caches) {
+  if (!put.past_caches) {
     for (std::int64_t r = 0; r < kCount; ++r) hwy::Prefetch(c + r * distance);
   }
   V sums[kCount][kVectors];
@@ -187,11 +206,12 @@ HWY_INLINE void block(std::int64_t inner, T alpha, const A& a, const B& b, Put p
 #pragma GCC unroll 2
       for (std::int64_t v = 0; v < kVectors; ++v) {
         T* to = c + v * kLanes<T>;
-        if (put == Put::set_past_caches) {
-          hn::Stream(hn::Mul(scale, sums[r][v]), d, to);
+        V sum =
+            put.add ? hn::MulAdd(scale, sums[r][v], hn::LoadU(d, to)) : hn::Mul(scale, sums[r][v]);
+        if (put.ends) sum = finished(put, d, sum, v * kLanes<T>, kLanes<T>);
+        if (put.past_caches) {
+          hn::Stream(sum, d, to);
         } else {
-          const V sum = put == Put::add ? hn::MulAdd(scale, sums[r][v], hn::LoadU(d, to))
-                                        : hn::Mul(scale, sums[r][v]);
           hn::StoreU(sum, d, to);
         }
       }
@@ -204,8 +224,10 @@ HWY_INLINE void block(std::int64_t inner, T alpha, const A& a, const B& b, Put p
     for (std::int64_t v = 0; v < kVectors; ++v) {
       T* to = c + v * kLanes<T>;
       const std::int64_t count = std::max<std::int64_t>(columns - v * kLanes<T>, 0);
-      const V before = put == Put::add ? load_some(d, to, count) : hn::Zero(d);
-      store_some(d, hn::MulAdd(scale, sums[r][v], before), to, count);
+      const V before = put.add ? load_some(d, to, count) : hn::Zero(d);
+      V sum = hn::MulAdd(scale, sums[r][v], before);
+      if (put.ends) sum = finished(put, d, sum, v * kLanes<T>, count);
+      store_some(d, sum, to, count);
     }
   }
 }
@@ -213,7 +235,7 @@ HWY_INLINE void block(std::int64_t inner, T alpha, const A& a, const B& b, Put p
 // The same for 1 to kRows rows.
 template <class T, class A, class B, std::int64_t kCount = kRows>
 HWY_INLINE void block_of(std::int64_t rows, std::int64_t inner, T alpha, const A& a, const B& b,
-                         Put put, T* c, std::int64_t distance, std::int64_t columns) {
+                         const Put<T>& put, T* c, std::int64_t distance, std::int64_t columns) {
   if constexpr (kCount > 1) {
     if (rows < kCount) {
       return block_of<T, A, B, kCount - 1>(rows, inner, alpha, a, b, put, c, distance, columns);

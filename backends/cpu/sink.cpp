@@ -19,12 +19,18 @@ namespace gradus::cpu::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// `from` and `to` begin at cache lines.
-void stream(const std::uint8_t* from, std::uint8_t* to, std::int64_t bytes) {
+// `from` and `to` begin at cache lines. Meanwhile fetches from each of `next` what the piece after the
+// next one will read: sooner would be too late.
+void stream(const std::uint8_t* from, std::uint8_t* to, std::int64_t bytes,
+            std::span<const void* const> next) {
   const hn::ScalableTag<std::uint8_t> d;
   const auto step = static_cast<std::int64_t>(hn::Lanes(d));
   std::int64_t i = 0;
-  for (; i + step <= bytes; i += step) hn::Stream(hn::Load(d, from + i), d, to + i);
+  for (; i + step <= bytes; i += step) {
+    for (const void* ahead : next)
+      hwy::Prefetch(static_cast<const std::uint8_t*>(ahead) + bytes + i);
+    hn::Stream(hn::Load(d, from + i), d, to + i);
+  }
   std::memcpy(to + i, from + i, static_cast<std::size_t>(bytes - i));
 }
 
@@ -47,7 +53,7 @@ Sink::~Sink() {
   if (buffers_) hwy::FlushStream();
 }
 
-void Sink::done(std::int64_t i, std::int64_t n) {
+void Sink::done(std::int64_t i, std::int64_t n, std::span<const void* const> next) {
   if (!buffers_) return;
   std::byte* to = to_ + i * size_;
   if (reinterpret_cast<std::uintptr_t>(to) % 64 != 0) {
@@ -55,7 +61,7 @@ void Sink::done(std::int64_t i, std::int64_t n) {
   } else {
     HWY_DYNAMIC_DISPATCH(stream)
     (reinterpret_cast<const std::uint8_t*>(buffer_.data()), reinterpret_cast<std::uint8_t*>(to),
-     n * size_);
+     n * size_, next);
   }
 }
 

@@ -4,14 +4,15 @@
 //   Sink sink(out);
 //   void* to = sink.room(i);   // for elements i, i + 1, ..., up to kPiece of them if sink.buffers()
 //   ...                        // write n elements there
-//   sink.done(i, n);
+//   sink.done(i, n, next);     // the next piece will read on from there
 //
-// For one task; the destructor waits until what was written can be seen by others.
+// While a piece is written, what will be read is fetched: neither waits for the other. For one task; the destructor waits until what was written can be seen by others.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "backends/cpu/merge.h"
 #include "tensor/backend.h"
@@ -30,7 +31,7 @@ class Sink {
 
   bool buffers() const { return buffers_; }
   std::byte* room(std::int64_t i) { return buffers_ ? buffer_.data() : to_ + i * size_; }
-  void done(std::int64_t i, std::int64_t n);
+  void done(std::int64_t i, std::int64_t n, std::span<const void* const> next = {});
 
  private:
   std::byte* to_;
