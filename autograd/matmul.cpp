@@ -77,15 +77,17 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, UnaryOp
       });
 }
 
-// ||a - b||^2 = a.a + b.b - 2 a.b, never below zero.
+// ||a - b||^2 = -2 a.b + a.a + b.b, never below zero: one product, of a and b with columns added,
+// [-2 a, a.a, 1] [b, 1, b.b]^T.
 Tensor squared_distance(const Tensor& a, const Tensor& b) {
   if (a.rank() < 2 || b.rank() < 2 || a.size(-1) != b.size(-1)) {
     throw ShapeError(fmt::format("[squared_distance] points differ in size: a {}, b {}",
                                  to_string(a.shape()), to_string(b.shape())));
   }
-  const Tensor aa = sum(square(a), -1, true);             // [.., m, 1]
-  const Tensor bb = transpose(sum(square(b), -1, true));  // [.., 1, n]
-  return relu(matmul(a * -2, transpose(b)) + aa + bb);    // a is smaller than the product
+  const Tensor aa = sum(square(a), -1, true), bb = sum(square(b), -1, true);
+  const TensorOptions like{a.dtype(), &a.backend()};
+  return relu(matmul(concat({a * -2, aa, ones(aa.shape(), like)}, -1),
+                     transpose(concat({b, ones(bb.shape(), like), bb}, -1))));
 }
 
 }  // namespace gradus

@@ -86,8 +86,13 @@ TEST_CASE("fused: linear with any activation") {
     const auto layer = [f](const std::vector<Tensor>& in) {
       return linear(in[0], in[1], in[2], f);
     };
-    for (const auto& [rows, in, out] : std::vector<std::array<std::int64_t, 3>>{
-             {1, 1, 1}, {7, 5, 3}, {600, 33, 50}, {20, 4100, 9}, {130, 5, 1100}, {4500, 4, 7}}) {
+    for (const auto& [rows, in, out] : std::vector<std::array<std::int64_t, 3>>{{1, 1, 1},
+                                                                                {7, 5, 3},
+                                                                                {600, 33, 50},
+                                                                                {600, 300, 50},
+                                                                                {20, 4100, 9},
+                                                                                {130, 5, 1100},
+                                                                                {4500, 4, 7}}) {
       const double scale = 1 / std::sqrt(static_cast<double>(in));
       check_same(fmt::format("linear {} [{}, {}] -> {}", name_of(f), rows, in, out), layer,
                  {some({rows, in}), some({out, in}) * scale, some({out})});
@@ -97,6 +102,30 @@ TEST_CASE("fused: linear with any activation") {
                  return linear(transpose(in[0]), transpose(in[1]), slice(in[2], 0, 0, {}, 2), f);
                },
                {some({20, 300}), some({20, 70}) * 0.2, some({140})});
+  }
+}
+
+TEST_CASE("fused: linear with a result larger than the caches") {
+  manual_seed(4);
+  for (const UnaryOp f : {UnaryOp::copy, UnaryOp::relu}) {
+    check_same(fmt::format("large linear {}", name_of(f)),
+               [f](const std::vector<Tensor>& in) { return linear(in[0], in[1], in[2], f); },
+               {some({3000, 2}), some({2816, 2}), some({2816})});
+  }
+}
+
+TEST_CASE("fused: linear keeps NaN and infinity") {
+  const Tensor x = tensor({{NAN}, {INFINITY}, {-INFINITY}, {1}});
+  for (const std::int64_t out : {3, 64}) {
+    const Tensor weight = ones({out, 1}), bias = zeros({out});
+    for (const UnaryOp f : {UnaryOp::copy, UnaryOp::relu}) {
+      const std::vector<float> y =
+          select(linear(x, weight, bias, f), 1, out - 1).to_vector<float>();
+      CHECK(std::isnan(y[0]));
+      CHECK(y[1] == INFINITY);
+      CHECK(y[2] == (f == UnaryOp::relu ? 0 : -INFINITY));
+      CHECK(y[3] == 1);
+    }
   }
 }
 
