@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 #include <memory>
 
 #include "autograd/attention.h"
@@ -18,116 +17,11 @@
 #include "optim/adam.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
+#include "tests/fused_support.h"
 #include "tests/throws.h"
 
 using namespace gradus;
-
-namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-// f(inputs) and the gradients of its product with fixed weights, on one backend.
-std::vector<std::vector<double>> run(const TensorFunction& f, const std::vector<Tensor>& inputs,
-                                     DType dtype, Backend& on) {
-  std::vector<Tensor> own, wanted;
-  for (const Tensor& x : inputs) {
-    own.push_back(to(x, {is_floating(x.dtype()) ? dtype : x.dtype(), &on}));
-    if (is_floating(x.dtype())) wanted.push_back(own.back().set_requires_grad());
-  }
-  manual_seed(11);
-  const Tensor y = f(own);
-  manual_seed(12);
-  const Tensor weights = normal(y.shape(), 0, 1, {dtype, &on});
-  std::vector<std::vector<double>> all{y.to_vector<double>()};
-  for (const Tensor& g : grad({y}, wanted, {.gradient = weights})) {
-    all.push_back(g.to_vector<double>());
-  }
-  return all;
-}
-
-// f64: the two add in another order. f32: a hundred roundings of sums of thousands.
-void check_close(const std::string& what, DType dtype, const std::vector<double>& found,
-                 const std::vector<double>& expected) {
-  double largest = 1, off = 0;
-  REQUIRE(found.size() == expected.size());
-  for (std::size_t j = 0; j < found.size(); ++j) {
-    const double a = found[j], b = expected[j];
-    if (a == b) continue;  // infinities too
-    largest = std::max(largest, std::abs(b));
-    off = std::isfinite(a - b) ? std::max(off, std::abs(a - b)) : kInfinity;
-  }
-  INFO(what << " in " << std::string(name_of(dtype)));
-  CHECK(off <= (dtype == DType::f64 ? 1e-12 : 2e-5) * largest);
-}
-
-void check_same(const std::string& what, const TensorFunction& f,
-                const std::vector<Tensor>& inputs) {
-  for (const DType dtype : {DType::f64, DType::f32}) {
-    const auto found = run(f, inputs, dtype, backend("cpu"));
-    const auto expected = run(f, inputs, dtype, backend("reference"));
-    REQUIRE(found.size() == expected.size());
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      check_close(what + (i == 0 ? ", value" : fmt::format(", gradient {}", i - 1)), dtype,
-                  found[i], expected[i]);
-    }
-  }
-}
-
-Tensor some(const Shape& shape) { return normal(shape, 0, 1, {DType::f64}); }
-
-// true with probability p.
-Tensor some_mask(const Shape& shape, double p) { return uniform(shape) < p; }
-
-}  // namespace
-
-TEST_CASE("fused: linear with any activation") {
-  manual_seed(1);
-  for (const UnaryOp f : {UnaryOp::copy, UnaryOp::relu, UnaryOp::tanh, UnaryOp::sigmoid}) {
-    const auto layer = [f](const std::vector<Tensor>& in) {
-      return linear(in[0], in[1], in[2], f);
-    };
-    for (const auto& [rows, in, out] : std::vector<std::array<std::int64_t, 3>>{{1, 1, 1},
-                                                                                {7, 5, 3},
-                                                                                {600, 33, 50},
-                                                                                {600, 300, 50},
-                                                                                {20, 4100, 9},
-                                                                                {130, 5, 1100},
-                                                                                {4500, 4, 7}}) {
-      const double scale = 1 / std::sqrt(static_cast<double>(in));
-      check_same(fmt::format("linear {} [{}, {}] -> {}", name_of(f), rows, in, out), layer,
-                 {some({rows, in}), some({out, in}) * scale, some({out})});
-    }
-    check_same(fmt::format("linear {} transposed", name_of(f)),
-               [f](const std::vector<Tensor>& in) {
-                 return linear(transpose(in[0]), transpose(in[1]), slice(in[2], 0, 0, {}, 2), f);
-               },
-               {some({20, 300}), some({20, 70}) * 0.2, some({140})});
-  }
-}
-
-TEST_CASE("fused: linear with a result larger than the caches") {
-  manual_seed(4);
-  for (const UnaryOp f : {UnaryOp::copy, UnaryOp::relu}) {
-    check_same(fmt::format("large linear {}", name_of(f)),
-               [f](const std::vector<Tensor>& in) { return linear(in[0], in[1], in[2], f); },
-               {some({3000, 2}), some({2816, 2}), some({2816})});
-  }
-}
-
-TEST_CASE("fused: linear keeps NaN and infinity") {
-  const Tensor x = tensor({{NAN}, {INFINITY}, {-INFINITY}, {1}});
-  for (const std::int64_t out : {3, 64}) {
-    const Tensor weight = ones({out, 1}), bias = zeros({out});
-    for (const UnaryOp f : {UnaryOp::copy, UnaryOp::relu}) {
-      const std::vector<float> y =
-          select(linear(x, weight, bias, f), 1, out - 1).to_vector<float>();
-      CHECK(std::isnan(y[0]));
-      CHECK(y[1] == INFINITY);
-      CHECK(y[2] == (f == UnaryOp::relu ? 0 : -INFINITY));
-      CHECK(y[3] == 1);
-    }
-  }
-}
+using namespace gradus::test;
 
 TEST_CASE("fused: gradients of unary operations") {
   manual_seed(7);

@@ -1,0 +1,60 @@
+// The linear layer of the CPU backend against its definition, in sizes that cross the tiles of
+// products, with every activation that it takes.
+#include <array>
+
+#include "tests/fused_support.h"
+
+using namespace gradus;
+using namespace gradus::test;
+
+TEST_CASE("fused: linear with any activation") {
+  manual_seed(1);
+  for (const UnaryOp f : {UnaryOp::copy, UnaryOp::relu, UnaryOp::tanh, UnaryOp::sigmoid}) {
+    const auto layer = [f](const std::vector<Tensor>& in) {
+      return linear(in[0], in[1], in[2], f);
+    };
+    for (const auto& [rows, in, out] : std::vector<std::array<std::int64_t, 3>>{{1, 1, 1},
+                                                                                {7, 5, 3},
+                                                                                {600, 33, 50},
+                                                                                {600, 300, 50},
+                                                                                {20, 4100, 9},
+                                                                                {130, 5, 1100},
+                                                                                {4500, 4, 7}}) {
+      const double scale = 1 / std::sqrt(static_cast<double>(in));
+      check_same(fmt::format("linear {} [{}, {}] -> {}", name_of(f), rows, in, out), layer,
+                 {some({rows, in}), some({out, in}) * scale, some({out})});
+    }
+    check_same(fmt::format("linear {} transposed", name_of(f)),
+               [f](const std::vector<Tensor>& in) {
+                 return linear(transpose(in[0]), transpose(in[1]), slice(in[2], 0, 0, {}, 2), f);
+               },
+               {some({20, 300}), some({20, 70}) * 0.2, some({140})});
+  }
+}
+
+// Written past the caches from 32 MiB on; the halves are not.
+TEST_CASE("fused: linear with a result larger than the caches") {
+  manual_seed(4);
+  const Tensor x = normal({3000, 5}), weight = normal({2816, 5}), bias = normal({2816});
+  const NoGrad off;
+  for (const UnaryOp f : {UnaryOp::copy, UnaryOp::relu}) {
+    const auto of = [&](const Tensor& rows) { return linear(rows, weight, bias, f); };
+    const Tensor halves = concat({of(slice(x, 0, 0, 1500)), of(slice(x, 0, 1500))}, 0);
+    CHECK(of(x).to_vector<float>() == halves.to_vector<float>());
+  }
+}
+
+TEST_CASE("fused: linear keeps NaN and infinity") {
+  const Tensor x = tensor({{NAN}, {INFINITY}, {-INFINITY}, {1}});
+  for (const std::int64_t out : {3, 64}) {
+    const Tensor weight = ones({out, 1}), bias = zeros({out});
+    for (const UnaryOp f : {UnaryOp::copy, UnaryOp::relu}) {
+      const std::vector<float> y =
+          select(linear(x, weight, bias, f), 1, out - 1).to_vector<float>();
+      CHECK(std::isnan(y[0]));
+      CHECK(y[1] == INFINITY);
+      CHECK(y[2] == (f == UnaryOp::relu ? 0 : -INFINITY));
+      CHECK(y[3] == 1);
+    }
+  }
+}
