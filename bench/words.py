@@ -19,8 +19,8 @@ On a CPU with AMX, Gradus multiplies matrices of f32 in pieces of bf16, as preci
 
 There are pages of four machines: Intel Xeons [with AMX](performance.md) and [with AVX-512
 alone](performance-cascade-lake.md), and AMD EPYCs [of Zen 4](performance-zen4.md) and [of Zen
-5](performance-zen5.md). Without AMX, OpenBLAS multiplies nearly as fast as the CPU can. Each says when it
-was measured: some are older than the latest kernels.
+5](performance-zen5.md). On all but the first, both multiply with the same instructions. Each says when it was
+measured: some are older than the latest kernels.
 """
 
 # In the order of the report: group -> (title, text).

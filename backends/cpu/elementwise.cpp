@@ -1,6 +1,7 @@
 // The drivers of the elementwise operations: they cut the work into tasks, and bring the operands
 // of each to dense pieces for the loops of loops.h.
 #include <algorithm>
+#include <array>
 
 #include "backends/cpu/kernels.h"
 #include "backends/cpu/loops.h"
@@ -16,8 +17,8 @@ namespace {
 // Rows at least this long are taken one at a time; shorter ones are gathered to pieces.
 constexpr std::int64_t kLongRow = 128;
 
-// Calls body(begin, n, to) over pieces of out; `to` is where n elements from `begin` on go, and the
-// answer an array of the ends of what was read for them. Where all operands are dense a piece is a
+// Calls body(begin, n, to) over pieces of out; `to` is where n elements from `begin` on go. It returns
+// where the pieces that it read ended, an array. Where all operands are dense a piece is a
 // whole task, else at most kPiece elements, and of one row if rows are long.
 template <std::size_t N, class Task>
 void for_pieces(const Merged<N>& walk, const View& out, const Task& make_body) {
@@ -62,9 +63,8 @@ void walk_two(Cache& cache, BinaryLoop loop, const View& a, const View& b, const
     for_pieces(walk, out, [&] {
       return [&, left = Dense<T>(data_of<T>(x), walk, 0), right = Dense<T>(data_of<T>(y), walk, 1)](
                  std::int64_t i, std::int64_t n, void* to) mutable {
-        const T *l = left.piece(i, n), *r = right.piece(i, n);
-        loop(l, r, to, n);
-        return std::array<const void*, 2>{l + n, r + n};
+        loop(left.piece(i, n), right.piece(i, n), to, n);
+        return std::array{left.end(), right.end()};
       };
     });
   });
@@ -84,9 +84,8 @@ void unary(Cache& cache, UnaryOp op, const View& x, const View& out) {
     for_pieces(walk, out, [&] {
       return [&, from = Dense<T>(data_of<T>(source), walk, 0)](std::int64_t i, std::int64_t n,
                                                                void* to) mutable {
-        const T* f = from.piece(i, n);
-        loop(f, to, n);
-        return std::array<const void*, 1>{f + n};
+        loop(from.piece(i, n), to, n);
+        return std::array{from.end()};
       };
     });
   });
@@ -117,10 +116,8 @@ void select(Cache& cache, const View& cond, const View& a, const View& b, const 
       return [&, test = Dense<bool>(data_of<bool>(c), walk, 0),
               yes = Dense<T>(data_of<T>(x), walk, 1), no = Dense<T>(data_of<T>(y), walk, 2)](
                  std::int64_t i, std::int64_t n, void* to) mutable {
-        const bool* c_piece = test.piece(i, n);
-        const T *y_piece = yes.piece(i, n), *n_piece = no.piece(i, n);
-        loop(c_piece, y_piece, n_piece, to, n);
-        return std::array<const void*, 3>{c_piece + n, y_piece + n, n_piece + n};
+        loop(test.piece(i, n), yes.piece(i, n), no.piece(i, n), to, n);
+        return std::array{test.end(), yes.end(), no.end()};
       };
     });
   });

@@ -1,6 +1,6 @@
 // A linear layer with its bias and activation, y = f(x weight^T + bias): these are applied to each
-// tile of the product as soon as it is made, while it lies in a cache or still in registers. Highway compiles this file
-// once for each kind of CPU.
+// tile of the product as soon as it is made, while it lies in a cache or in registers. Highway
+// compiles this file once for each kind of CPU.
 #include "backends/cpu/simd.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backends/cpu/linear.cpp"

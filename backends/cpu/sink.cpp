@@ -19,16 +19,17 @@ namespace gradus::cpu::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// `from` and `to` begin at cache lines. Meanwhile fetches from each of `next` what the piece after the
-// next one will read: sooner would be too late.
+// `from` and `to` begin at cache lines. Meanwhile fetches what is read a piece after `next`: what
+// lies at `next` is asked for right after this, too soon to be there.
 void stream(const std::uint8_t* from, std::uint8_t* to, std::int64_t bytes,
             std::span<const void* const> next) {
   const hn::ScalableTag<std::uint8_t> d;
   const auto step = static_cast<std::int64_t>(hn::Lanes(d));
   std::int64_t i = 0;
   for (; i + step <= bytes; i += step) {
-    for (const void* ahead : next)
-      hwy::Prefetch(static_cast<const std::uint8_t*>(ahead) + bytes + i);
+    for (const void* read : next) {
+      hwy::Prefetch(static_cast<const std::uint8_t*>(read) + bytes + i);
+    }
     hn::Stream(hn::Load(d, from + i), d, to + i);
   }
   std::memcpy(to + i, from + i, static_cast<std::size_t>(bytes - i));

@@ -4,9 +4,10 @@
 //   Sink sink(out);
 //   void* to = sink.room(i);   // for elements i, i + 1, ..., up to kPiece of them if sink.buffers()
 //   ...                        // write n elements there
-//   sink.done(i, n, next);     // the next piece will read on from there
+//   sink.done(i, n, {ends});   // of what was read for it: the next piece will read on from there
 //
-// While a piece is written, what will be read is fetched: neither waits for the other. For one task; the destructor waits until what was written can be seen by others.
+// While a piece is written, what will be read is fetched, so that neither waits for the other. For
+// one task; the destructor waits until what was written can be seen by others.
 #pragma once
 
 #include <array>
