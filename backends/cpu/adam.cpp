@@ -19,6 +19,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
+constexpr std::int64_t kAhead = 4;  // rows that are asked of memory before they are needed
+
 // `scale`: the part of the change that is made.
 template <class T>
 HWY_FLATTEN void adam_span(const AdamStep& s, double scale, const T* g, T* p, T* m, T* v,
@@ -58,6 +60,10 @@ void adam_part(const AdamStep& s, const std::int32_t* row, std::int64_t width, c
     if (row == nullptr && s.row_scale.buffer == nullptr) return span(1, begin, begin, end - begin);
     const T* scale = s.row_scale.buffer == nullptr ? nullptr : data_of<T>(s.row_scale);
     for (std::int64_t i = begin; i < end; ++i) {
+      if (row != nullptr && i + kAhead < end && row[i + kAhead] != kNoRow) {
+        const std::int64_t later = row[i + kAhead] * width;
+        for (const View* x : {&p, &m, &v}) fetch_row(data_of<T>(*x) + later, width);
+      }
       const std::int64_t at = row == nullptr ? i : row[i];
       if (at != kNoRow) span(scale == nullptr ? 1 : scale[at], i * width, at * width, width);
     }

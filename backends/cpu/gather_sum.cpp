@@ -5,7 +5,6 @@
 #define HWY_TARGET_INCLUDE "backends/cpu/gather_sum.cpp"
 #include <hwy/foreach_target.h>
 // clang-format off
-#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 #include "backends/cpu/simd_fold-inl.h"
 // clang-format on
@@ -20,7 +19,6 @@ HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
 constexpr std::int64_t kAhead = 16;  // rows that are asked of memory before they are needed
-constexpr std::int64_t kLineBytes = 64;
 
 // out[b] = the sum of the rows of `table`, `width` elements each, that rows[offsets[b]] ..
 // rows[offsets[b + 1] - 1] name, for bags [begin, end).
@@ -29,12 +27,8 @@ HWY_FLATTEN void sum_bags(const T* table, std::int64_t width, const std::int32_t
                           const std::int32_t* offsets, std::int64_t begin, std::int64_t end,
                           T* out) {
   const std::int32_t last = offsets[end];
-  const std::int64_t lines = std::min<std::int64_t>(
-      8, (width * static_cast<std::int64_t>(sizeof(T)) + kLineBytes - 1) / kLineBytes);
   const auto fetch = [&](std::int64_t i) HWY_ATTR {
-    if (i >= last) return;
-    const auto* bytes = reinterpret_cast<const std::byte*>(table + rows[i] * width);
-    for (std::int64_t line = 0; line < lines; ++line) hwy::Prefetch(bytes + line * kLineBytes);
+    if (i < last) fetch_row(table + rows[i] * width, width);
   };
   for (std::int64_t i = offsets[begin]; i < offsets[begin] + kAhead; ++i) fetch(i);
   for (std::int64_t b = begin; b < end; ++b) {

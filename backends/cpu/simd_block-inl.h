@@ -166,12 +166,56 @@ struct Put {
   }
 };
 
-// The sums of `count` columns of a block, from its column `i` on, finished.
-template <class T, class D, class V>
-HWY_INLINE V finished(const Put<T>& put, D d, V sum, std::int64_t i, std::int64_t count) {
-  if (put.bias != nullptr) sum = hn::Add(sum, load_some(d, put.bias + i, count));
-  const V floor = hn::Set(d, put.floor);
-  return hn::IfThenElse(hn::Lt(sum, floor), floor, sum);  // keeps NaN
+// Puts a block's sums, times alpha, to c: whole vectors of it, or its first columns. The block is walked
+// once for each step, not once with a choice of steps for each vector: compilers would look at every
+// combination of the choices, for minutes.
+template <bool kWhole, std::int64_t kCount, class T, class V = hn::Vec<hn::ScalableTag<T>>>
+HWY_INLINE void put_sums(V (&sums)[kCount][kVectors], T alpha, const Put<T>& put, T* c,
+                         std::int64_t distance, std::int64_t columns) {
+  const hn::ScalableTag<T> d;
+  const auto count = [&](std::int64_t v)
+                         HWY_ATTR { return std::max<std::int64_t>(columns - v * kLanes<T>, 0); };
+  const auto load = [&](const T* from, std::int64_t v) HWY_ATTR {
+    if constexpr (kWhole) {
+      return hn::LoadU(d, from + v * kLanes<T>);
+    } else {
+      return load_some(d, from + v * kLanes<T>, count(v));
+    }
+  };
+  // Unrolled, so that the sums never leave their registers.
+  const auto each = [&](const auto& step) HWY_ATTR {
+#pragma GCC unroll 12
+    for (std::int64_t r = 0; r < kCount; ++r) {
+#pragma GCC unroll 2
+      for (std::int64_t v = 0; v < kVectors; ++v) step(sums[r][v], c + r * distance, v);
+    }
+  };
+  const V scale = hn::Set(d, alpha);
+  if (put.add) {
+    each([&](V& sum, T* row, std::int64_t v)
+             HWY_ATTR { sum = hn::MulAdd(scale, sum, load(row, v)); });
+  } else {
+    each([&](V& sum, T*, std::int64_t) HWY_ATTR { sum = hn::Mul(scale, sum); });
+  }
+  if (put.ends) {
+    V bias[kVectors];
+    for (std::int64_t v = 0; v < kVectors; ++v) {
+      bias[v] = put.bias == nullptr ? hn::Zero(d) : load(put.bias, v);
+    }
+    const V floor = hn::Set(d, put.floor);
+    each([&](V& sum, T*, std::int64_t v) HWY_ATTR {
+      sum = hn::Add(sum, bias[v]);
+      sum = hn::IfThenElse(hn::Lt(sum, floor), floor, sum);  // keeps NaN
+    });
+  }
+  if constexpr (!kWhole) {
+    each([&](V& sum, T* row, std::int64_t v)
+             HWY_ATTR { store_some(d, sum, row + v * kLanes<T>, count(v)); });
+  } else if (put.past_caches) {
+    each([&](V& sum, T* row, std::int64_t v) HWY_ATTR { hn::Stream(sum, d, row + v * kLanes<T>); });
+  } else {
+    each([&](V& sum, T* row, std::int64_t v) HWY_ATTR { hn::StoreU(sum, d, row + v * kLanes<T>); });
+  }
 }
 
 // c [kCount, columns] = alpha * a b, for kCount rows of a and kColumns columns of b, wherever a and b
@@ -199,36 +243,10 @@ HWY_INLINE void block(std::int64_t inner, T alpha, const A& a, const B& b, const
       sums[r][1] = hn::MulAdd(ar, b1, sums[r][1]);
     }
   }
-  const V scale = hn::Set(d, alpha);
-  if (columns >= kColumns<T>) {  // unrolled, so that the sums never leave their registers
-#pragma GCC unroll 12
-    for (std::int64_t r = 0; r < kCount; ++r, c += distance) {
-#pragma GCC unroll 2
-      for (std::int64_t v = 0; v < kVectors; ++v) {
-        T* to = c + v * kLanes<T>;
-        V sum =
-            put.add ? hn::MulAdd(scale, sums[r][v], hn::LoadU(d, to)) : hn::Mul(scale, sums[r][v]);
-        if (put.ends) sum = finished(put, d, sum, v * kLanes<T>, kLanes<T>);
-        if (put.past_caches) {
-          hn::Stream(sum, d, to);
-        } else {
-          hn::StoreU(sum, d, to);
-        }
-      }
-    }
-    return;
-  }
-#pragma GCC unroll 12
-  for (std::int64_t r = 0; r < kCount; ++r, c += distance) {
-#pragma GCC unroll 2
-    for (std::int64_t v = 0; v < kVectors; ++v) {
-      T* to = c + v * kLanes<T>;
-      const std::int64_t count = std::max<std::int64_t>(columns - v * kLanes<T>, 0);
-      const V before = put.add ? load_some(d, to, count) : hn::Zero(d);
-      V sum = hn::MulAdd(scale, sums[r][v], before);
-      if (put.ends) sum = finished(put, d, sum, v * kLanes<T>, count);
-      store_some(d, sum, to, count);
-    }
+  if (columns >= kColumns<T>) {
+    put_sums<true>(sums, alpha, put, c, distance, columns);
+  } else {
+    put_sums<false>(sums, alpha, put, c, distance, columns);
   }
 }
 

@@ -9,6 +9,7 @@
 #define GRADUS_SIMD_FOLD_INL_H
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -18,6 +19,13 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
+
+// Asks memory for the beginning of a row: where rows are read in no order, the caches don't foresee them.
+template <class T>
+HWY_INLINE void fetch_row(const T* row, std::int64_t n) {
+  constexpr std::int64_t kLine = 64 / sizeof(T), kMostLines = 8;
+  for (std::int64_t i = 0; i < std::min(n, kMostLines * kLine); i += kLine) hwy::Prefetch(row + i);
+}
 
 // The sum over i of f(d, i, count): f gives elements i, i + 1, ... as a vector, of which only the
 // first `count` are there if count is less than a vector (f makes the others 0). Blocks of 64 vectors
