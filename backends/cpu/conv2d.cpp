@@ -92,6 +92,29 @@ void add_columns(const Sizes& s, const Tile& tile, const T* columns, T* image) {
   });
 }
 
+// Images with zeros around them, [batch, in, height, width], or room for their gradient.
+class Padded {
+ public:
+  Padded(Cache& cache, const Sizes& s, DType dtype)
+      : memory_(
+            cache.allocate(static_cast<std::size_t>(s.batch * s.in * s.image()) * size_of(dtype))),
+        all_{memory_.get(), dtype, Layout(Shape{s.batch, s.in, s.height, s.width})},
+        inside_(all_) {
+    inside_.layout = all_.layout.sliced(2, s.padding.height, s.height - s.padding.height, 1)
+                         .sliced(3, s.padding.width, s.width - s.padding.width, 1);
+  }
+  const View& all() const { return all_; }
+  const View& inside() const { return inside_; }  // without the zeros
+  void put(Cache& cache, const View& x) const {
+    if (all_.shape() != x.shape()) fill(all_, 0);
+    copy(cache, x, inside_);
+  }
+
+ private:
+  std::shared_ptr<Buffer> memory_;
+  View all_, inside_;
+};
+
 // Memory for the columns of a tile.
 template <class T>
 class Columns {
@@ -177,13 +200,13 @@ void sum_parts(Cache& cache, const Sizes& s, const View& x, const View& g, const
 
 // In two steps: parts, each the sum over a share of the tiles, and their sum.
 template <class T>
-void gradient_of_weight(Cache& cache, const Sizes& s, const Padded& x, const View& g,
+void gradient_of_weight(Cache& cache, const Sizes& s, const View& x, const View& g,
                         const View& dweight) {
   const std::int64_t numbers = dweight.shape().numel();
   const Shape shape{std::min(kTasks, s.batch * tiles_of(s)), numbers};
   Scratch<T> memory(cache, shape.numel());
   const View parts{memory.buffer().get(), g.dtype, Layout(shape)};
-  sum_parts<T>(cache, s, x.all(), g, parts);
+  sum_parts<T>(cache, s, x, g, parts);
   View row = dweight;
   row.layout.shape = Shape{1, numbers};
   row.layout.strides = {numbers, 1};
@@ -191,9 +214,9 @@ void gradient_of_weight(Cache& cache, const Sizes& s, const Padded& x, const Vie
 }
 
 // With stride 1 dx is a convolution, too: of g with zeros around it, by the weight turned around.
-bool gradient_of_x_direct(Cache& cache, const Sizes& s, const View& weight, const Size2d& padding,
-                          const View& g, const View& dx) {
-  const Size2d around{s.rows - 1 - padding.height, s.columns - 1 - padding.width};
+bool gradient_of_x_direct(Cache& cache, const Sizes& s, const View& weight, const View& g,
+                          const View& dx) {
+  const Size2d around{s.rows - 1 - s.padding.height, s.columns - 1 - s.padding.width};
   if (s.stride.height != 1 || s.stride.width != 1 || around.height < 0 || around.width < 0) {
     return false;
   }
@@ -215,12 +238,12 @@ bool conv2d(Cache& cache, const View& x, const View& weight, const View& bias, c
   const Sizes sizes(x, weight, y, stride, padding);
   std::shared_ptr<Buffer> weight_keeper, turned_keeper;
   const View dense = contiguous(cache, weight, weight_keeper);
-  const Padded padded(cache, sizes, x.dtype, padding);
-  padded.put(cache, x);
   if (direct_pays(sizes, x.dtype)) {
-    conv2d_direct(cache, sizes, padded, dense, bias, y);
+    conv2d_direct(cache, sizes, x, dense, bias, y);
     return true;
   }
+  const Padded padded(cache, sizes, x.dtype);
+  padded.put(cache, x);
   View turned = dense;
   turned.layout =
       dense.layout.reshaped({sizes.out, sizes.seen(sizes.in)}).value().permuted(std::array{1, 0});
@@ -237,21 +260,20 @@ bool conv2d_gradient(Cache& cache, const View& x, const View& weight, const Size
   const Sizes sizes(x, weight, g, stride, padding);
   std::shared_ptr<Buffer> weight_keeper, g_keeper;
   const View dense_g = contiguous(cache, g, g_keeper);
-  const Padded padded(cache, sizes, x.dtype, padding);
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    if (dx.buffer != nullptr && !gradient_of_x_direct(cache, sizes, weight, padding, g, dx)) {
+    if (dx.buffer != nullptr && !gradient_of_x_direct(cache, sizes, weight, g, dx)) {
+      const Padded padded(cache, sizes, x.dtype);
       gradient_of_x<T>(cache, sizes, contiguous(cache, weight, weight_keeper), dense_g,
                        padded.all());
       copy(cache, padded.inside(), dx);
     }
-    if (dweight.buffer != nullptr) {
+    if (dweight.buffer != nullptr && direct_pays(sizes, x.dtype)) {
+      weight_gradient_direct(cache, sizes, x, g, dweight);
+    } else if (dweight.buffer != nullptr) {
+      const Padded padded(cache, sizes, x.dtype);
       padded.put(cache, x);
-      if (direct_pays(sizes, x.dtype)) {
-        weight_gradient_direct(cache, sizes, padded, g, dweight);
-      } else {
-        gradient_of_weight<T>(cache, sizes, padded, dense_g, dweight);
-      }
+      gradient_of_weight<T>(cache, sizes, padded.all(), dense_g, dweight);
     }
     if (dbias.buffer != nullptr) {
       View row = dbias;

@@ -2,12 +2,13 @@
 // overhead direct convolutions", 2018). With their padding, their lines lie one behind the other, and
 // what the windows at positions 0, 1, ... of an image see at one place of theirs lies together, too:
 //
-//   y[o, q] = sum over s of weight[o, s] x[q + place(s)],   place(c, i, j) = c height width + i width + j
+//   y[o, q] = sum over s of weight[o, s] x[q + place(s)],   place(c, i, j) = c step + i width + j
 //
 // which is a product of matrices whose right side, [seen, positions], needs no copy: its rows are
-// pieces of the image. Those of the positions that look at two lines are computed, too, and left out
-// in the end. Its gradient dweight^T [seen, out] is x's rows times g^T [positions, out], which is 0
-// where a position looks at two lines. Highway compiles this file once for each kind of CPU.
+// pieces of the image's channels, `step` apart. Those of the positions that look at two lines are
+// computed, too, and left out in the end. Its gradient dweight^T [seen, out] is x's rows times
+// g^T [positions, out], which is 0 where a position looks at two lines. Images are padded tile by
+// tile, on the way into the caches. Highway compiles this file once for each kind of CPU.
 #include "backends/cpu/simd.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backends/cpu/conv2d_direct.cpp"
@@ -31,23 +32,51 @@ namespace gradus::cpu::HWY_NAMESPACE {
 // Numbers of y that are computed together stay in the second-level cache.
 constexpr std::int64_t kTileElements = 65536;
 
-// place(s) for all s.
-std::vector<std::int64_t> places(const Sizes& s) {
+// How far the last place of a window is from its first, in a channel.
+std::int64_t reach(const Sizes& s) { return (s.rows - 1) * s.width + s.columns - 1; }
+
+// place(s) for all s; channels are `step` apart.
+std::vector<std::int64_t> places(const Sizes& s, std::int64_t step) {
   std::vector<std::int64_t> all;
   for (std::int64_t c = 0; c < s.in; ++c) {
     for (std::int64_t i = 0; i < s.rows; ++i) {
-      for (std::int64_t j = 0; j < s.columns; ++j) all.push_back((c * s.height + i) * s.width + j);
+      for (std::int64_t j = 0; j < s.columns; ++j) all.push_back(c * step + i * s.width + j);
     }
   }
   return all;
 }
+
+// An image's channels laid out by position, to rows of `step` numbers that begin with position `first`:
+// line i of a channel begins at position (origin.height + i) width + origin.width, around it are zeros.
+template <class T>
+HWY_FLATTEN void lay_positions(const View& images, std::int64_t item, const Size2d& origin,
+                               std::int64_t width, std::int64_t first, std::int64_t step, T* out) {
+  const Shape& shape = images.shape();
+  const auto& strides = images.layout.strides;
+  std::fill_n(out, shape[1] * step, T{0});
+  for (std::int64_t c = 0; c < shape[1]; ++c, out += step) {
+    const T* channel = data_of<T>(images) + item * strides[0] + c * strides[1];
+    const std::int64_t first_line = std::max<std::int64_t>(first / width - origin.height, 0);
+    for (std::int64_t line = first_line; line < shape[2]; ++line) {
+      const std::int64_t start = (line + origin.height) * width + origin.width;
+      if (start >= first + step) break;
+      const std::int64_t begin = std::max(first, start);
+      const std::int64_t end = std::min(first + step, start + shape[3]);
+      const T* from = channel + line * strides[2];
+      for (std::int64_t q = begin; q < end; ++q) out[q - first] = from[(q - start) * strides[3]];
+    }
+  }
+}
+
+// A distance for rows of `length`: no power of two, with which they would share a place in the cache.
+std::int64_t apart(std::int64_t length) { return divide_up(length, 32) * 32 + 16; }
 
 // `length` rounded up to whole blocks of `side`.
 std::int64_t whole(std::int64_t length, std::int64_t side) {
   return divide_up(length, side) * side;
 }
 
-// Rows of the right side: pieces of an image.
+// Rows of the right side: pieces of channels.
 template <class T>
 struct Pieces {
   const T* image;
@@ -55,7 +84,7 @@ struct Pieces {
   HWY_INLINE const T* operator()(std::int64_t s) const { return image + place[s]; }
 };
 
-// tile [out, distance], of which the first `count` columns are positions that begin at `image`.
+// tile [out, distance], of which the first `count` columns are the positions of `image`.
 template <class T>
 HWY_FLATTEN void compute_tile(const Sizes& s, const T* image, const std::int64_t* place,
                               const T* panels, std::int64_t count, T* tile, std::int64_t distance) {
@@ -99,29 +128,28 @@ HWY_FLATTEN void pack_weight(const Sizes& s, const T* weight, T* panels) {
 template <class T>
 void forward(Cache& cache, const Sizes& s, const View& x, const View& weight, const View& bias,
              const View& y) {
-  const std::vector<std::int64_t> place = places(s);
   Scratch<T> panels(cache, s.seen(s.in) * whole(s.out, kRows));
   pack_weight(s, data_of<T>(weight), panels.data());
   const std::int64_t most = std::max(kColumns<T>, kTileElements / std::max<std::int64_t>(s.out, 1));
   const std::int64_t tiles = divide_up(s.positions(), most);
   const std::int64_t tile = whole(divide_up(s.positions(), tiles), kColumns<T>);
-  // No power of two: rows would share a place in the cache.
-  const std::int64_t distance = tile + 16;
+  const std::int64_t distance = apart(tile), step = apart(tile + reach(s));
+  const std::vector<std::int64_t> place = places(s, step);
   parallel_for(s.batch * tiles, 1, [&](std::int64_t task, std::int64_t end) {
-    Scratch<T> sums(cache, s.out * distance);
+    Scratch<T> image(cache, s.in * step), sums(cache, s.out * distance);
     for (; task < end; ++task) {
       const std::int64_t item = task / tiles, first = task % tiles * tile;
       const std::int64_t count = std::min(tile, s.positions() - first);
-      compute_tile(s, data_of<T>(x) + item * s.in * s.image() + first, place.data(), panels.data(),
-                   count, sums.data(), distance);
+      lay_positions(x, item, s.padding, s.width, first, step, image.data());
+      compute_tile(s, image.data(), place.data(), panels.data(), count, sums.data(), distance);
       put_tile(s, sums.data(), distance, first, count, bias,
                data_of<T>(y) + item * s.out * s.windows());
     }
   });
 }
 
-// sums [seen, width] += rows of an image, of which `inner` positions begin at `image`, times g^T, of
-// which panels are made from g [out, positions], whose rows lie `g_step` apart.
+// sums [seen, width] += rows of an image, of `inner` positions, times g^T, of which panels are made from
+// g [out, positions], whose rows lie `g_step` apart.
 template <class T>
 HWY_FLATTEN void add_products(const Sizes& s, const T* image, const std::int64_t* place, const T* g,
                               std::int64_t g_step, std::int64_t inner, T* panels, T* sums) {
@@ -140,27 +168,34 @@ HWY_FLATTEN void add_products(const Sizes& s, const T* image, const std::int64_t
   }
 }
 
-// Each of a fixed number of parts sums over a share of the images' pieces.
+// Each of a fixed number of parts sums over a share of the images' tiles, which are no shorter than what
+// their windows reach beyond them.
 template <class T>
 void gradient_of_weight(Cache& cache, const Sizes& s, const View& x, const View& g,
                         const View& dweight) {
   constexpr std::int64_t kParts = 8;
-  const std::vector<std::int64_t> place = places(s);
   const std::int64_t seen = s.seen(s.in), width = whole(s.out, kColumns<T>);
-  const std::int64_t line = s.down * s.width;  // of g
-  const std::int64_t pieces = divide_up(s.positions(), kInner), all = s.batch * pieces;
+  const std::int64_t tile = whole(std::max(kInner, reach(s)), kInner);
+  const std::int64_t step = apart(tile + reach(s)), g_step = apart(tile);
+  const std::vector<std::int64_t> place = places(s, step);
+  const std::int64_t tiles = divide_up(s.positions(), tile), all = s.batch * tiles;
   const std::int64_t parts = std::clamp<std::int64_t>(all, 1, kParts);
   Scratch<T> sums(cache, parts * seen * width);
   parallel_for(parts, 1, [&](std::int64_t part, std::int64_t end) {
+    Scratch<T> image(cache, s.in * step), gradient(cache, s.out * g_step);
     Scratch<T> panels(cache, kInner * width);
     for (; part < end; ++part) {
       T* sum = sums.data() + part * seen * width;
       std::fill_n(sum, seen * width, T{0});
       for (std::int64_t i = part * all / parts; i < (part + 1) * all / parts; ++i) {
-        const std::int64_t item = i / pieces, q = i % pieces * kInner;
-        add_products(s, data_of<T>(x) + item * s.in * s.image() + q, place.data(),
-                     data_of<T>(g) + item * s.out * line + q, line,
-                     std::min(kInner, s.positions() - q), panels.data(), sum);
+        const std::int64_t item = i / tiles, first = i % tiles * tile;
+        lay_positions(x, item, s.padding, s.width, first, step, image.data());
+        lay_positions(g, item, 0, s.width, first, g_step, gradient.data());
+        const std::int64_t count = std::min(tile, s.positions() - first);
+        for (std::int64_t q = 0; q < count; q += kInner) {
+          add_products(s, image.data() + q, place.data(), gradient.data() + q, g_step,
+                       std::min(kInner, count - q), panels.data(), sum);
+        }
       }
     }
   });
@@ -197,22 +232,14 @@ bool direct_pays(const Sizes& s, DType dtype) {
          !(dtype == DType::f32 && amx_in_use());
 }
 
-void conv2d_direct(Cache& cache, const Sizes& s, const Padded& x, const View& weight,
+void conv2d_direct(Cache& cache, const Sizes& s, const View& x, const View& weight,
                    const View& bias, const View& y) {
-  HWY_DYNAMIC_DISPATCH(forward_of)(cache, s, x.all(), weight, bias, y);
+  HWY_DYNAMIC_DISPATCH(forward_of)(cache, s, x, weight, bias, y);
 }
 
-void weight_gradient_direct(Cache& cache, const Sizes& s, const Padded& x, const View& g,
+void weight_gradient_direct(Cache& cache, const Sizes& s, const View& x, const View& g,
                             const View& dweight) {
-  // With zeros at the ends of lines g has as many positions as x.
-  const Shape shape{s.batch, s.out, s.down, s.width};
-  const auto memory = cache.allocate(static_cast<std::size_t>(shape.numel()) * size_of(g.dtype));
-  const View wide{memory.get(), g.dtype, Layout(shape)};
-  View lines = wide;
-  lines.layout = wide.layout.sliced(3, 0, s.across, 1);
-  if (s.across < s.width) fill(wide, 0);
-  copy(cache, g, lines);
-  HWY_DYNAMIC_DISPATCH(gradient_of)(cache, s, x.all(), wide, dweight);
+  HWY_DYNAMIC_DISPATCH(gradient_of)(cache, s, x, g, dweight);
 }
 
 }  // namespace gradus::cpu
