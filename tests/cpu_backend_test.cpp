@@ -138,7 +138,9 @@ TEST_CASE("cpu: results larger than the caches") {
     compare(DType::f32, of, 0, 0, what, call);
   };
   same("add", shape, [&](Backend& on, const View& out) { on.binary(BinaryOp::add, x, rows, out); });
-  same("fill", shape, [&](Backend& on, const View& out) { on.fill(out, 3); });
+  same("relu", shape, [&](Backend& on, const View& out) { on.unary(UnaryOp::relu, x, out); });
+  same("subtract", shape,
+       [&](Backend& on, const View& out) { on.binary(BinaryOp::sub, x, x, out); });
   View turned = x;
   turned.layout = x.view.layout.permuted(std::vector{1, 0});
   same("transpose", turned.shape(),
@@ -333,7 +335,10 @@ TEST_CASE("cpu: a row outside the table is named and nothing is written") {
 TEST_CASE("cpu: fill, upload and download") {
   for (DType dtype : {DType::f32, DType::f64, DType::i32, DType::boolean}) {
     for (std::int64_t n : {0, 1, 70001}) {
-      compare(dtype, Shape{n}, 0, 0, "fill", [](Backend& on, const View& out) { on.fill(out, 1); });
+      for (const double value : {1.0, 0.0, -0.0}) {
+        compare(dtype, Shape{n}, 0, 0, "fill",
+                [=](Backend& on, const View& out) { on.fill(out, value); });
+      }
     }
   }
   const std::vector<float> sent{1, 2, 3};

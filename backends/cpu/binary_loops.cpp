@@ -1,11 +1,11 @@
-// The binary operations and select, a line each. Highway compiles this file once for each kind of
-// CPU; the loops are plain and the compiler makes vectors of them.
+// The binary operations and select, a line each. Highway compiles this file once for each kind of CPU.
 #include "backends/cpu/simd.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backends/cpu/binary_loops.cpp"
 #include <hwy/foreach_target.h>
 // clang-format off
 #include <hwy/highway.h>
+#include "backends/cpu/simd_fold-inl.h"
 // clang-format on
 
 #include <fmt/format.h>
@@ -19,25 +19,44 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
+// A loop of f(x, y) -> out; the compiler makes vectors of it.
 template <class T, class F>
 BinaryLoop simple(F) {
-  return [](const void* a, const void* b, void* out, std::int64_t n) HWY_ATTR {
-    using R = decltype(F{}(T{}, T{}));
-    const T* HWY_RESTRICT x = static_cast<const T*>(a);
-    const T* HWY_RESTRICT y = static_cast<const T*>(b);
-    R* HWY_RESTRICT to = static_cast<R*>(out);
-    for (std::int64_t i = 0; i < n; ++i) to[i] = F{}(x[i], y[i]);
+  return [](const void* a, const void* b, void* out, std::int64_t n, bool /*past_caches*/)
+             HWY_ATTR {
+               using R = decltype(F{}(T{}, T{}));
+               const T* HWY_RESTRICT x = static_cast<const T*>(a);
+               const T* HWY_RESTRICT y = static_cast<const T*>(b);
+               R* HWY_RESTRICT to = static_cast<R*>(out);
+               for (std::int64_t i = 0; i < n; ++i) to[i] = F{}(x[i], y[i]);
+             };
+}
+
+// A loop of f(vector, vector) -> vector.
+template <class T, class F>
+BinaryLoop vector(F) {
+  return [](const void* a, const void* b, void* out, std::int64_t n, bool past_caches) HWY_ATTR {
+    const T* x = static_cast<const T*>(a);
+    const T* y = static_cast<const T*>(b);
+    const auto result = [x, y](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+      return F{}(load_some(d, x + i, count), load_some(d, y + i, count));
+    };
+    write_row(static_cast<T*>(out), n, past_caches, std::array{x, y}, result);
   };
 }
 
 // Whole numbers: x / 0 = 0, and the one quotient that does not fit wraps around.
 template <class T>
 T divide(T x, T y) {
-  if constexpr (std::is_integral_v<T>) {
-    if (y == 0) return 0;
-    if (y == -1) return static_cast<T>(0u - static_cast<std::make_unsigned_t<T>>(x));
-  }
+  if (y == 0) return 0;
+  if (y == -1) return static_cast<T>(0u - static_cast<std::make_unsigned_t<T>>(x));
   return x / y;
+}
+
+// x where it is the one wanted or NaN, else y.
+template <class M, class V>
+HWY_INLINE V either(M wanted, V x, V y) {
+  return hn::IfThenElse(hn::Or(wanted, hn::Not(hn::Eq(x, x))), x, y);
 }
 
 // Null where the operation is not defined for T.
@@ -45,13 +64,20 @@ template <class T>
 BinaryLoop find_binary(BinaryOp op) {
   if constexpr (!std::is_same_v<T, bool>) {
     switch (op) {
-      case BinaryOp::add: return simple<T>([](T x, T y) -> T { return x + y; });
-      case BinaryOp::sub: return simple<T>([](T x, T y) -> T { return x - y; });
-      case BinaryOp::mul: return simple<T>([](T x, T y) -> T { return x * y; });
-      case BinaryOp::div: return simple<T>([](T x, T y) -> T { return divide(x, y); });
+      case BinaryOp::add: return vector<T>([](auto x, auto y) HWY_ATTR { return hn::Add(x, y); });
+      case BinaryOp::sub: return vector<T>([](auto x, auto y) HWY_ATTR { return hn::Sub(x, y); });
+      case BinaryOp::mul: return vector<T>([](auto x, auto y) HWY_ATTR { return hn::Mul(x, y); });
+      case BinaryOp::div:
+        if constexpr (std::is_floating_point_v<T>) {
+          return vector<T>([](auto x, auto y) HWY_ATTR { return hn::Div(x, y); });
+        } else {
+          return simple<T>([](T x, T y) { return divide(x, y); });
+        }
       case BinaryOp::pow: return simple<T>([](T x, T y) { return static_cast<T>(std::pow(x, y)); });
-      case BinaryOp::max: return simple<T>([](T x, T y) { return (x > y) | (x != x) ? x : y; });
-      case BinaryOp::min: return simple<T>([](T x, T y) { return (x < y) | (x != x) ? x : y; });
+      case BinaryOp::max:
+        return vector<T>([](auto x, auto y) HWY_ATTR { return either(hn::Gt(x, y), x, y); });
+      case BinaryOp::min:
+        return vector<T>([](auto x, auto y) HWY_ATTR { return either(hn::Lt(x, y), x, y); });
       default: break;
     }
   } else {

@@ -1,6 +1,8 @@
 // fill and copy: between any two layouts, with casts.
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -8,7 +10,6 @@
 #include "backends/cpu/kernels.h"
 #include "backends/cpu/loops.h"
 #include "backends/cpu/merge.h"
-#include "backends/cpu/sink.h"
 #include "backends/host.h"
 #include "tensor/parallel.h"
 
@@ -156,15 +157,12 @@ void cast(const View& x, To* to) {
 void fill(const View& out, double value) {
   dispatch(out.dtype, [&](auto zero) {
     using T = decltype(zero);
+    T* to = data_of<T>(out);
     parallel_for(out.shape().numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-      Sink sink(out);
-      const std::int64_t piece = sink.buffers() ? kPiece : end - begin;
-      for (std::int64_t i = begin; i < end; i += piece) {
-        const std::int64_t n = std::min(piece, end - i);
-        if (i == begin || !sink.buffers()) {
-          std::fill_n(reinterpret_cast<T*>(sink.room(i)), n, static_cast<T>(value));
-        }
-        sink.done(i, n);
+      if (value == 0 && !std::signbit(value)) {  // written without being read before
+        std::memset(to + begin, 0, static_cast<std::size_t>(end - begin) * sizeof(T));
+      } else {
+        std::fill(to + begin, to + end, static_cast<T>(value));
       }
     });
   });

@@ -1,12 +1,13 @@
 // The drivers of the elementwise operations: they cut the work into tasks, and bring the operands
 // of each to dense pieces for the loops of loops.h.
+#include <hwy/cache_control.h>
+
 #include <algorithm>
-#include <array>
+#include <cstdint>
 
 #include "backends/cpu/kernels.h"
 #include "backends/cpu/loops.h"
 #include "backends/cpu/merge.h"
-#include "backends/cpu/sink.h"
 #include "backends/host.h"
 #include "tensor/parallel.h"
 
@@ -16,28 +17,27 @@ namespace {
 
 // Rows at least this long are taken one at a time; shorter ones are gathered to pieces.
 constexpr std::int64_t kLongRow = 128;
+constexpr std::uintptr_t kLine = 64;  // bytes
 
-// Calls body(begin, n, to) over pieces of out; `to` is where n elements from `begin` on go. It returns
-// where the pieces that it read ended, an array. Where all operands are dense a piece is a
-// whole task, else at most kPiece elements, and of one row if rows are long.
+// Calls body(begin, n, to, past_caches) over pieces of out; `to` is where n elements from `begin` on go.
+// Where all operands are dense a piece is a whole task, else at most kPiece elements, and of one row if
+// rows are long.
 template <std::size_t N, class Task>
 void for_pieces(const Merged<N>& walk, const View& out, const Task& make_body) {
   const std::int64_t count = out.shape().numel();
   bool dense = true;
   for (std::size_t v = 0; v < N; ++v) dense = dense && walk.dense(v);
+  const bool past = past_caches(count * static_cast<std::int64_t>(size_of(out.dtype)));
   const std::int64_t row = !dense && walk.inner() >= kLongRow ? walk.inner() : count;
   parallel_for(count, kGrain, [&](std::int64_t begin, std::int64_t end) {
     auto body = make_body();
-    Sink sink(out);
-    if (dense && !sink.buffers()) {
-      body(begin, end - begin, sink.room(begin));
-      return;
-    }
     for (std::int64_t i = begin; i < end;) {
-      const std::int64_t n = std::min({kPiece, end - i, row - i % row});
-      sink.done(i, n, body(i, n, sink.room(i)));
+      const std::int64_t n = dense ? end - i : std::min({kPiece, end - i, row - i % row});
+      void* to = element(out, i);
+      body(i, n, to, past && reinterpret_cast<std::uintptr_t>(to) % kLine == 0);
       i += n;
     }
+    if (past) hwy::FlushStream();
   });
 }
 
@@ -62,9 +62,8 @@ void walk_two(Cache& cache, BinaryLoop loop, const View& a, const View& b, const
     using T = decltype(zero);
     for_pieces(walk, out, [&] {
       return [&, left = Dense<T>(data_of<T>(x), walk, 0), right = Dense<T>(data_of<T>(y), walk, 1)](
-                 std::int64_t i, std::int64_t n, void* to) mutable {
-        loop(left.piece(i, n), right.piece(i, n), to, n);
-        return std::array{left.end(), right.end()};
+                 std::int64_t i, std::int64_t n, void* to, bool past) mutable {
+        loop(left.piece(i, n), right.piece(i, n), to, n, past);
       };
     });
   });
@@ -83,9 +82,8 @@ void unary(Cache& cache, UnaryOp op, const View& x, const View& out) {
     using T = decltype(zero);
     for_pieces(walk, out, [&] {
       return [&, from = Dense<T>(data_of<T>(source), walk, 0)](std::int64_t i, std::int64_t n,
-                                                               void* to) mutable {
-        loop(from.piece(i, n), to, n);
-        return std::array{from.end()};
+                                                               void* to, bool past) mutable {
+        loop(from.piece(i, n), to, n, past);
       };
     });
   });
@@ -115,9 +113,8 @@ void select(Cache& cache, const View& cond, const View& a, const View& b, const 
     for_pieces(walk, out, [&] {
       return [&, test = Dense<bool>(data_of<bool>(c), walk, 0),
               yes = Dense<T>(data_of<T>(x), walk, 1), no = Dense<T>(data_of<T>(y), walk, 2)](
-                 std::int64_t i, std::int64_t n, void* to) mutable {
+                 std::int64_t i, std::int64_t n, void* to, bool) mutable {
         loop(test.piece(i, n), yes.piece(i, n), no.piece(i, n), to, n);
-        return std::array{test.end(), yes.end(), no.end()};
       };
     });
   });

@@ -46,7 +46,7 @@ struct Finish {
 };
 
 // What becomes of c, a part of the product that begins at a column of it: it may be finished. If it is
-// not, or in registers, and the product is too large for the caches (sink.h), c can be written past them.
+// not, or in registers, and the product is too large for the caches (kernels.h), c can be written past them.
 struct Ending {
   const Finish* finish = nullptr;
   std::int64_t first_column = 0;

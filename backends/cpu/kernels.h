@@ -13,6 +13,10 @@ namespace gradus::cpu {
 // How many elements of cheap work make a task worth its overhead. Fixed: results may depend on it.
 inline constexpr std::int64_t kGrain = 32768;
 
+// Whether a result of so many bytes, too large for the caches, should be written past them: a cache would
+// read each line before it is written over, and drop it before anything asks for it.
+constexpr bool past_caches(std::int64_t bytes) { return bytes >= std::int64_t{32} << 20; }
+
 void fill(const View& out, double value);                                       // copy.cpp
 void copy(Cache& cache, const View& x, const View& out);                        // copy.cpp
 View contiguous(Cache& cache, const View& x, std::shared_ptr<Buffer>& keeper);  // copy.cpp

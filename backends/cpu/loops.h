@@ -11,9 +11,11 @@
 
 namespace gradus::cpu {
 
-// Arrays of n elements; out does not overlap the inputs.
-using UnaryLoop = void (*)(const void* x, void* out, std::int64_t n);
-using BinaryLoop = void (*)(const void* a, const void* b, void* out, std::int64_t n);
+// Arrays of n elements; out does not overlap the inputs. With `past_caches` (kernels.h) out begins at a
+// cache line, and a loop may write it so; what was written is then still on its way.
+using UnaryLoop = void (*)(const void* x, void* out, std::int64_t n, bool past_caches);
+using BinaryLoop = void (*)(const void* a, const void* b, void* out, std::int64_t n,
+                            bool past_caches);
 using SelectLoop = void (*)(const bool* cond, const void* a, const void* b, void* out,
                             std::int64_t n);
 

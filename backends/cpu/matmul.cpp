@@ -6,7 +6,6 @@
 
 #include "backends/cpu/gemm.h"
 #include "backends/cpu/kernels.h"
-#include "backends/cpu/sink.h"
 #include "backends/host.h"
 #include "tensor/parallel.h"
 

@@ -55,9 +55,8 @@ Merged<N> merge(const std::array<Layout, N>& layouts) {
   return result;
 }
 
-// How many elements a kernel is given at a time where something is copied for it or by it: few
-// enough that the CPU still writes one piece to memory while it computes the next.
-inline constexpr std::int64_t kPiece = 256;
+// How many elements a kernel is given at a time where something is copied for it.
+inline constexpr std::int64_t kPiece = 1024;
 
 template <class T>
 class Dense {
@@ -69,16 +68,6 @@ class Dense {
   // Elements [begin, begin + count) in row-major order. A count above kPiece is for dense views
   // only. Valid until the next call.
   const T* piece(std::int64_t begin, std::int64_t count) {
-    const T* at = find(begin, count);
-    end_ = at + count;
-    return at;
-  }
-
-  // Where the last piece ended: the one that follows it lies there, unless it has to be copied.
-  const void* end() const { return end_; }
-
- private:
-  const T* find(std::int64_t begin, std::int64_t count) {
     if (rank_ == 1 && strides_[0] == 1) return data_ + begin;
     std::array<std::int64_t, kMaxRank> index{};
     std::int64_t rest = begin;
@@ -113,6 +102,7 @@ class Dense {
     return buffer_.data();
   }
 
+ private:
   // From the start of one row to the start of the next, as an odometer turns.
   const T* next_row(const T* row, std::array<std::int64_t, kMaxRank>& index) const {
     index[static_cast<std::size_t>(rank_ - 1)] = 0;
@@ -131,7 +121,6 @@ class Dense {
   std::array<std::int64_t, kMaxRank> sizes_;
   std::array<std::int64_t, kMaxRank> strides_;
   alignas(64) std::array<T, static_cast<std::size_t>(kPiece)> buffer_;
-  const T* end_ = nullptr;
   const T* filler_ = nullptr;  // where the value came from that fills buffer_[0, filled_)
   std::int64_t filled_ = 0;
 };

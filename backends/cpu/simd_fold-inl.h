@@ -13,6 +13,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "backends/cpu/simd_math-inl.h"
@@ -103,6 +104,23 @@ HWY_INLINE void write_row(T* to, std::int64_t n, const F& f) {
   const auto step = static_cast<std::int64_t>(hn::Lanes(d));
   std::int64_t i = 0;
   for (; i + step <= n; i += step) hn::StoreU(f(d, i, step), d, to + i);
+  if (i < n) store_part(d, f(d, i, n - i), to + i, n - i);
+}
+
+// The same, of rows that f reads, where the result may be written past the caches. What is read is then
+// asked of memory ahead of its use: neither direction waits for the other.
+template <class T, std::size_t N, class F>
+HWY_INLINE void write_row(T* to, std::int64_t n, bool past_caches,
+                          const std::array<const T*, N>& reads, const F& f) {
+  constexpr std::int64_t kAhead = 2048 / sizeof(T);
+  const hn::ScalableTag<T> d;
+  const auto step = static_cast<std::int64_t>(hn::Lanes(d));
+  if (!past_caches) return write_row(to, n, f);
+  std::int64_t i = 0;
+  for (; i + step <= n; i += step) {
+    for (const T* read : reads) hwy::Prefetch(read + i + kAhead);
+    hn::Stream(f(d, i, step), d, to + i);
+  }
   if (i < n) store_part(d, f(d, i, n - i), to + i, n - i);
 }
 

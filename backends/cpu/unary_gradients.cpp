@@ -15,12 +15,14 @@ HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
 template <class T, class F>
-HWY_FLATTEN void gradients(const void* known_data, const void* g_data, void* dx, std::int64_t n) {
+HWY_FLATTEN void gradients(const void* known_data, const void* g_data, void* dx, std::int64_t n,
+                           bool past_caches) {
   const T* known = static_cast<const T*>(known_data);
   const T* g = static_cast<const T*>(g_data);
-  write_row(static_cast<T*>(dx), n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+  const auto gradient = [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
     return F::gradient(d, load_some(d, known + i, count), load_some(d, g + i, count));
-  });
+  };
+  write_row(static_cast<T*>(dx), n, past_caches, std::array{known, g}, gradient);
 }
 
 template <class T>

@@ -5,7 +5,8 @@
 #include <hwy/foreach_target.h>
 // clang-format off
 #include <hwy/highway.h>
-#include "backends/cpu/simd_math-inl.h"
+#include "backends/cpu/simd_activations-inl.h"
+#include "backends/cpu/simd_fold-inl.h"
 // clang-format on
 
 #include <fmt/format.h>
@@ -22,7 +23,7 @@ namespace gradus::cpu::HWY_NAMESPACE {
 // A loop of f(x) -> out; the compiler makes vectors of it.
 template <class T, class F>
 UnaryLoop simple(F) {
-  return [](const void* x, void* out, std::int64_t n) HWY_ATTR HWY_FLATTEN {
+  return [](const void* x, void* out, std::int64_t n, bool /*past_caches*/) HWY_ATTR HWY_FLATTEN {
     const T* HWY_RESTRICT from = static_cast<const T*>(x);
     T* HWY_RESTRICT to = static_cast<T*>(out);
     for (std::int64_t i = 0; i < n; ++i) to[i] = F{}(from[i]);
@@ -32,14 +33,11 @@ UnaryLoop simple(F) {
 // A loop of f(d, vector) -> vector.
 template <class T, class F>
 UnaryLoop vector(F) {
-  return [](const void* x, void* out, std::int64_t n) HWY_ATTR HWY_FLATTEN {
-    const T* HWY_RESTRICT from = static_cast<const T*>(x);
-    T* HWY_RESTRICT to = static_cast<T*>(out);
-    const hn::ScalableTag<T> d;
-    const auto step = static_cast<std::int64_t>(hn::Lanes(d));
-    std::int64_t i = 0;
-    for (; i + step <= n; i += step) hn::StoreU(F{}(d, hn::LoadU(d, from + i)), d, to + i);
-    if (i < n) store_part(d, F{}(d, load_part(d, from + i, n - i, T{})), to + i, n - i);
+  return [](const void* x, void* out, std::int64_t n, bool past_caches) HWY_ATTR HWY_FLATTEN {
+    const T* from = static_cast<const T*>(x);
+    const auto result = [from](auto d, std::int64_t i, std::int64_t count)
+                            HWY_ATTR { return F{}(d, load_some(d, from + i, count)); };
+    write_row(static_cast<T*>(out), n, past_caches, std::array{from}, result);
   };
 }
 
@@ -50,16 +48,16 @@ UnaryLoop find_unary(UnaryOp op) {
     if (op == UnaryOp::logical_not) return simple<T>([](T x) { return !x; });
   } else {
     switch (op) {
-      case UnaryOp::neg: return simple<T>([](T x) { return static_cast<T>(-x); });
-      case UnaryOp::abs: return simple<T>([](T x) { return static_cast<T>(x < 0 ? -x : x); });
+      case UnaryOp::neg: return vector<T>([](auto, auto x) HWY_ATTR { return hn::Neg(x); });
+      case UnaryOp::abs: return vector<T>([](auto, auto x) HWY_ATTR { return hn::Abs(x); });
       case UnaryOp::sign: return simple<T>([](T x) { return x != x ? x : T((x > 0) - (x < 0)); });
-      case UnaryOp::relu: return simple<T>([](T x) { return x < 0 ? T{0} : x; });
+      case UnaryOp::relu:
+        return vector<T>([](auto d, auto x) HWY_ATTR { return Relu::value(d, x); });
       default: break;
     }
   }
   if constexpr (std::is_floating_point_v<T>) {
     switch (op) {
-      case UnaryOp::abs: return vector<T>([](auto, auto x) HWY_ATTR { return hn::Abs(x); });
       case UnaryOp::sqrt: return vector<T>([](auto, auto x) HWY_ATTR { return hn::Sqrt(x); });
       case UnaryOp::floor: return vector<T>([](auto, auto x) HWY_ATTR { return hn::Floor(x); });
       case UnaryOp::exp: return vector<T>([](auto d, auto x) HWY_ATTR { return exp(d, x); });
