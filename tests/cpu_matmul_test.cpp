@@ -98,7 +98,6 @@ TEST_CASE("cpu: matrix products that are cut into tiles, also along k") {
                 Layout(Shape{5000, 40}));
 }
 
-// 32 MiB and more are written past the caches, where rows begin at whole vectors: not in the second.
 TEST_CASE("cpu: products larger than the caches") {
   check_product(DType::f32, Layout(Shape{3000, 5}), Layout(Shape{5, 2816}));
   check_product(DType::f32, Layout(Shape{3000, 5}), Layout(Shape{5, 2801}));

@@ -20,9 +20,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
-// Of the rows of a and of the columns of b that are packed at a time.
+// Of the rows of a and of the bytes of b that are packed at a time.
 constexpr std::int64_t kMostRows = 96;
-constexpr std::int64_t kMostColumns = 1024;
+constexpr std::int64_t kMostBytes = 640 * 1024;
 
 template <class T>
 T* panels(std::int64_t count) {
@@ -37,19 +37,16 @@ T* panels(std::int64_t count) {
   return memory.get();
 }
 
-template <class T>
-bool whole_vectors(const T* begin) {
-  return reinterpret_cast<std::uintptr_t>(begin) % (kLanes<T> * sizeof(T)) == 0;
-}
-
-// c [rows, columns] from packed b and a, of which the rows i, i + 1, ... of a block are a_at(i).
+// c [rows, columns] from packed b and a, of which the rows i, i + 1, ... of a block are a_at(i): these are
+// read once from the first cache for each of b's panels, which come from the second.
 template <class T, class A>
 HWY_INLINE void multiply_blocks(std::int64_t rows, std::int64_t columns, std::int64_t inner,
                                 T alpha, const A& a_at, const T* b_panels, const Put<T>& put, T* c,
                                 std::int64_t distance) {
-  for (std::int64_t j = 0; j < columns; j += kColumns<T>) {
-    for (std::int64_t i = 0; i < rows; i += kRows) {
-      block_of(std::min(kRows, rows - i), inner, alpha, a_at(i), PanelB<T>{b_panels + j * inner},
+  for (std::int64_t i = 0; i < rows; i += kRows) {
+    const auto a = a_at(i);
+    for (std::int64_t j = 0; j < columns; j += kColumns<T>) {
+      block_of(std::min(kRows, rows - i), inner, alpha, a, PanelB<T>{b_panels + j * inner},
                put.from(j), c + i * distance + j, distance, columns - j);
     }
   }
@@ -82,22 +79,24 @@ template <class T>
 HWY_FLATTEN void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alpha, Matrix<T> a,
                           Matrix<T> b, bool add, T* c, std::int64_t distance,
                           const Ending& ending) {
-  static_assert(kMostRows % kRows == 0 && kMostColumns % kColumns<T> == 0);
-  T* a_panels = panels<T>(kInner * (kMostRows + kMostColumns));
+  static_assert(kMostRows % kRows == 0);
+  constexpr std::int64_t kMost =
+      kMostBytes / static_cast<std::int64_t>(sizeof(T));  // elements of b
+  T* a_panels = panels<T>(kInner * kMostRows + kMost);
   T* b_panels = a_panels + kInner * kMostRows;
+  const std::int64_t panels_of_b = kMost / kColumns<T> / std::clamp<std::int64_t>(k, 1, kInner);
+  const std::int64_t most_columns = panels_of_b * kColumns<T>;
   const bool in_registers = ending.finish != nullptr && ending.finish->in_registers;
-  const bool past = ending.past_caches && (ending.finish == nullptr || in_registers) &&
-                    k <= kInner && whole_vectors(c) && whole_vectors(c + distance);
   const bool in_place = read_in_place(a, n);
-  for (std::int64_t column = 0; column < n; column += kMostColumns) {
-    const std::int64_t columns = std::min(kMostColumns, n - column);
+  for (std::int64_t column = 0; column < n; column += most_columns) {
+    const std::int64_t columns = std::min(most_columns, n - column);
     for (std::int64_t p = 0; p < k; p += kInner) {
       const std::int64_t inner = std::min(kInner, k - p);
       pack<kColumns<T>>(b.from(p, column).transposed(), columns, inner, b_panels);
       for (std::int64_t row = 0; row < m; row += kMostRows) {
         const std::int64_t rows = std::min(kMostRows, m - row);
         const Matrix<T> part = a.from(row, p);
-        Put<T> put{.add = add || p > 0, .past_caches = past};
+        Put<T> put{.add = add || p > 0};
         if (in_registers && p + inner == k) {
           put.ends = true;
           put.bias = static_cast<const T*>(ending.finish->bias);
@@ -128,7 +127,6 @@ HWY_FLATTEN void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alph
       }
     }
   }
-  if (past) hwy::FlushStream();
 }
 
 void multiply_floats(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,

@@ -45,14 +45,12 @@ struct Finish {
   explicit operator bool() const { return function != nullptr; }
 };
 
-// What becomes of c, a part of the product that begins at a column of it: it may be finished. If it is
-// not, or in registers, and the product is too large for the caches (kernels.h), c can be written past them.
+// What becomes of c, a part of the product that begins at a column of it: it may be finished.
 struct Ending {
   const Finish* finish = nullptr;
   std::int64_t first_column = 0;
-  bool past_caches = false;
 
-  Ending from(std::int64_t column) const { return {finish, first_column + column, past_caches}; }
+  Ending from(std::int64_t column) const { return {finish, first_column + column}; }
   void operator()(void* c, std::int64_t rows, std::int64_t columns, std::int64_t distance) const {
     if (finish != nullptr) finish->function(c, rows, columns, distance, first_column);
   }

@@ -104,7 +104,6 @@ void multiply(Cache& cache, const Stack<T>& a, const Stack<T>& b, T* out, std::i
   const std::int64_t copies = tiling.k_tiles;
   Scratch<T> partial(cache, copies > 1 ? copies * batch * size : 0);
   T* to = copies > 1 ? partial.data() : out;
-  const bool past = past_caches(copies * batch * size * static_cast<std::int64_t>(sizeof(T)));
 
   const std::int64_t tiles = tiling.m_tiles * tiling.n_tiles;
   const std::int64_t group =
@@ -121,7 +120,7 @@ void multiply(Cache& cache, const Stack<T>& a, const Stack<T>& b, T* out, std::i
       T* tile = to + (copy * batch + item) * size + row * n + column;
       gemm(rows, columns, std::min(tiling.k, k - inner), T{1}, a[item].from(row, inner),
            b[item].from(inner, column), false, tile, n,
-           {finish && copies == 1 ? &finish : nullptr, column, past});
+           {finish && copies == 1 ? &finish : nullptr, column});
     }
   });
   if (copies == 1) return;

@@ -31,7 +31,7 @@ constexpr std::int64_t kRows = 6;
 constexpr std::int64_t kVectors = 2;
 
 // Elements of a piece of k.
-constexpr std::int64_t kInner = 256;
+constexpr std::int64_t kInner = 320;
 
 template <class T>
 constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(hn::ScalableTag<T>()));
@@ -151,18 +151,17 @@ struct RowsA {
   }
 };
 
-// What becomes of a block of c: it is set or added to, within the caches or past them (its rows then
-// begin at whole vectors), and finished where it `ends`: c = max(c + bias, floor), as Finish in gemm.h.
+// What becomes of a block of c: it is set or added to, and finished where it `ends`: c = max(c + bias,
+// floor), as Finish in gemm.h.
 template <class T>
 struct Put {
   bool add = false;
-  bool past_caches = false;
   bool ends = false;
   const T* bias = nullptr;  // from the block's first column on
   T floor = 0;
 
   Put from(std::int64_t column) const {
-    return {add, past_caches, ends, bias == nullptr ? nullptr : bias + column, floor};
+    return {add, ends, bias == nullptr ? nullptr : bias + column, floor};
   }
 };
 
@@ -208,14 +207,13 @@ HWY_INLINE void put_sums(V (&sums)[kCount][kVectors], T alpha, const Put<T>& put
       sum = hn::IfThenElse(hn::Lt(sum, floor), floor, sum);  // keeps NaN
     });
   }
-  if constexpr (!kWhole) {
-    each([&](V& sum, T* row, std::int64_t v)
-             HWY_ATTR { store_some(d, sum, row + v * kLanes<T>, count(v)); });
-  } else if (put.past_caches) {
-    each([&](V& sum, T* row, std::int64_t v) HWY_ATTR { hn::Stream(sum, d, row + v * kLanes<T>); });
-  } else {
-    each([&](V& sum, T* row, std::int64_t v) HWY_ATTR { hn::StoreU(sum, d, row + v * kLanes<T>); });
-  }
+  each([&](V& sum, T* row, std::int64_t v) HWY_ATTR {
+    if constexpr (kWhole) {
+      hn::StoreU(sum, d, row + v * kLanes<T>);
+    } else {
+      store_some(d, sum, row + v * kLanes<T>, count(v));
+    }
+  });
 }
 
 // c [kCount, columns] = alpha * a b, for kCount rows of a and kColumns columns of b, wherever a and b
@@ -226,9 +224,7 @@ HWY_INLINE void block(std::int64_t inner, T alpha, const A& a, const B& b, const
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
   // Rows of c may lie a multiple of the cache's size apart: they are slow to come.
-  if (!put.past_caches) {
-    for (std::int64_t r = 0; r < kCount; ++r) hwy::Prefetch(c + r * distance);
-  }
+  for (std::int64_t r = 0; r < kCount; ++r) hwy::Prefetch(c + r * distance);
   V sums[kCount][kVectors];
   for (auto& row : sums) {
     for (V& sum : row) sum = hn::Zero(d);
