@@ -165,41 +165,34 @@ struct Put {
   }
 };
 
-// Puts a block's sums, times alpha, to c: whole vectors of it, or its first columns. The block is walked
-// once for each step, not once with a choice of steps for each vector: compilers would look at every
-// combination of the choices, for minutes.
-template <bool kWhole, std::int64_t kCount, class T, class V = hn::Vec<hn::ScalableTag<T>>>
+// Puts a block's sums, times alpha, to whole vectors of c. The block is walked once for each step, not once
+// with a choice of steps for each vector: compilers would look at every combination of the choices, for
+// minutes.
+template <std::int64_t kCount, class T, class V = hn::Vec<hn::ScalableTag<T>>>
 HWY_INLINE void put_sums(V (&sums)[kCount][kVectors], T alpha, const Put<T>& put, T* c,
-                         std::int64_t distance, std::int64_t columns) {
+                         std::int64_t distance) {
   const hn::ScalableTag<T> d;
-  const auto count = [&](std::int64_t v)
-                         HWY_ATTR { return std::max<std::int64_t>(columns - v * kLanes<T>, 0); };
-  const auto load = [&](const T* from, std::int64_t v) HWY_ATTR {
-    if constexpr (kWhole) {
-      return hn::LoadU(d, from + v * kLanes<T>);
-    } else {
-      return load_some(d, from + v * kLanes<T>, count(v));
-    }
-  };
   // Unrolled, so that the sums never leave their registers.
   const auto each = [&](const auto& step) HWY_ATTR {
 #pragma GCC unroll 12
     for (std::int64_t r = 0; r < kCount; ++r) {
 #pragma GCC unroll 2
-      for (std::int64_t v = 0; v < kVectors; ++v) step(sums[r][v], c + r * distance, v);
+      for (std::int64_t v = 0; v < kVectors; ++v) {
+        step(sums[r][v], c + r * distance + v * kLanes<T>, v);
+      }
     }
   };
   const V scale = hn::Set(d, alpha);
   if (put.add) {
-    each([&](V& sum, T* row, std::int64_t v)
-             HWY_ATTR { sum = hn::MulAdd(scale, sum, load(row, v)); });
+    each([&](V& sum, T* to, std::int64_t)
+             HWY_ATTR { sum = hn::MulAdd(scale, sum, hn::LoadU(d, to)); });
   } else {
     each([&](V& sum, T*, std::int64_t) HWY_ATTR { sum = hn::Mul(scale, sum); });
   }
   if (put.ends) {
     V bias[kVectors];
     for (std::int64_t v = 0; v < kVectors; ++v) {
-      bias[v] = put.bias == nullptr ? hn::Zero(d) : load(put.bias, v);
+      bias[v] = put.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, put.bias + v * kLanes<T>);
     }
     const V floor = hn::Set(d, put.floor);
     each([&](V& sum, T*, std::int64_t v) HWY_ATTR {
@@ -207,13 +200,28 @@ HWY_INLINE void put_sums(V (&sums)[kCount][kVectors], T alpha, const Put<T>& put
       sum = hn::IfThenElse(hn::Lt(sum, floor), floor, sum);  // keeps NaN
     });
   }
-  each([&](V& sum, T* row, std::int64_t v) HWY_ATTR {
-    if constexpr (kWhole) {
-      hn::StoreU(sum, d, row + v * kLanes<T>);
-    } else {
-      store_some(d, sum, row + v * kLanes<T>, count(v));
+  each([&](V& sum, T* to, std::int64_t) HWY_ATTR { hn::StoreU(sum, d, to); });
+}
+
+// The same, with the same roundings, to fewer columns of c, of sums in memory [rows, kColumns].
+template <class T>
+HWY_NOINLINE void put_part(const T* sums, std::int64_t rows, T alpha, const Put<T>& put, T* c,
+                           std::int64_t distance, std::int64_t columns) {
+  const hn::ScalableTag<T> d;
+  const auto scale = hn::Set(d, alpha), floor = hn::Set(d, put.floor);
+  for (std::int64_t r = 0; r < rows; ++r, sums += kColumns<T>, c += distance) {
+    for (std::int64_t i = 0; i < columns; i += kLanes<T>) {
+      const std::int64_t count = columns - i;
+      auto sum = hn::LoadU(d, sums + i);
+      sum = put.add ? hn::MulAdd(scale, sum, load_some(d, c + i, count)) : hn::Mul(scale, sum);
+      if (put.ends) {
+        const auto zero = hn::Zero(d);
+        sum = hn::Add(sum, put.bias == nullptr ? zero : load_some(d, put.bias + i, count));
+        sum = hn::IfThenElse(hn::Lt(sum, floor), floor, sum);
+      }
+      store_some(d, sum, c + i, count);
     }
-  });
+  }
 }
 
 // c [kCount, columns] = alpha * a b, for kCount rows of a and kColumns columns of b, wherever a and b
@@ -239,11 +247,13 @@ HWY_INLINE void block(std::int64_t inner, T alpha, const A& a, const B& b, const
       sums[r][1] = hn::MulAdd(ar, b1, sums[r][1]);
     }
   }
-  if (columns >= kColumns<T>) {
-    put_sums<true>(sums, alpha, put, c, distance, columns);
-  } else {
-    put_sums<false>(sums, alpha, put, c, distance, columns);
+  if (columns >= kColumns<T>) return put_sums(sums, alpha, put, c, distance);
+  HWY_ALIGN T part[kCount * kColumns<T>];
+  for (std::int64_t r = 0; r < kCount; ++r) {
+    hn::Store(sums[r][0], d, part + r * kColumns<T>);
+    hn::Store(sums[r][1], d, part + r * kColumns<T> + kLanes<T>);
   }
+  put_part(part, kCount, alpha, put, c, distance, columns);
 }
 
 // The same for 1 to kRows rows.
