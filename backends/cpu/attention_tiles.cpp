@@ -48,9 +48,9 @@ HWY_FLATTEN void multipliers(const AttentionDropout& dropout, std::int64_t row, 
   const std::uint64_t number =
       dropout.first_number + static_cast<std::uint64_t>(row) * dropout.row_distance;
   target_bits(dropout.seed, dropout.stream, number / 4, (keys + 3) / 4, bits);
-  const float least = static_cast<float>(dropout.p);
-  const T kept = static_cast<T>(1 / (1 - dropout.p));
-  for (std::int64_t i = 0; i < keys; ++i) out[i] = number_of(bits[i]) >= least ? kept : T{0};
+  write_row(out, keys, [&](auto d, std::int64_t i, std::int64_t) HWY_ATTR {
+    return drop(d, hn::Set(d, T{1}), bits + i, dropout.p);
+  });
 }
 
 template <class T>

@@ -1,4 +1,4 @@
-// fill and copy: between any two layouts, with casts.
+// copy: between any two layouts, with casts.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -153,20 +153,6 @@ void cast(const View& x, To* to) {
 }
 
 }  // namespace
-
-void fill(const View& out, double value) {
-  dispatch(out.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    T* to = data_of<T>(out);
-    parallel_for(out.shape().numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-      if (value == 0 && !std::signbit(value)) {  // written without being read before
-        std::memset(to + begin, 0, static_cast<std::size_t>(end - begin) * sizeof(T));
-      } else {
-        std::fill(to + begin, to + end, static_cast<T>(value));
-      }
-    });
-  });
-}
 
 void copy(Cache& cache, const View& x, const View& out) {
   if (out.shape().numel() == 0) return;

@@ -17,7 +17,6 @@ namespace {
 
 // Rows at least this long are taken one at a time; shorter ones are gathered to pieces.
 constexpr std::int64_t kLongRow = 128;
-constexpr std::uintptr_t kLine = 64;  // bytes
 
 // Calls body(begin, n, to, past_caches) over pieces of out; `to` is where n elements from `begin` on go.
 // Where all operands are dense a piece is a whole task, else at most kPiece elements, and of one row if
@@ -34,7 +33,7 @@ void for_pieces(const Merged<N>& walk, const View& out, const Task& make_body) {
     for (std::int64_t i = begin; i < end;) {
       const std::int64_t n = dense ? end - i : std::min({kPiece, end - i, row - i % row});
       void* to = element(out, i);
-      body(i, n, to, past && reinterpret_cast<std::uintptr_t>(to) % kLine == 0);
+      body(i, n, to, past && on_a_line(to));
       i += n;
     }
     if (past) hwy::FlushStream();

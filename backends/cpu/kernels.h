@@ -17,7 +17,10 @@ inline constexpr std::int64_t kGrain = 32768;
 // read each line before it is written over, and drop it before anything asks for it.
 constexpr bool past_caches(std::int64_t bytes) { return bytes >= std::int64_t{32} << 20; }
 
-void fill(const View& out, double value);                                       // copy.cpp
+// Only whole lines can be.
+inline bool on_a_line(const void* to) { return reinterpret_cast<std::uintptr_t>(to) % 64 == 0; }
+
+void fill(const View& out, double value);                                       // fill.cpp
 void copy(Cache& cache, const View& x, const View& out);                        // copy.cpp
 View contiguous(Cache& cache, const View& x, std::shared_ptr<Buffer>& keeper);  // copy.cpp
 

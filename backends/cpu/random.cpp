@@ -6,10 +6,12 @@
 #include <hwy/foreach_target.h>
 // clang-format off
 #include <hwy/highway.h>
+#include "backends/cpu/simd_fold-inl.h"
 #include "backends/cpu/simd_philox-inl.h"
 // clang-format on
 
 #include <algorithm>
+#include <array>
 
 #include "backends/cpu/kernels.h"
 #include "backends/host.h"
@@ -18,32 +20,25 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
-template <class T>
-void uniform_of(const std::uint32_t* HWY_RESTRICT bits, void* out, std::int64_t n) {
-  T* HWY_RESTRICT to = static_cast<T*>(out);
-  for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<T>(number_of(bits[i]));
+// The bits of n numbers; whole vectors of them can be read.
+HWY_FLATTEN void uniform_row(const std::uint32_t* bits, DType dtype, void* out, std::int64_t n) {
+  dispatch_floating(dtype, [&](auto zero) HWY_ATTR {
+    using T = decltype(zero);
+    write_row(static_cast<T*>(out), n, [&](auto d, std::int64_t i, std::int64_t)
+                                           HWY_ATTR { return uniform_of(d, bits + i); });
+  });
 }
 
-template <class T>
-void drop(const std::uint32_t* HWY_RESTRICT bits, double p, const void* x, void* out,
-          std::int64_t n) {
-  const T* HWY_RESTRICT from = static_cast<const T*>(x);
-  T* HWY_RESTRICT to = static_cast<T*>(out);
-  const float least = static_cast<float>(p);
-  const T scale = static_cast<T>(1 / (1 - p));
-  for (std::int64_t i = 0; i < n; ++i) {
-    const T kept = from[i] * scale;
-    to[i] = number_of(bits[i]) >= least ? kept : T{0};
-  }
-}
-
-void target_uniform(const std::uint32_t* bits, DType dtype, void* out, std::int64_t n) {
-  dispatch_floating(dtype, [&](auto zero) { uniform_of<decltype(zero)>(bits, out, n); });
-}
-
-void target_drop(const std::uint32_t* bits, double p, DType dtype, const void* x, void* out,
-                 std::int64_t n) {
-  dispatch_floating(dtype, [&](auto zero) { drop<decltype(zero)>(bits, p, x, out, n); });
+HWY_FLATTEN void dropout_row(const std::uint32_t* bits, double p, DType dtype, const void* x, void* out,
+                             std::int64_t n, bool past_caches) {
+  dispatch_floating(dtype, [&](auto zero) HWY_ATTR {
+    using T = decltype(zero);
+    const T* from = static_cast<const T*>(x);
+    write_row(static_cast<T*>(out), n, past_caches, std::array{from},
+              [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+                return drop(d, load_some(d, from + i, count), bits + i, p);
+              });
+  });
 }
 
 }  // namespace gradus::cpu::HWY_NAMESPACE
@@ -53,8 +48,8 @@ HWY_AFTER_NAMESPACE();
 namespace gradus::cpu {
 
 HWY_EXPORT(target_bits);
-HWY_EXPORT(target_uniform);
-HWY_EXPORT(target_drop);
+HWY_EXPORT(uniform_row);
+HWY_EXPORT(dropout_row);
 
 namespace {
 
@@ -71,6 +66,7 @@ void with_bits(std::uint64_t seed, std::uint64_t stream, std::int64_t count, con
       (seed, stream, static_cast<std::uint64_t>(i / 4), (n + 3) / 4, bits);
       body(bits, i, n);
     }
+    hwy::FlushStream();
   });
 }
 
@@ -79,17 +75,19 @@ void with_bits(std::uint64_t seed, std::uint64_t stream, std::int64_t count, con
 void uniform(std::uint64_t seed, std::uint64_t stream, const View& out) {
   const auto size = static_cast<std::int64_t>(size_of(out.dtype));
   with_bits(seed, stream, out.shape().numel(), [&](auto* bits, std::int64_t i, std::int64_t n) {
-    HWY_DYNAMIC_DISPATCH(target_uniform)
+    HWY_DYNAMIC_DISPATCH(uniform_row)
     (bits, out.dtype, out.buffer->host() + (out.layout.offset + i) * size, n);
   });
 }
 
 void dropout(const View& x, double p, std::uint64_t seed, std::uint64_t stream, const View& y) {
   const auto size = static_cast<std::int64_t>(size_of(x.dtype));
+  const std::byte* from = x.buffer->host() + x.layout.offset * size;
+  std::byte* to = y.buffer->host() + y.layout.offset * size;
+  const bool past = past_caches(y.shape().numel() * size) && on_a_line(to);
   with_bits(seed, stream, x.shape().numel(), [&](auto* bits, std::int64_t i, std::int64_t n) {
-    HWY_DYNAMIC_DISPATCH(target_drop)
-    (bits, p, x.dtype, x.buffer->host() + (x.layout.offset + i) * size,
-     y.buffer->host() + (y.layout.offset + i) * size, n);
+    HWY_DYNAMIC_DISPATCH(dropout_row)
+    (bits, p, x.dtype, from + i * size, to + i * size, n, past);
   });
 }
 

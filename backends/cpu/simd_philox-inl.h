@@ -26,36 +26,48 @@ inline void target_bits(std::uint64_t seed, std::uint64_t stream, std::uint64_t 
                         std::int64_t blocks, std::uint32_t* out) {
   std::int64_t i = 0;
 #if HWY_TARGET != HWY_SCALAR
-  // Each 32-bit word of the state is the low half of a 64-bit lane; the high halves hold rubbish.
+  // Each 32-bit word of the state is the low half of a 64-bit lane; the high halves hold rubbish. Two vectors
+  // of each word advance together: a round of one waits for its products.
   const hn::ScalableTag<std::uint64_t> d;
   const hn::Repartition<std::uint32_t, decltype(d)> d32;
+  using V = hn::Vec<decltype(d)>;
   const auto set = [d](std::uint64_t v) HWY_ATTR { return hn::Set(d, v); };
-  const auto product = [d32](auto a, auto b) HWY_ATTR {  // of the low halves
+  const auto product = [d32](V a, V b) HWY_ATTR {  // of the low halves
     return hn::MulEven(hn::BitCast(d32, a), hn::BitCast(d32, b));
   };
-  const auto low = set(0xFFFFFFFF);
-  const auto step = static_cast<std::int64_t>(hn::Lanes(d));
+  constexpr int kRounds = 10, kTogether = 2;
+  V keys[kRounds][2];
+  for (int round = 0; round < kRounds; ++round) {
+    const auto times = static_cast<std::uint32_t>(round);
+    keys[round][0] = set(static_cast<std::uint32_t>(seed) + times * 0x9E3779B9U);
+    keys[round][1] = set(static_cast<std::uint32_t>(seed >> 32) + times * 0xBB67AE85U);
+  }
+  const V low = set(0xFFFFFFFF), m0 = set(0xD2511F53), m1 = set(0xCD9E8D57);
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d)), step = kTogether * lanes;
   for (; i + step <= blocks; i += step) {
-    const auto counter = hn::Add(set(block + static_cast<std::uint64_t>(i)), hn::Iota(d, 0));
-    auto c0 = counter;
-    auto c1 = hn::ShiftRight<32>(counter);
-    auto c2 = set(stream);
-    auto c3 = set(stream >> 32);
-    std::uint32_t k0 = static_cast<std::uint32_t>(seed);
-    std::uint32_t k1 = static_cast<std::uint32_t>(seed >> 32);
-    for (int round = 0; round < 10; ++round) {
-      const auto p0 = product(set(0xD2511F53), c0);
-      const auto p1 = product(set(0xCD9E8D57), c2);
-      c0 = hn::Xor(hn::Xor(hn::ShiftRight<32>(p1), c1), set(k0));
-      c1 = p1;
-      c2 = hn::Xor(hn::Xor(hn::ShiftRight<32>(p0), c3), set(k1));
-      c3 = p0;
-      k0 += 0x9E3779B9;
-      k1 += 0xBB67AE85;
+    V c0[kTogether], c1[kTogether], c2[kTogether], c3[kTogether];
+    for (int t = 0; t < kTogether; ++t) {
+      c0[t] = hn::Add(set(block + static_cast<std::uint64_t>(i + t * lanes)), hn::Iota(d, 0));
+      c1[t] = hn::ShiftRight<32>(c0[t]);
+      c2[t] = set(stream);
+      c3[t] = set(stream >> 32);
     }
-    const auto first = hn::Or(hn::And(c0, low), hn::ShiftLeft<32>(c1));
-    const auto second = hn::Or(hn::And(c2, low), hn::ShiftLeft<32>(c3));
-    hn::StoreInterleaved2(first, second, d, reinterpret_cast<std::uint64_t*>(out + 4 * i));
+    for (int round = 0; round < kRounds; ++round) {
+      const V k0 = keys[round][0], k1 = keys[round][1];
+      for (int t = 0; t < kTogether; ++t) {
+        const V p0 = product(m0, c0[t]), p1 = product(m1, c2[t]);
+        c0[t] = hn::Xor(hn::Xor(hn::ShiftRight<32>(p1), c1[t]), k0);
+        c1[t] = p1;
+        c2[t] = hn::Xor(hn::Xor(hn::ShiftRight<32>(p0), c3[t]), k1);
+        c3[t] = p0;
+      }
+    }
+    for (int t = 0; t < kTogether; ++t) {
+      const V first = hn::Or(hn::And(c0[t], low), hn::ShiftLeft<32>(c1[t]));
+      const V second = hn::Or(hn::And(c2[t], low), hn::ShiftLeft<32>(c3[t]));
+      hn::StoreInterleaved2(first, second, d,
+                            reinterpret_cast<std::uint64_t*>(out + 4 * (i + t * lanes)));
+    }
   }
 #endif
   for (; i < blocks; ++i) {
@@ -64,9 +76,24 @@ inline void target_bits(std::uint64_t seed, std::uint64_t stream, std::uint64_t 
   }
 }
 
-// to_uniform, in words that the compiler makes vectors of.
-inline float number_of(std::uint32_t bits) {
-  return static_cast<float>(static_cast<std::int32_t>(bits >> 8)) * 0x1p-24f;
+// to_uniform (tensor/philox.h) of a vector of numbers.
+template <class D>
+HWY_INLINE hn::Vec<D> uniform_of(D d, const std::uint32_t* bits) {
+  const hn::Rebind<std::uint32_t, D> d32;
+  const hn::RebindToSigned<decltype(d32)> whole;
+  const auto number = hn::BitCast(whole, hn::ShiftRight<8>(hn::LoadU(d32, bits)));
+  if constexpr (sizeof(hn::TFromD<D>) == 4) {
+    return hn::Mul(hn::ConvertTo(d, number), hn::Set(d, 0x1p-24F));
+  } else {
+    return hn::Mul(hn::PromoteTo(d, number), hn::Set(d, 0x1p-24));
+  }
+}
+
+// Dropout of a vector: x / (1 - p) where the numbers are at least p, 0 elsewhere.
+template <class D, class V, class T = hn::TFromD<D>>
+HWY_INLINE V drop(D d, V x, const std::uint32_t* bits, double p) {
+  const auto kept = hn::Ge(uniform_of(d, bits), hn::Set(d, static_cast<float>(p)));
+  return hn::IfThenElseZero(kept, hn::Mul(x, hn::Set(d, static_cast<T>(1 / (1 - p)))));
 }
 
 }  // namespace gradus::cpu::HWY_NAMESPACE

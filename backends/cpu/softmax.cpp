@@ -10,6 +10,7 @@
 // clang-format on
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "backends/cpu/kernels.h"
@@ -26,8 +27,9 @@ HWY_INLINE T shift_of(const T* x, std::int64_t n) {
   return largest == -std::numeric_limits<T>::infinity() ? T{0} : largest;
 }
 
+// The scaled row is written over the exponentials, so never past the caches.
 template <class T>
-HWY_FLATTEN void softmax_row(const T* x, T* y, std::int64_t n) {
+HWY_FLATTEN void softmax_row(const T* x, T* y, std::int64_t n, bool /*past_caches*/) {
   const T shift = shift_of(x, n);
   const T lowest = -std::numeric_limits<T>::infinity();
   const double sum = sum_of<T>(n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
@@ -42,60 +44,66 @@ HWY_FLATTEN void softmax_row(const T* x, T* y, std::int64_t n) {
 }
 
 template <class T>
-HWY_FLATTEN void log_softmax_row(const T* x, T* y, std::int64_t n) {
+HWY_FLATTEN void log_softmax_row(const T* x, T* y, std::int64_t n, bool past_caches) {
   const T shift = shift_of(x, n);
   const T lowest = -std::numeric_limits<T>::infinity();
   const double sum = sum_of<T>(n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
     return exp(d, hn::Sub(load_some(d, x + i, count, lowest), hn::Set(d, shift)));
   });
   const T log_sum = sum == 0 ? T{0} : static_cast<T>(std::log(sum));
-  write_row(y, n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
-    const auto centred = hn::Sub(load_some(d, x + i, count), hn::Set(d, shift));
-    return hn::Sub(centred, hn::Set(d, log_sum));
-  });
+  write_row(y, n, past_caches, std::array{x + n},
+            [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+              const auto centred = hn::Sub(load_some(d, x + i, count), hn::Set(d, shift));
+              return hn::Sub(centred, hn::Set(d, log_sum));
+            });
 }
 
 // y * (g - sum(g * y))
 template <class T>
-HWY_FLATTEN void softmax_gradient_row(const T* y, const T* g, T* dx, std::int64_t n) {
+HWY_FLATTEN void softmax_gradient_row(const T* y, const T* g, T* dx, std::int64_t n,
+                                      bool past_caches) {
   const double dot = sum_of<T>(n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
     return hn::Mul(load_some(d, y + i, count), load_some(d, g + i, count));
   });
-  write_row(dx, n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
-    const auto centred = hn::Sub(load_some(d, g + i, count), hn::Set(d, static_cast<T>(dot)));
-    return hn::Mul(load_some(d, y + i, count), centred);
-  });
+  write_row(dx, n, past_caches, std::array{y + n, g + n},
+            [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+              const auto centred =
+                  hn::Sub(load_some(d, g + i, count), hn::Set(d, static_cast<T>(dot)));
+              return hn::Mul(load_some(d, y + i, count), centred);
+            });
 }
 
 // g - e^y * sum(g)
 template <class T>
-HWY_FLATTEN void log_softmax_gradient_row(const T* y, const T* g, T* dx, std::int64_t n) {
+HWY_FLATTEN void log_softmax_gradient_row(const T* y, const T* g, T* dx, std::int64_t n,
+                                          bool past_caches) {
   const T sum = static_cast<T>(sum_row(g, n));
-  write_row(dx, n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
-    const auto e = exp(d, load_some(d, y + i, count));
-    return hn::NegMulAdd(e, hn::Set(d, sum), load_some(d, g + i, count));
-  });
+  write_row(dx, n, past_caches, std::array{y, g + n},
+            [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+              const auto e = exp(d, load_some(d, y + i, count));
+              return hn::NegMulAdd(e, hn::Set(d, sum), load_some(d, g + i, count));
+            });
 }
 
 void softmax_rows(bool log, DType dtype, const void* x, void* y, std::int64_t rows,
-                  std::int64_t n) {
+                  std::int64_t n, bool past_caches) {
   dispatch_floating(dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto row = log ? log_softmax_row<T> : softmax_row<T>;
     for (std::int64_t r = 0; r < rows; ++r) {
-      row(static_cast<const T*>(x) + r * n, static_cast<T*>(y) + r * n, n);
+      row(static_cast<const T*>(x) + r * n, static_cast<T*>(y) + r * n, n, past_caches);
     }
   });
 }
 
 void softmax_gradient_rows(bool log, DType dtype, const void* y, const void* g, void* dx,
-                           std::int64_t rows, std::int64_t n) {
+                           std::int64_t rows, std::int64_t n, bool past_caches) {
   dispatch_floating(dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto row = log ? log_softmax_gradient_row<T> : softmax_gradient_row<T>;
     for (std::int64_t r = 0; r < rows; ++r) {
       row(static_cast<const T*>(y) + r * n, static_cast<const T*>(g) + r * n,
-          static_cast<T*>(dx) + r * n, n);
+          static_cast<T*>(dx) + r * n, n, past_caches);
     }
   });
 }
@@ -111,30 +119,36 @@ HWY_EXPORT(softmax_gradient_rows);
 
 namespace {
 
-// Calls body(byte offset, rows, n) over the rows of a dense view.
-template <class Body>
-void for_rows(const View& x, const Body& body) {
-  if (x.shape().numel() == 0) return;
-  const std::int64_t n = x.shape().rank() == 0 ? 1 : x.shape()[-1];
-  const auto bytes = n * static_cast<std::int64_t>(size_of(x.dtype));
-  parallel_for(x.shape().numel() / n, kGrain / 2 / n + 1,
-               [&](std::int64_t r, std::int64_t end) { body(r * bytes, end - r, n); });
-}
-
 std::byte* start(const View& x) {
   return x.buffer->host() + x.layout.offset * static_cast<std::int64_t>(size_of(x.dtype));
 }
 
+// Calls body(byte offset, rows, n, past_caches) over the rows of a dense view of the result's shape.
+template <class Body>
+void for_rows(const View& out, const Body& body) {
+  const std::int64_t count = out.shape().numel();
+  if (count == 0) return;
+  const std::int64_t n = out.shape().rank() == 0 ? 1 : out.shape()[-1];
+  const auto size = static_cast<std::int64_t>(size_of(out.dtype));
+  const bool past =
+      past_caches(count * size) && on_a_line(start(out)) && on_a_line(start(out) + n * size);
+  parallel_for(count / n, kGrain / 2 / n + 1, [&](std::int64_t r, std::int64_t end) {
+    body(r * n * size, end - r, n, past);
+    if (past) hwy::FlushStream();
+  });
+}
+
 void forward(bool log, const View& x, const View& y) {
-  for_rows(x, [&](std::int64_t at, std::int64_t rows, std::int64_t n) {
-    HWY_DYNAMIC_DISPATCH(softmax_rows)(log, x.dtype, start(x) + at, start(y) + at, rows, n);
+  for_rows(y, [&](std::int64_t at, std::int64_t rows, std::int64_t n, bool past) {
+    HWY_DYNAMIC_DISPATCH(softmax_rows)
+    (log, x.dtype, start(x) + at, start(y) + at, rows, n, past);
   });
 }
 
 void backward(bool log, const View& y, const View& g, const View& dx) {
-  for_rows(y, [&](std::int64_t at, std::int64_t rows, std::int64_t n) {
+  for_rows(dx, [&](std::int64_t at, std::int64_t rows, std::int64_t n, bool past) {
     HWY_DYNAMIC_DISPATCH(softmax_gradient_rows)
-    (log, y.dtype, start(y) + at, start(g) + at, start(dx) + at, rows, n);
+    (log, y.dtype, start(y) + at, start(g) + at, start(dx) + at, rows, n, past);
   });
 }
 
