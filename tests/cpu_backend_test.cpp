@@ -149,6 +149,7 @@ TEST_CASE("cpu: results larger than the caches") {
   part.layout = turned.layout.sliced(1, 0, 3000, 1);
   same("transpose, unaligned", part.shape(),
        [&](Backend& on, const View& out) { on.unary(UnaryOp::copy, part, out); });
+  same("fill", shape, [](Backend& on, const View& out) { on.fill(out, 2.5); });
 }
 
 TEST_CASE("cpu: casts and copies between any two layouts") {

@@ -41,8 +41,9 @@ Owned as_doubles(const std::vector<double>& list, const Shape& shape) {
 }  // namespace
 
 TEST_CASE("cpu: uniform numbers are the bits of Philox, and dropout keeps by them") {
-  for (std::int64_t n : {0, 1, 3, 4, 37, 1024, 100003}) {
+  for (std::int64_t n : {0, 1, 3, 4, 37, 1024, 100003, 8400003}) {  // the last: 32 MiB
     for (DType dtype : {DType::f32, DType::f64}) {
+      if (n > 1000000 && dtype == DType::f64) continue;
       const std::uint64_t seed = 0x123456789ABCDEF0, stream = 0x1000000002;
       const Owned u = blank(dtype, Shape{n}), y = blank(dtype, Shape{n});
       const Owned x = numbers(dtype, Layout(Shape{n}));
@@ -100,6 +101,37 @@ TEST_CASE("cpu: softmax, log_softmax and their gradients agree with their defini
                   what + "log_softmax gradient");
     }
   }
+}
+
+// Together the rows are 32 MiB, written past the caches; by themselves they are not.
+TEST_CASE("cpu: softmaxes of many rows have the bits of each row's own") {
+  const std::int64_t rows = 2100, n = 4016;
+  const Shape shape{rows, n};
+  const Owned x = numbers(DType::f32, Layout(shape)),
+              g = numbers(DType::f32, Layout(shape), -1, 1, 2);
+  const auto row = [](View view, std::int64_t r) {
+    view.layout = view.layout.sliced(0, r, r + 1, 1);
+    return view;
+  };
+  const auto check = [&](const char* what, const auto& call) {
+    const Owned all = blank(DType::f32, shape);
+    REQUIRE(call(x.view, g.view, all.view));
+    for (std::int64_t r = 0; r < rows; r += 89) {
+      const Owned one = blank(DType::f32, Shape{1, n});
+      REQUIRE(call(row(x, r), row(g, r), one.view));
+      check_same(row(all, r), one, what);
+    }
+  };
+  check("softmax",
+        [](const View& a, const View&, const View& out) { return cpu().softmax(a, out); });
+  check("log_softmax",
+        [](const View& a, const View&, const View& out) { return cpu().log_softmax(a, out); });
+  check("softmax gradient", [](const View& a, const View& b, const View& out) {
+    return cpu().softmax_gradient(a, b, out);
+  });
+  check("log_softmax gradient", [](const View& a, const View& b, const View& out) {
+    return cpu().log_softmax_gradient(a, b, out);
+  });
 }
 
 // With n = (x - mean) * rstd and h = g * weight:

@@ -24,20 +24,20 @@ namespace gradus::cpu::HWY_NAMESPACE {
 HWY_FLATTEN void uniform_row(const std::uint32_t* bits, DType dtype, void* out, std::int64_t n) {
   dispatch_floating(dtype, [&](auto zero) HWY_ATTR {
     using T = decltype(zero);
-    write_row(static_cast<T*>(out), n, [&](auto d, std::int64_t i, std::int64_t)
-                                           HWY_ATTR { return uniform_of(d, bits + i); });
+    write_row(static_cast<T*>(out), n, [&](auto d, std::int64_t i, std::int64_t) HWY_ATTR {
+      return uniform_of(d, bits + i);
+    });
   });
 }
 
-HWY_FLATTEN void dropout_row(const std::uint32_t* bits, double p, DType dtype, const void* x, void* out,
-                             std::int64_t n, bool past_caches) {
+HWY_FLATTEN void dropout_row(const std::uint32_t* bits, double p, DType dtype, const void* x,
+                             void* out, std::int64_t n, bool past_caches) {
   dispatch_floating(dtype, [&](auto zero) HWY_ATTR {
     using T = decltype(zero);
     const T* from = static_cast<const T*>(x);
     write_row(static_cast<T*>(out), n, past_caches, std::array{from},
-              [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
-                return drop(d, load_some(d, from + i, count), bits + i, p);
-              });
+              [&](auto d, std::int64_t i, std::int64_t count)
+                  HWY_ATTR { return drop(d, load_some(d, from + i, count), bits + i, p); });
   });
 }
 

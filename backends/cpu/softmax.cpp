@@ -85,8 +85,8 @@ HWY_FLATTEN void log_softmax_gradient_row(const T* y, const T* g, T* dx, std::in
             });
 }
 
-void softmax_rows(bool log, DType dtype, const void* x, void* y, std::int64_t rows,
-                  std::int64_t n, bool past_caches) {
+void softmax_rows(bool log, DType dtype, const void* x, void* y, std::int64_t rows, std::int64_t n,
+                  bool past_caches) {
   dispatch_floating(dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto row = log ? log_softmax_row<T> : softmax_row<T>;
