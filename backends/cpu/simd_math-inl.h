@@ -70,18 +70,24 @@ HWY_INLINE V polynomial(D d, V t, const double (&p)[kTerms]) {
   return sum;
 }
 
-// x 2^n for whole n from -252 to 252. In two steps, as 2^n alone may be no f32.
+// 1.5 2^23: an f32 that is added to it is rounded, to the low bits of the sum.
+constexpr float kShifter = 12582912;
+
+// x 2^n for x from 1/2 to 2 and whole n from -252 to 252, given as n + kShifter. In two steps, as 2^n
+// alone may be no f32: half of n is added to x's exponent, the rest makes a number of its own.
 template <class D, class V>
-HWY_INLINE V times_power(D d, V x, V n) {
+HWY_INLINE V times_power(D d, V x, V shifted) {
 #if HWY_TARGET <= HWY_AVX3
-  if constexpr (sizeof(V) == 64) return V{_mm512_scalef_ps(x.raw, n.raw)};
+  if constexpr (sizeof(V) == 64) {
+    const V n = hn::Sub(shifted, hn::Set(d, kShifter));
+    return V{_mm512_scalef_ps(x.raw, n.raw)};
+  }
 #endif
   const hn::RebindToSigned<D> whole;
-  const auto bias = hn::Set(whole, 127), count = hn::ConvertTo(whole, n);
-  const auto half = hn::ShiftRight<1>(count), rest = hn::Sub(count, half);
-  const V first = hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(half, bias)));
-  const V second = hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(rest, bias)));
-  return hn::Mul(hn::Mul(x, first), second);
+  const auto n = hn::BitCast(whole, shifted), half = hn::ShiftRight<1>(n), rest = hn::Sub(n, half);
+  const auto one = hn::BitCast(whole, hn::Set(d, 1.F));
+  const V first = hn::BitCast(d, hn::Add(hn::BitCast(whole, x), hn::ShiftLeft<23>(half)));
+  return hn::Mul(first, hn::BitCast(d, hn::Add(one, hn::ShiftLeft<23>(rest))));
 }
 
 // f32: e^x = 2^n e^r with n = x / ln 2, rounded, and |r| <= ln 2 / 2, where e^r is 1 + r + r^2 P(r), a fit
@@ -98,13 +104,13 @@ HWY_INLINE V exp(D d, V x) {
   } else {
     // Beyond these limits it is 0 or inf.
     const V c = hn::Min(set(104), hn::Max(set(-104), x));
-    const V shifter = set(12582912);  // 1.5 2^23: what is added to it is rounded
-    const V n = hn::Sub(hn::MulAdd(c, set(1.44269504088896341), shifter), shifter);
+    const V shifted = hn::MulAdd(c, set(1.44269504088896341), set(kShifter));
+    const V n = hn::Sub(shifted, set(kShifter));
     // ln 2 as a sum: n times the first, of few digits, is exact.
     const V r = hn::NegMulAdd(n, set(-2.12194440e-4), hn::NegMulAdd(n, set(0.693359375), c));
     const V e = polynomial(
         d, r, {0.00138143206, 0.00836885069, 0.0416684002, 0.166665196, 0.49999994, 1.0, 1.0});
-    return hn::IfThenElse(hn::Eq(x, x), times_power(d, e, n), x);
+    return hn::IfThenElse(hn::Eq(x, x), times_power(d, e, shifted), x);
   }
 }
 

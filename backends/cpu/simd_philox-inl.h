@@ -93,7 +93,8 @@ HWY_INLINE hn::Vec<D> uniform_of(D d, const std::uint32_t* bits) {
 template <class D, class V, class T = hn::TFromD<D>>
 HWY_INLINE V drop(D d, V x, const std::uint32_t* bits, double p) {
   const auto kept = hn::Ge(uniform_of(d, bits), hn::Set(d, static_cast<float>(p)));
-  return hn::IfThenElseZero(kept, hn::Mul(x, hn::Set(d, static_cast<T>(1 / (1 - p)))));
+  // Not IfThenElseZero, for the reason that Relu::gradient has (simd_activations-inl.h).
+  return hn::And(hn::VecFromMask(d, kept), hn::Mul(x, hn::Set(d, static_cast<T>(1 / (1 - p)))));
 }
 
 }  // namespace gradus::cpu::HWY_NAMESPACE
