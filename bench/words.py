@@ -17,10 +17,10 @@ On a CPU with AMX, Gradus multiplies matrices of f32 in pieces of bf16, as preci
 (`backends/cpu/amx.h`, `tests/cpu_precision_test.cpp`); this OpenBLAS does not know AMX.
 `GRADUS_SIMD=AVX3 ./dev bench` measures Gradus without it.
 
-There are pages of four machines: Intel Xeons [with AMX](performance.md) and [with AVX-512
-alone](performance-cascade-lake.md), and AMD EPYCs [of Zen 4](performance-zen4.md) and [of Zen
-5](performance-zen5.md). On all but the first, both multiply with the same instructions. Each says when it was
-measured: some are older than the latest kernels.
+There are pages of five machines: Intel Xeons [with AMX](performance.md) and [with AVX-512
+alone](performance-cascade-lake.md), and AMD EPYCs [of Zen 3](performance-zen3.md), which stops at AVX2,
+[of Zen 4](performance-zen4.md) and [of Zen 5](performance-zen5.md). On all but the first, both multiply with
+the same instructions. Each says when it was measured: some are older than the latest kernels.
 """
 
 # In the order of the report: group -> (title, text).
