@@ -1,8 +1,6 @@
 // copy: between any two layouts, with casts.
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -69,10 +67,9 @@ void copy_tiles(const Plane& p, const T* from, T* to, std::int64_t begin, std::i
 // Whether each row along the last axis of view 1 begins at a cache line.
 template <class T>
 bool starts_lines(const T* to, const Merged<2>& walk) {
-  constexpr std::int64_t kLine = 64;
-  bool all = reinterpret_cast<std::uintptr_t>(to) % kLine == 0;
+  bool all = on_a_line(to);
   for (int axis = 0; axis < walk.rank - 1; ++axis) {
-    all = all && walk.strides[1][at(axis)] * static_cast<std::int64_t>(sizeof(T)) % kLine == 0;
+    all = all && on_a_line(to + walk.strides[1][at(axis)]);
   }
   return all;
 }

@@ -1,4 +1,5 @@
-// fill: every element of a dense view becomes one value. Highway compiles this file once for each kind of CPU.
+// fill: every element of a dense view becomes one value. Highway compiles this file once for each kind
+// of CPU.
 #include "backends/cpu/simd.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backends/cpu/fill.cpp"
@@ -10,6 +11,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 
 #include "backends/cpu/kernels.h"
@@ -51,7 +53,7 @@ void fill(const View& out, double value) {
     T* to = data_of<T>(out);
     const T element = static_cast<T>(value);
     const std::int64_t count = out.shape().numel();
-    const bool past = past_caches(count * static_cast<std::int64_t>(sizeof(T))) && on_a_line(to);
+    const bool past = past_caches(out);
     parallel_for(count, kGrain, [&](std::int64_t begin, std::int64_t end) {
       if (value == 0 && !std::signbit(value)) {  // written without being read before
         std::memset(to + begin, 0, static_cast<std::size_t>(end - begin) * sizeof(T));

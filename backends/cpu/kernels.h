@@ -6,6 +6,7 @@
 
 #include "backends/cpu/cache.h"
 #include "backends/cpu/gemm.h"
+#include "backends/host.h"
 #include "tensor/backend.h"
 
 namespace gradus::cpu {
@@ -17,8 +18,14 @@ inline constexpr std::int64_t kGrain = 32768;
 // read each line before it is written over, and drop it before anything asks for it.
 constexpr bool past_caches(std::int64_t bytes) { return bytes >= std::int64_t{32} << 20; }
 
-// Only whole lines can be.
+// Only whole cache lines can be: where a row of such a result must begin.
 inline bool on_a_line(const void* to) { return reinterpret_cast<std::uintptr_t>(to) % 64 == 0; }
+
+// Both, of a dense result in one piece.
+inline bool past_caches(const View& out) {
+  const std::int64_t bytes = out.shape().numel() * static_cast<std::int64_t>(size_of(out.dtype));
+  return past_caches(bytes) && on_a_line(element(out, 0));
+}
 
 void fill(const View& out, double value);                                       // fill.cpp
 void copy(Cache& cache, const View& x, const View& out);                        // copy.cpp

@@ -66,28 +66,24 @@ void with_bits(std::uint64_t seed, std::uint64_t stream, std::int64_t count, con
       (seed, stream, static_cast<std::uint64_t>(i / 4), (n + 3) / 4, bits);
       body(bits, i, n);
     }
-    hwy::FlushStream();
+    hwy::FlushStream();  // where body wrote past the caches
   });
 }
 
 }  // namespace
 
 void uniform(std::uint64_t seed, std::uint64_t stream, const View& out) {
-  const auto size = static_cast<std::int64_t>(size_of(out.dtype));
   with_bits(seed, stream, out.shape().numel(), [&](auto* bits, std::int64_t i, std::int64_t n) {
     HWY_DYNAMIC_DISPATCH(uniform_row)
-    (bits, out.dtype, out.buffer->host() + (out.layout.offset + i) * size, n);
+    (bits, out.dtype, element(out, i), n);
   });
 }
 
 void dropout(const View& x, double p, std::uint64_t seed, std::uint64_t stream, const View& y) {
-  const auto size = static_cast<std::int64_t>(size_of(x.dtype));
-  const std::byte* from = x.buffer->host() + x.layout.offset * size;
-  std::byte* to = y.buffer->host() + y.layout.offset * size;
-  const bool past = past_caches(y.shape().numel() * size) && on_a_line(to);
+  const bool past = past_caches(y);
   with_bits(seed, stream, x.shape().numel(), [&](auto* bits, std::int64_t i, std::int64_t n) {
     HWY_DYNAMIC_DISPATCH(dropout_row)
-    (bits, p, x.dtype, from + i * size, to + i * size, n, past);
+    (bits, p, x.dtype, element(x, i), element(y, i), n, past);
   });
 }
 

@@ -43,6 +43,7 @@ HWY_FLATTEN void softmax_row(const T* x, T* y, std::int64_t n, bool /*past_cache
   });
 }
 
+// While a row is written past the caches, what the next one reads is asked of memory.
 template <class T>
 HWY_FLATTEN void log_softmax_row(const T* x, T* y, std::int64_t n, bool past_caches) {
   const T shift = shift_of(x, n);
@@ -119,36 +120,31 @@ HWY_EXPORT(softmax_gradient_rows);
 
 namespace {
 
-std::byte* start(const View& x) {
-  return x.buffer->host() + x.layout.offset * static_cast<std::int64_t>(size_of(x.dtype));
-}
-
-// Calls body(byte offset, rows, n, past_caches) over the rows of a dense view of the result's shape.
+// Calls body(i, rows, n, past_caches) for the rows of a dense result: so many of n elements, from element
+// i on.
 template <class Body>
 void for_rows(const View& out, const Body& body) {
   const std::int64_t count = out.shape().numel();
   if (count == 0) return;
   const std::int64_t n = out.shape().rank() == 0 ? 1 : out.shape()[-1];
-  const auto size = static_cast<std::int64_t>(size_of(out.dtype));
-  const bool past =
-      past_caches(count * size) && on_a_line(start(out)) && on_a_line(start(out) + n * size);
+  const bool past = past_caches(out) && on_a_line(element(out, n));
   parallel_for(count / n, kGrain / 2 / n + 1, [&](std::int64_t r, std::int64_t end) {
-    body(r * n * size, end - r, n, past);
+    body(r * n, end - r, n, past);
     if (past) hwy::FlushStream();
   });
 }
 
 void forward(bool log, const View& x, const View& y) {
-  for_rows(y, [&](std::int64_t at, std::int64_t rows, std::int64_t n, bool past) {
+  for_rows(y, [&](std::int64_t i, std::int64_t rows, std::int64_t n, bool past) {
     HWY_DYNAMIC_DISPATCH(softmax_rows)
-    (log, x.dtype, start(x) + at, start(y) + at, rows, n, past);
+    (log, x.dtype, element(x, i), element(y, i), rows, n, past);
   });
 }
 
 void backward(bool log, const View& y, const View& g, const View& dx) {
-  for_rows(dx, [&](std::int64_t at, std::int64_t rows, std::int64_t n, bool past) {
+  for_rows(dx, [&](std::int64_t i, std::int64_t rows, std::int64_t n, bool past) {
     HWY_DYNAMIC_DISPATCH(softmax_gradient_rows)
-    (log, y.dtype, start(y) + at, start(g) + at, start(dx) + at, rows, n, past);
+    (log, y.dtype, element(y, i), element(g, i), element(dx, i), rows, n, past);
   });
 }
 
