@@ -1,7 +1,5 @@
 // Elementwise functions composed of others. g is dL/dy throughout.
 
-#include <limits>
-
 #include "autograd/autograd.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
@@ -42,7 +40,7 @@ Tensor silu(const Tensor& x) { return x * sigmoid(x); }
 
 // The branch not taken is held at 0, for e^x may overflow and inf * 0 is NaN.
 Tensor elu(const Tensor& x, double alpha) {
-  const Tensor below = clamp(x, -std::numeric_limits<double>::infinity(), 0);
+  const Tensor below = clamp(x, -kInfinity, 0);
   return where(x > 0, x, alpha * expm1(below));
 }
 

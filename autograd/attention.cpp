@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "autograd/compute.h"
 #include "autograd/node.h"
@@ -17,7 +16,6 @@ namespace gradus {
 
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::array kNames{"dot", "euclidean", "additive"};
 
 double scale_of(const Tensor& q) { return 1 / std::sqrt(static_cast<double>(q.size(-1))); }

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 
 #include "autograd/autograd.h"
 #include "autograd/compute.h"
@@ -13,8 +12,6 @@
 namespace gradus {
 
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 Tensor like(const Tensor& x) { return empty(x.shape(), {x.dtype(), &x.backend()}); }
 

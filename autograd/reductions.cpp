@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "autograd/autograd.h"
 #include "autograd/compute.h"
@@ -15,8 +14,6 @@
 namespace gradus {
 
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // The axes as distinct numbers in [0, rank), ascending; all of them for none.
 std::vector<int> resolve(const char* op, const Tensor& x, const Axes& axes) {

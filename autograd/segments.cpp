@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <mutex>
 
 #include "autograd/autograd.h"
@@ -14,8 +13,6 @@
 namespace gradus {
 
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 void check_rows(const char* op, const Tensor& x, const Segments& segments) {
   if (x.rank() == 0 || x.size(0) != segments.rows()) {

@@ -29,6 +29,8 @@ namespace gradus::data {
 
 // One text is at most 16 MiB long (a novel has 1 MiB): longer ones come from broken files.
 inline constexpr std::size_t kMaxTextBytes = std::size_t{16} << 20;
+// Many texts are handled this many at a time on each core.
+inline constexpr std::int64_t kTextsAtOnce = 256;
 
 struct Text {
   std::string text;

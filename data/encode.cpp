@@ -9,8 +9,6 @@ namespace gradus::data {
 
 namespace {
 
-constexpr std::int64_t kTextsAtOnce = 256;
-
 // Texts one after another, as one thread encodes them.
 struct Chunk {
   std::vector<std::int32_t> ids;
@@ -41,7 +39,7 @@ std::span<const Text> part(std::span<const Text> texts, std::int64_t begin, std:
 }
 
 std::vector<Chunk> chunks_of(std::span<const Text> texts) {
-  return std::vector<Chunk>((texts.size() + kTextsAtOnce - 1) / kTextsAtOnce);
+  return std::vector<Chunk>(static_cast<std::size_t>(ceil_div(std::ssize(texts), kTextsAtOnce)));
 }
 
 // Chunk after chunk in one array. put(chunk, to) writes the chunk's ids to `to`.

@@ -17,7 +17,6 @@ namespace {
 constexpr int kWordBits = 21;
 constexpr std::int64_t kMostWords = std::int64_t{1} << kWordBits;
 constexpr std::int64_t kShards = 16;
-constexpr std::int64_t kTextsAtOnce = 256;
 
 // Word numbers are not 0, so the keys of words, pairs, triples and skips differ, and none is 0.
 std::uint64_t pack(std::int32_t first, std::int32_t second = 0, std::int32_t third = 0) {
@@ -179,8 +178,7 @@ EncodedTexts Ngrams::encode(const EncodedTexts& texts) const {
     std::vector<std::int32_t> sizes;  // of each position
     std::vector<std::int64_t> ends;   // of each text, in ids
   };
-  std::vector<Chunk> chunks(
-      static_cast<std::size_t>((texts.size() + kTextsAtOnce - 1) / kTextsAtOnce));
+  std::vector<Chunk> chunks(static_cast<std::size_t>(ceil_div(texts.size(), kTextsAtOnce)));
   parallel_for(texts.size(), kTextsAtOnce, [&](std::int64_t begin, std::int64_t end) {
     Chunk& chunk = chunks[static_cast<std::size_t>(begin / kTextsAtOnce)];
     std::vector<std::uint64_t> seen;  // of this text: its n-grams by open addressing

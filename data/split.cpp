@@ -17,16 +17,9 @@
 
 namespace gradus::data {
 
-namespace {
-
-constexpr std::int64_t kTextsAtOnce = 256;
-
-}  // namespace
-
 CleanCounts clean(std::vector<Text>& texts) {
   const auto count = std::ssize(texts);
-  std::vector<CleanCounts> counts(
-      static_cast<std::size_t>((count + kTextsAtOnce - 1) / kTextsAtOnce));
+  std::vector<CleanCounts> counts(static_cast<std::size_t>(ceil_div(count, kTextsAtOnce)));
   parallel_for(count, kTextsAtOnce, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       std::string& text = texts[static_cast<std::size_t>(i)].text;

@@ -10,9 +10,7 @@
 
 namespace gradus::data {
 
-namespace {
-constexpr std::int64_t kTextsAtOnce = 256;
-}
+namespace {}
 
 Vocabulary::Vocabulary(std::vector<std::string> words) : words_(std::move(words)) {
   if (words_.empty() || words_[0] != kUnknownWord) {

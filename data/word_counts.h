@@ -1,7 +1,7 @@
 // How often words occur, counted on all cores. On the way each word gets a provisional number, so that
 // a text need not be split again when the vocabulary, and with it the final numbers, is known.
 //
-//   auto counters = count_in_chunks(std::ssize(texts), 256,
+//   auto counters = count_in_chunks(std::ssize(texts), kTextsAtOnce,
 //       [&](std::int64_t begin, std::int64_t end, WordCounts& counts, std::size_t counter) {
 //         for (std::int64_t i = begin; i < end; ++i) counts.add(texts[i].text, numbers[i]);
 //       });

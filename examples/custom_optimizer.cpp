@@ -6,7 +6,6 @@
 
 #include <cmath>
 #include <iostream>
-#include <limits>
 
 using namespace gradus;
 
@@ -16,7 +15,6 @@ struct AdaBeliefOptions {
   double beta2 = 0.999;  // decay of the mean squared distance from it
   double epsilon = 1e-16;
   void check() const {
-    constexpr double kInfinity = std::numeric_limits<double>::infinity();
     optim::check_option("AdaBelief", "lr", lr, 0, kInfinity);
     optim::check_option("AdaBelief", "beta1", beta1, 0, 1);
     optim::check_option("AdaBelief", "beta2", beta2, 0, 1);

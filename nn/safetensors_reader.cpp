@@ -47,29 +47,29 @@ std::shared_ptr<std::byte> widened(std::span<const std::byte> bytes) {
 }
 
 // What a file calls a dtype. The numbers of 16 bits are widened.
-struct Stored {
+struct FileType {
   std::string_view name;
   DType dtype;
   std::uint64_t size;  // bytes of a number
   std::shared_ptr<std::byte> (*widen)(std::span<const std::byte>) = nullptr;
 };
 
-constexpr Stored kStored[] = {{"F32", DType::f32, 4},
-                              {"F64", DType::f64, 8},
-                              {"I32", DType::i32, 4},
-                              {"BOOL", DType::boolean, 1},
-                              {"F16", DType::f32, 2, widened<from_half>},
-                              {"BF16", DType::f32, 2, widened<from_bfloat16>}};
+constexpr FileType kFileTypes[] = {{"F32", DType::f32, 4},
+                                   {"F64", DType::f64, 8},
+                                   {"I32", DType::i32, 4},
+                                   {"BOOL", DType::boolean, 1},
+                                   {"F16", DType::f32, 2, widened<from_half>},
+                                   {"BF16", DType::f32, 2, widened<from_bfloat16>}};
 
 struct Entry {
   std::string name;
-  Stored stored;
+  FileType stored;
   Shape shape;
   std::uint64_t begin, end;
 };
 
-std::optional<Stored> stored_named(const std::string& name) {
-  for (const Stored& each : kStored) {
+std::optional<FileType> file_type_named(const std::string& name) {
+  for (const FileType& each : kFileTypes) {
     if (name == each.name) return each;
   }
   return std::nullopt;
@@ -168,7 +168,7 @@ class Reader {
     if (!type.is_string() || !sizes.is_array() || !offsets.is_array() || offsets.size() != 2) {
       fail(name, "dtype must be a string, shape a list and data_offsets a pair");
     }
-    const std::optional<Stored> stored = stored_named(type.get<std::string>());
+    const std::optional<FileType> stored = file_type_named(type.get<std::string>());
     if (!stored) {
       fail(name, fmt::format("dtype {} is not one of F32, F64, I32, BOOL, F16, BF16", type.dump()));
     }

@@ -1,13 +1,10 @@
 #include "optim/adagrad.h"
 
-#include <limits>
-
 #include "autograd/ops.h"
 
 namespace gradus::optim {
 
 void AdagradOptions::check() const {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   check_option("Adagrad", "lr", lr, 0, kInfinity);
   check_option("Adagrad", "lr_decay", lr_decay, 0, kInfinity);
   check_option("Adagrad", "weight_decay", weight_decay, 0, kInfinity);

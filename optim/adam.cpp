@@ -1,7 +1,6 @@
 #include "optim/adam.h"
 
 #include <cmath>
-#include <limits>
 
 #include "autograd/compute.h"
 #include "autograd/ops.h"
@@ -12,7 +11,6 @@ namespace {
 
 template <class Options>
 void check_adam(const char* name, const Options& o) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   check_option(name, "lr", o.lr, 0, kInfinity);
   check_option(name, "beta1", o.beta1, 0, 1);
   check_option(name, "beta2", o.beta2, 0, 1);

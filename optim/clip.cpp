@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "autograd/autograd.h"
 #include "autograd/gradient.h"
@@ -12,8 +11,6 @@
 namespace gradus::optim {
 
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Replaces each gradient by f of its values. Rows of a sparse one are added up first: only then are
 // its values the gradient's numbers.

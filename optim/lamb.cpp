@@ -1,7 +1,6 @@
 #include "optim/lamb.h"
 
 #include <cmath>
-#include <limits>
 
 #include "autograd/ops.h"
 
@@ -12,7 +11,6 @@ Tensor norm(const Tensor& x) { return sqrt(sum(square(x))); }
 }  // namespace
 
 void LambOptions::check() const {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   check_option("Lamb", "lr", lr, 0, kInfinity);
   check_option("Lamb", "beta1", beta1, 0, 1);
   check_option("Lamb", "beta2", beta2, 0, 1);

@@ -1,13 +1,10 @@
 #include "optim/lion.h"
 
-#include <limits>
-
 #include "autograd/ops.h"
 
 namespace gradus::optim {
 
 void LionOptions::check() const {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   check_option("Lion", "lr", lr, 0, kInfinity);
   check_option("Lion", "beta1", beta1, 0, 1);
   check_option("Lion", "beta2", beta2, 0, 1);

@@ -1,13 +1,10 @@
 #include "optim/rmsprop.h"
 
-#include <limits>
-
 #include "autograd/ops.h"
 
 namespace gradus::optim {
 
 void RMSpropOptions::check() const {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   check_option("RMSprop", "lr", lr, 0, kInfinity);
   check_option("RMSprop", "alpha", alpha, 0, 1);
   check_option("RMSprop", "epsilon", epsilon, 0, kInfinity);

@@ -1,14 +1,11 @@
 #include "optim/sgd.h"
 
-#include <limits>
-
 #include "autograd/ops.h"
 #include "tensor/error.h"
 
 namespace gradus::optim {
 
 void SGDOptions::check() const {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   check_option("SGD", "lr", lr, 0, kInfinity);
   check_option("SGD", "momentum", momentum, 0, kInfinity);
   check_option("SGD", "weight_decay", weight_decay, 0, kInfinity);

@@ -4,9 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 namespace gradus {
+
+// masked_fill(scores, mask, -kInfinity)
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 enum class DType : std::uint8_t { f32, f64, i32, boolean };
 

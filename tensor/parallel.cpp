@@ -47,7 +47,7 @@ int num_threads() {
 void parallel_for(std::int64_t count, std::int64_t chunk,
                   const std::function<void(std::int64_t, std::int64_t)>& body) {
   if (count <= 0) return;
-  std::int64_t chunks = (count + chunk - 1) / chunk;
+  std::int64_t chunks = ceil_div(count, chunk);
   if (chunks == 1) return body(0, count);
   char before = 0;
   char after = 0;

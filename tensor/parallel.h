@@ -21,4 +21,8 @@ int num_threads();
 void parallel_for(std::int64_t count, std::int64_t chunk,
                   const std::function<void(std::int64_t, std::int64_t)>& body);
 
+// a / b rounded up: parallel_for(count, chunk, ...) makes ceil_div(count, chunk) chunks, of which
+// chunk i begins at i * chunk. Neither may be negative, b not 0.
+constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
 }  // namespace gradus

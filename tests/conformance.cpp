@@ -19,7 +19,6 @@ namespace {
 
 using namespace conformance;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr DType kFloating[] = {DType::f32, DType::f64};
 // Some 10 units in the last place.

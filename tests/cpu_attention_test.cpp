@@ -11,8 +11,6 @@ using namespace gradus::test;
 
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
 struct Case {
   std::vector<std::int32_t> offsets;
   std::int64_t heads, dim, value_dim;

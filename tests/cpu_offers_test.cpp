@@ -14,8 +14,6 @@ using namespace gradus::test;
 
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
 // Rows of softmax: everyday numbers, +-1e4, -inf among others, and nothing but -inf.
 Owned logits(DType dtype, std::int64_t n) {
   Owned x = numbers(dtype, Layout(Shape{8, n}), -5, 5);

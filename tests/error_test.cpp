@@ -15,7 +15,6 @@ using Values = std::vector<double>;
 namespace {
 
 constexpr DType f64 = DType::f64;
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::int64_t kHuge = std::int64_t{1} << 62;
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -17,8 +16,6 @@
 #include "tensor/random.h"
 
 namespace gradus::test {
-
-inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // f(inputs) and the gradients of its product with fixed weights, on one backend.
 inline std::vector<std::vector<double>> run(const TensorFunction& f,

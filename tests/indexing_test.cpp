@@ -14,7 +14,6 @@ namespace {
 using Values = std::vector<double>;
 Values values(const Tensor& x) { return x.to_vector<double>(); }
 Tensor whole(const NestedValues& numbers) { return tensor(numbers, {.dtype = DType::i32}); }
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 }  // namespace
 

@@ -93,7 +93,7 @@ if [[ ${2:-} == --from-source ]]; then
 
   step "BUILD_SHARED_LIBS=ON"
   quietly configure "$work/shared" "$source" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON \
-    -DGRADUS_WERROR=ON -DGRADUS_TESTS=OFF -DGRADUS_EXAMPLES=OFF
+    -DGRADUS_WERROR=ON -DGRADUS_UNITY=OFF -DGRADUS_TESTS=OFF -DGRADUS_EXAMPLES=OFF
   quietly cmake --build "$work/shared"
   installed "$work/shared"
   [[ $(readelf -d "$work/shared/libgradus.so" | grep SONAME) == *libgradus.so.0.1* ]] ||

@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <limits>
 
 #include "autograd/compute.h"
 #include "gradus.h"
@@ -14,7 +13,6 @@ using Values = std::vector<double>;
 
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 const double kNaN = std::nan("");
 
 Tensor on_reference(const NestedValues& values, DType dtype = DType::f64) {

@@ -12,7 +12,8 @@
 
 #include <cstdint>
 #include <functional>
-#include <limits>
+
+#include "tensor/dtype.h"
 
 namespace gradus::cpu {
 
@@ -40,7 +41,7 @@ struct Finish {
   // bias is a null one; else it has an element for each column of the product.
   bool in_registers = false;
   const void* bias = nullptr;
-  double floor = -std::numeric_limits<double>::infinity();
+  double floor = -kInfinity;
 
   explicit operator bool() const { return function != nullptr; }
 };

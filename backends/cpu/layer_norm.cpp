@@ -128,7 +128,7 @@ void layer_norm_gradient(Cache& cache, const View& x, const View& weight, const 
   }
   const std::int64_t rows = x.shape().numel() / dim;
   const std::int64_t chunk = std::max<std::int64_t>(64, kGrain / dim);
-  const std::int64_t chunks = (rows + chunk - 1) / chunk;
+  const std::int64_t chunks = ceil_div(rows, chunk);
   const auto sums = cache.allocate(static_cast<std::size_t>(chunks * 2 * dim) * size_of(x.dtype));
   parallel_for(rows, chunk, [&](std::int64_t begin, std::int64_t end) {
     HWY_DYNAMIC_DISPATCH(norm_gradient_rows)

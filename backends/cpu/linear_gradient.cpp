@@ -19,8 +19,6 @@ namespace {
 constexpr std::int64_t kBands = 16;
 constexpr std::int64_t kTile = 128;  // rows of ds at a time
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
 // out = the sum of parts [n, ...] over n.
 void sum_parts(Cache& cache, const View& parts, const View& out) {
   if (out.buffer == nullptr) return;

@@ -18,8 +18,6 @@ constexpr std::int64_t kFewRows = 4;   // of a: gemm's preparations do not pay
 constexpr std::int64_t kTasks = 16;    // cut large products into at least so many tiles
 constexpr std::int64_t kFewTasks = 4;  // and products of a few tasks' work into so many
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
 // One product of the batch is cut into tiles of m, n and k; partial sums over k are added in order.
 // Halving an axis costs copies: of m, those of b's tile are made twice (the panels of gemm), of n
 // those of a's; of k, there are two partial sums. So the cheapest is halved, again and again.

@@ -2,7 +2,6 @@
 // reduced are merged, and each reduced group is folded by one pass over a block [outer, n, inner].
 // Long axes are cut into blocks of fixed size whose results (double) are combined in order.
 #include <algorithm>
-#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -77,7 +76,7 @@ void fold_rows(Cache& cache, ReduceOp op, const T* x, std::int64_t outer, std::i
                  });
     return;
   }
-  const std::int64_t blocks = (n + kBlock - 1) / kBlock;
+  const std::int64_t blocks = ceil_div(n, kBlock);
   Scratch<double> partial(cache, outer * blocks);
   parallel_for(outer * blocks, 1, [&](std::int64_t task, std::int64_t end) {
     for (; task < end; ++task) {
@@ -98,10 +97,10 @@ template <class T>
 void fold_columns(Cache& cache, ReduceOp op, const T* x, std::int64_t outer, std::int64_t n,
                   std::int64_t inner, T* to) {
   const Folds folds = folds_of(op, dtype_of<T>);
-  const std::int64_t strips = (inner + kFoldColumns - 1) / kFoldColumns;
+  const std::int64_t strips = ceil_div(inner, kFoldColumns);
   const std::int64_t width = std::min(inner, kFoldColumns);
   const std::int64_t block = std::max<std::int64_t>(32, kBlock / width);  // rows
-  const std::int64_t blocks = (n + block - 1) / block;
+  const std::int64_t blocks = ceil_div(n, block);
   Scratch<double> partial(cache, blocks > 1 ? outer * blocks * inner : 0);
   const std::int64_t chunk = std::max<std::int64_t>(1, kGrain / (std::min(n, block) * width));
   parallel_for(outer * blocks * strips, chunk, [&](std::int64_t task, std::int64_t end) {
@@ -136,7 +135,7 @@ void fold_columns(Cache& cache, ReduceOp op, const T* x, std::int64_t outer, std
 template <class T>
 void argmax(const T* x, std::int64_t outer, std::int64_t n, std::int64_t inner, std::int32_t* to) {
   const ArgFolds folds = arg_folds_of(dtype_of<T>);
-  const std::int64_t strips = (inner + kFoldColumns - 1) / kFoldColumns;
+  const std::int64_t strips = ceil_div(inner, kFoldColumns);
   const std::int64_t width = std::min(inner, kFoldColumns);
   parallel_for(outer * strips, std::max<std::int64_t>(1, kGrain / (n * width)),
                [&](std::int64_t task, std::int64_t end) {
@@ -191,8 +190,7 @@ void fold(Cache& cache, ReduceOp op, const T* x, std::vector<Group> groups, cons
 }
 
 double identity(ReduceOp op) {
-  const double infinity = std::numeric_limits<double>::infinity();
-  return op == ReduceOp::max ? -infinity : op == ReduceOp::min ? infinity : 0;
+  return op == ReduceOp::max ? -kInfinity : op == ReduceOp::min ? kInfinity : 0;
 }
 
 }  // namespace

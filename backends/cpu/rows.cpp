@@ -98,7 +98,7 @@ void scatter(Cache& cache, ScatterOp op, const View& rows_view, const View& src_
   const std::int64_t width = width_of(table);
   const bool small = count * width < kGrain;
   const std::int64_t strip = small || n >= 16 ? width : 64;
-  const std::int64_t strips = (width + strip - 1) / strip;
+  const std::int64_t strips = ceil_div(width, strip);
   const Buckets buckets(row, count, small ? 1 : std::min<std::int64_t>(n, 64));
   const auto tasks = static_cast<std::int64_t>(buckets.starts.size() - 1) * strips;
   dispatch(table.dtype, [&](auto zero) {

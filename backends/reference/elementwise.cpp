@@ -1,5 +1,4 @@
 #include <cmath>
-#include <limits>
 #include <type_traits>
 
 #include "backends/host.h"
@@ -103,8 +102,7 @@ void ReferenceBackend::reduce(ReduceOp op, const View& x, const View& out) {
   const std::int64_t results = out.shape().numel();
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const double infinity = std::numeric_limits<double>::infinity();
-    const double start = op == ReduceOp::sum ? 0 : op == ReduceOp::min ? infinity : -infinity;
+    const double start = op == ReduceOp::sum ? 0 : op == ReduceOp::min ? kInfinity : -kInfinity;
     std::vector<double> folded(static_cast<std::size_t>(results), start);
     std::vector<std::int32_t> seen(folded.size(), 0);   // argmax: elements so far,
     std::vector<std::int32_t> where(folded.size(), 0);  // and the first of the largest
