@@ -23,6 +23,6 @@ void parallel_for(std::int64_t count, std::int64_t chunk,
 
 // a / b rounded up: parallel_for(count, chunk, ...) makes ceil_div(count, chunk) chunks, of which
 // chunk i begins at i * chunk. Neither may be negative, b not 0.
-constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return a / b + (a % b > 0); }
 
 }  // namespace gradus

@@ -26,10 +26,10 @@ constexpr std::int64_t kTasks = 8;              // at the least, where the sizes
 std::int64_t tile_size(const Sizes& s) {
   const std::int64_t most =
       std::max(kLeastWindows, kTileElements / std::max<std::int64_t>(s.seen(s.in), 1));
-  const std::int64_t even = divide_up(s.windows(), divide_up(s.windows(), most));
-  return divide_up(even, 16) * 16;
+  const std::int64_t even = ceil_div(s.windows(), ceil_div(s.windows(), most));
+  return ceil_div(even, 16) * 16;
 }
-std::int64_t tiles_of(const Sizes& s) { return divide_up(s.windows(), tile_size(s)); }
+std::int64_t tiles_of(const Sizes& s) { return ceil_div(s.windows(), tile_size(s)); }
 
 // Windows [first, first + count) of an image and the channels that are looked at.
 struct Tile {
@@ -156,7 +156,7 @@ void gradient_of_x(Cache& cache, const Sizes& s, const View& weight, const View&
                    const View& dx) {
   const std::int64_t strip =
       std::clamp<std::int64_t>(s.in * s.batch / kTasks, std::min<std::int64_t>(s.in, 16), s.in);
-  const std::int64_t strips = divide_up(s.in, strip);
+  const std::int64_t strips = ceil_div(s.in, strip);
   parallel_for(s.batch * strips, 1, [&](std::int64_t task, std::int64_t end) {
     const Columns<T> columns(cache, s, strip);
     for (; task < end; ++task) {

@@ -9,9 +9,6 @@
 
 namespace gradus::cpu {
 
-// ceil(a / b) for b > 0
-inline std::int64_t divide_up(std::int64_t a, std::int64_t b) { return a / b + (a % b > 0); }
-
 // height and width are those of images with their padding.
 struct Sizes {
   std::int64_t batch, in, height, width, out, rows, columns, down, across;

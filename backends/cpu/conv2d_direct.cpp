@@ -69,12 +69,10 @@ HWY_FLATTEN void lay_positions(const View& images, std::int64_t item, const Size
 }
 
 // A distance for rows of `length`: no power of two, with which they would share a place in the cache.
-std::int64_t apart(std::int64_t length) { return divide_up(length, 32) * 32 + 16; }
+std::int64_t apart(std::int64_t length) { return ceil_div(length, 32) * 32 + 16; }
 
 // `length` rounded up to whole blocks of `side`.
-std::int64_t whole(std::int64_t length, std::int64_t side) {
-  return divide_up(length, side) * side;
-}
+std::int64_t whole(std::int64_t length, std::int64_t side) { return ceil_div(length, side) * side; }
 
 // Rows of the right side: pieces of channels.
 template <class T>
@@ -131,8 +129,8 @@ void forward(Cache& cache, const Sizes& s, const View& x, const View& weight, co
   Scratch<T> panels(cache, s.seen(s.in) * whole(s.out, kRows));
   pack_weight(s, data_of<T>(weight), panels.data());
   const std::int64_t most = std::max(kColumns<T>, kTileElements / std::max<std::int64_t>(s.out, 1));
-  const std::int64_t tiles = divide_up(s.positions(), most);
-  const std::int64_t tile = whole(divide_up(s.positions(), tiles), kColumns<T>);
+  const std::int64_t tiles = ceil_div(s.positions(), most);
+  const std::int64_t tile = whole(ceil_div(s.positions(), tiles), kColumns<T>);
   const std::int64_t distance = apart(tile), step = apart(tile + reach(s));
   const std::vector<std::int64_t> place = places(s, step);
   parallel_for(s.batch * tiles, 1, [&](std::int64_t task, std::int64_t end) {
@@ -178,7 +176,7 @@ void gradient_of_weight(Cache& cache, const Sizes& s, const View& x, const View&
   const std::int64_t tile = whole(std::max(kInner, reach(s)), kInner);
   const std::int64_t step = apart(tile + reach(s)), g_step = apart(tile);
   const std::vector<std::int64_t> place = places(s, step);
-  const std::int64_t tiles = divide_up(s.positions(), tile), all = s.batch * tiles;
+  const std::int64_t tiles = ceil_div(s.positions(), tile), all = s.batch * tiles;
   const std::int64_t parts = std::clamp<std::int64_t>(all, 1, kParts);
   Scratch<T> sums(cache, parts * seen * width);
   parallel_for(parts, 1, [&](std::int64_t part, std::int64_t end) {

@@ -17,6 +17,7 @@
 
 #include "backends/cpu/gemm.h"
 #include "backends/cpu/simd_fold-inl.h"
+#include "backends/cpu/simd_turn-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
@@ -37,35 +38,6 @@ template <class T>
 constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(hn::ScalableTag<T>()));
 template <class T>
 constexpr std::int64_t kColumns = kVectors* kLanes<T>;
-
-// Squares of this size are turned in registers.
-template <class T>
-constexpr std::int64_t kSquare = HWY_TARGET == HWY_SCALAR ? 1 : 16 / sizeof(T);
-
-// Four rows of four (f32), or two of two (f64), turned: rows of x lie `step` apart, those of `out`
-// `width`.
-template <class D, class T = hn::TFromD<D>>
-HWY_INLINE void turn(D d, const T* x, std::int64_t step, T* out, std::int64_t width) {
-#if HWY_TARGET == HWY_SCALAR
-  (void)d, (void)step, (void)width;
-  *out = *x;
-#else
-  if constexpr (sizeof(T) == 8) {
-    const auto a = hn::LoadU(d, x), b = hn::LoadU(d, x + step);
-    hn::StoreU(hn::InterleaveLower(d, a, b), d, out);
-    hn::StoreU(hn::InterleaveUpper(d, a, b), d, out + width);
-  } else {
-    const auto a = hn::LoadU(d, x), b = hn::LoadU(d, x + step);
-    const auto c = hn::LoadU(d, x + 2 * step), e = hn::LoadU(d, x + 3 * step);
-    const auto ac = hn::InterleaveLower(d, a, c), be = hn::InterleaveLower(d, b, e);
-    const auto ac_upper = hn::InterleaveUpper(d, a, c), be_upper = hn::InterleaveUpper(d, b, e);
-    hn::StoreU(hn::InterleaveLower(d, ac, be), d, out);
-    hn::StoreU(hn::InterleaveUpper(d, ac, be), d, out + width);
-    hn::StoreU(hn::InterleaveLower(d, ac_upper, be_upper), d, out + 2 * width);
-    hn::StoreU(hn::InterleaveUpper(d, ac_upper, be_upper), d, out + 3 * width);
-  }
-#endif
-}
 
 // x [n, inner] whose columns are dense, into panels as `pack` makes them: several at a time, so that
 // what lies together in memory is read together. Where steps do not divide the width, the last one
@@ -101,7 +73,6 @@ template <std::int64_t kWidth, class T>
 HWY_INLINE void pack(Matrix<T> x, std::int64_t n, std::int64_t inner, T* out) {
   if (x.row_step == 1) return pack_dense_columns<kWidth>(x, n, inner, out);
   constexpr std::int64_t kSide = kSquare<T>;
-  const hn::FixedTag<T, kSide> square;
   for (std::int64_t begin = 0; begin < n; begin += kWidth, out += kWidth * inner) {
     const std::int64_t width = std::min(kWidth, n - begin);
     const Matrix<T> rows = x.from(begin, 0);
@@ -119,7 +90,7 @@ HWY_INLINE void pack(Matrix<T> x, std::int64_t n, std::int64_t inner, T* out) {
       const std::int64_t at = std::min(i, width - kSide);  // the last ones may overlap
       const T* from = rows.data + at * x.row_step;
       for (std::int64_t p = 0; p < squares; p += kSide) {
-        turn(square, from + p, x.row_step, out + p * kWidth + at, kWidth);
+        turn(from + p, x.row_step, out + p * kWidth + at, kWidth);
       }
       for (std::int64_t p = squares; p < inner; ++p) {
         for (std::int64_t r = 0; r < kSide; ++r) {

@@ -1,4 +1,4 @@
-// Transposes of 4-byte elements: blocks of 4 x 4 in registers, brought together in a tile of whole
+// Transposes of 4-byte elements: squares of 4 x 4 in registers, brought together in a tile of whole
 // cache lines. A result too large for the caches is written past them, which spares reading each
 // line before it is written. Highway compiles this file once for each kind of CPU.
 #include "backends/cpu/simd.h"
@@ -8,6 +8,7 @@
 // clang-format off
 #include <hwy/cache_control.h>
 #include <hwy/highway.h>
+#include "backends/cpu/simd_turn-inl.h"
 // clang-format on
 
 #include <algorithm>
@@ -19,28 +20,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-constexpr std::int64_t kTile = 32;  // rows and columns
-
-// to[r][c] = from[c][r]
-HWY_INLINE void transpose_4x4(const float* from, std::int64_t from_step, float* to) {
-#if HWY_TARGET == HWY_SCALAR
-  for (int r = 0; r < 4; ++r) {
-    for (int c = 0; c < 4; ++c) to[r * kTile + c] = from[c * from_step + r];
-  }
-#else
-  const hn::Full128<float> d;
-  const auto a = hn::LoadU(d, from), b = hn::LoadU(d, from + from_step);
-  const auto e = hn::LoadU(d, from + 2 * from_step), f = hn::LoadU(d, from + 3 * from_step);
-  const auto ab = hn::InterleaveLower(d, a, b), ef = hn::InterleaveLower(d, e, f);
-  const auto ab_upper = hn::InterleaveUpper(d, a, b), ef_upper = hn::InterleaveUpper(d, e, f);
-  hn::Store(hn::ConcatLowerLower(d, ef, ab), d, to);
-  hn::Store(hn::ConcatUpperUpper(d, ef, ab), d, to + kTile);
-  hn::Store(hn::ConcatLowerLower(d, ef_upper, ab_upper), d, to + 2 * kTile);
-  hn::Store(hn::ConcatUpperUpper(d, ef_upper, ab_upper), d, to + 3 * kTile);
-#endif
-}
+constexpr std::int64_t kTile = 32, kSide = kSquare<float>;  // rows and columns
 
 // Asks memory for a tile's line, into the second cache: lines far apart can all fall into one set of the
 // first.
@@ -61,11 +41,11 @@ HWY_FLATTEN void transpose_rows(const Transpose& t) {
       const float* from = t.from + c0 * t.from_step + r0;
       const bool whole = columns == kTile && rows == kTile;
       const float* next = r0 + kTile < t.rows ? from + kTile : t.from + (c0 + kTile) * t.from_step;
-      for (std::int64_t c = 0; whole && c < kTile; c += 4) {
-        for (std::int64_t r = 0; r < kTile; r += 4) {
-          transpose_4x4(from + c * t.from_step + r, t.from_step, tile + r * kTile + c);
+      for (std::int64_t c = 0; whole && c < kTile; c += kSide) {
+        for (std::int64_t r = 0; r < kTile; r += kSide) {
+          turn(from + c * t.from_step + r, t.from_step, tile + r * kTile + c, kTile);
         }
-        for (std::int64_t i = c; i < c + 4; ++i) ask_for_line(next + i * t.from_step);
+        for (std::int64_t i = c; i < c + kSide; ++i) ask_for_line(next + i * t.from_step);
       }
       for (std::int64_t c = 0; !whole && c < columns; ++c) {
         for (std::int64_t r = 0; r < rows; ++r) tile[r * kTile + c] = from[c * t.from_step + r];
