@@ -68,7 +68,7 @@ HWY_FLATTEN void extreme_rows(const void* data, std::int64_t rows, std::int64_t 
     T best = -std::numeric_limits<T>::infinity();
     for (std::int64_t i = 0; i < n; ++i) {
       const T value = kSign * x[i];
-      best = (value > best) | (value != value) ? value : best;
+      best = ((value > best) | (value != value)) ? value : best;
     }
     out[r] = kSign * static_cast<double>(best);
   }
@@ -84,7 +84,7 @@ void extreme_columns(const void* data, std::int64_t n, std::int64_t columns, std
     const T* HWY_RESTRICT row = x + r * stride;
     for (std::int64_t j = 0; j < columns; ++j) {
       const T value = kSign * row[j];
-      best[j] = (value > best[j]) | (value != value) ? value : best[j];
+      best[j] = ((value > best[j]) | (value != value)) ? value : best[j];
     }
   }
   for (std::int64_t j = 0; j < columns; ++j) out[j] = kSign * static_cast<double>(best[j]);
