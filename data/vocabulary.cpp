@@ -10,8 +10,6 @@
 
 namespace gradus::data {
 
-namespace {}
-
 Vocabulary::Vocabulary(std::vector<std::string> words) : words_(std::move(words)) {
   if (words_.empty() || words_[0] != kUnknownWord) {
     throw Error(fmt::format("[Vocabulary] the first word must be {}", kUnknownWord));
