@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <fstream>
 #include <limits>
 #include <new>
 
@@ -14,12 +16,24 @@ namespace {
 constexpr std::align_val_t kAlignment{64};
 }  // namespace
 
+// What a container may use, where it is limited (control groups, version 2 and 1; "max" is no number).
+static std::size_t container_memory() {
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  for (const char* path :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    std::size_t bytes = 0;
+    if (std::ifstream(path) >> bytes && bytes > 0) least = std::min(least, bytes);
+  }
+  return least;
+}
+
 std::size_t machine_memory() {
   static const std::size_t bytes = [] {
     const long pages = sysconf(_SC_PHYS_PAGES);
     const long size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(size)
-                                 : std::numeric_limits<std::size_t>::max() / 2;  // unknown
+    if (pages <= 0 || size <= 0) return std::numeric_limits<std::size_t>::max() / 2;  // unknown
+    const std::size_t all = static_cast<std::size_t>(pages) * static_cast<std::size_t>(size);
+    return std::min(all, container_memory());
   }();
   return bytes;
 }
@@ -42,11 +56,11 @@ HostBuffer::HostBuffer(std::size_t bytes)
 
 HostBuffer::~HostBuffer() { ::operator delete(data_, kAlignment); }
 
-void check_rows(const View& rows, std::int64_t limit, const char* op) {
+void check_rows(const View& rows, std::int64_t limit, const char* op, std::int32_t least) {
   const auto* row = data_of<std::int32_t>(rows);
   for (std::int64_t i = 0, n = rows.shape().numel(); i < n; ++i) {
     const std::int32_t r = row[position(rows.layout, i)];
-    if (r < kNoRow || r >= limit) {
+    if (r < least || r >= limit) {
       throw IndexError(
           fmt::format("[{}] row {} (number {} of rows {}) is outside a table of {} rows", op, r, i,
                       to_string(rows.shape()), limit));

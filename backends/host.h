@@ -68,7 +68,7 @@ inline std::int64_t position(const Layout& layout, std::int64_t i) {
   return result;
 }
 
-// Throws IndexError naming the first of `rows` outside [-1, limit).
-void check_rows(const View& rows, std::int64_t limit, const char* op);
+// Throws IndexError naming the first of `rows` outside [least, limit).
+void check_rows(const View& rows, std::int64_t limit, const char* op, std::int32_t least = kNoRow);
 
 }  // namespace gradus

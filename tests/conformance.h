@@ -1,4 +1,4 @@
-// Does a backend do what tensor/backend.h says? Link this (the CMake target gradus_conformance) to
+// Does a backend do what tensor/backend.h says? Link this (the CMake target gradus::conformance) to
 // your backend's tests and let it look:
 //
 //   register_backend("mine", [] { return std::make_unique<MyBackend>(); });
@@ -17,7 +17,8 @@
 
 namespace gradus {
 
-// One line for each difference found (at most a few for each method); none if there is none.
+// One line for each difference found (at most a few for each method) and for each part of the checks
+// that an exception of the backend ended; none if there is none.
 std::vector<std::string> conformance_failures(Backend& backend);
 
 }  // namespace gradus

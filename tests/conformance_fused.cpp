@@ -20,6 +20,7 @@ using Views = std::vector<View>;
 struct Input {
   Shape shape;
   std::vector<std::int32_t> whole = {};  // its numbers, of i32; else floating ones
+  bool is_whole = !whole.empty();
 };
 
 struct Offer {
@@ -39,7 +40,7 @@ double tolerance(DType dtype) { return dtype == DType::f32 ? 2e-5 : 1e-13; }
 constexpr double kScale = 10;  // of sums of some dozen products
 
 Array array_of(const Input& input, DType dtype, std::uint64_t salt) {
-  if (input.whole.empty()) return some_array(input.shape, dtype, salt);
+  if (!input.is_whole) return some_array(input.shape, dtype, salt);
   return make_array(Layout(input.shape), DType::i32,
                     [&](std::uint64_t i) { return input.whole[static_cast<std::size_t>(i)]; });
 }
@@ -190,11 +191,12 @@ Offer batch_norm_offer(const Shape& x) {
           }};
 }
 
-Offer cross_entropy_offer() {
+Offer cross_entropy_offer(const std::vector<std::int32_t>& labels, std::int64_t classes) {
+  const auto rows = std::ssize(labels);
   return {"softmax_cross_entropy",
-          "",
-          {{{5, 3}}, {{5}, {2, 0, 1, 1, 0}}},
-          {5},
+          fmt::format("{} of {}", rows, classes),
+          {{{rows, classes}}, {{rows}, labels, true}},
+          {rows},
           {},
           [](Backend& on, const Views& x, const Views&, const View& y) {
             return on.softmax_cross_entropy(x[0], x[1], y);
@@ -248,9 +250,15 @@ void check_fused(Findings& f) {
       unary_offer(UnaryOp::tanh, true, tanh),
       unary_offer(UnaryOp::sigmoid, true, sigmoid),
       unary_offer(UnaryOp::gelu, false, gelu),
-      cross_entropy_offer(),
+      cross_entropy_offer({2, 0, 1, 1, 0}, 3),
+      cross_entropy_offer({39, 0, 17}, 40),
+      cross_entropy_offer({}, 3),
+      cross_entropy_offer({}, 0),
       conv2d_offer({2, 3, 5, 4}, {4, 3, 3, 2}, {2, 4, 3, 3}, {2, 1}, {1, 0}),
       conv2d_offer({1, 2, 1, 9}, {3, 2, 1, 3}, {1, 3, 1, 9}, 1, {0, 1}),
+      conv2d_offer({1, 0, 3, 3}, {2, 0, 2, 2}, {1, 2, 2, 2}, 1, 0),
+      conv2d_offer({1, 2, 3, 3}, {0, 2, 2, 2}, {1, 0, 2, 2}, 1, 0),
+      conv2d_offer({1, 2, 5, 3}, {0, 2, 2, 2}, {1, 0, 2, 2}, {2, 1}, 0),
       max_pool2d_offer({2, 3, 6, 5}, {2, 3, 3, 2}, 2, 2),
       max_pool2d_offer({4, 5}, {2, 4}, {3, 2}, 1),
       batch_norm_offer({3, 2, 9}),

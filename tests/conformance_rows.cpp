@@ -48,9 +48,29 @@ void check_row_case(Findings& f, DType dtype, const RowsCase& c, Placing placing
   }
 }
 
+// Bags have no row that names none: of these, gather_sum refuses -1, too. An offer: false is no kernel.
+void check_bad_bag(Findings& f, double bad) {
+  const std::string what = fmt::format("gather_sum with row {} of 5", bad);
+  const Held table = put(some_array(Shape{5, 2}, DType::f32), f.mine);
+  const Held rows =
+      put(make_array(Layout({3}), DType::i32, [bad](std::uint64_t i) { return i == 2 ? bad : 2; }),
+          f.mine);
+  const Held offsets = put(
+      make_array(Layout({2}), DType::i32, [](std::uint64_t i) { return i == 0 ? 0 : 3; }), f.mine);
+  f.run(what, f.mine, Layout({1, 2}), DType::f32, [&](const View& out) {
+    try {
+      if (f.mine.gather_sum(table.view, rows.view, offsets.view, out)) {
+        f.report(what, "did not throw IndexError");
+      }
+    } catch (const IndexError&) {
+    }
+  });
+}
+
 }  // namespace
 
 void check_rows(Findings& f) {
+  for (const double bad : {5.0, -1.0}) check_bad_bag(f, bad);
   for (const DType dtype : kAll) {
     for (const RowsCase& c : {RowsCase{{5, 3}, {7}},
                               {{5}, {4, 3}},

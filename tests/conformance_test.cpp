@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <new>
 #include <set>
 
 #include "backends/host.h"
@@ -83,6 +84,14 @@ class BrokenBackend : public ReferenceBackend {
   bool max_pool2d(const View&, const Size2d&, const Size2d&, const View&) override { return true; }
 };
 
+// Has no memory, and says so in its own way.
+class PoorBackend : public ReferenceBackend {
+  std::shared_ptr<Buffer> allocate(std::size_t bytes) override {
+    if (bytes > 2000) throw std::bad_alloc();
+    return ReferenceBackend::allocate(bytes);
+  }
+};
+
 // Reads inputs as if they were dense, wherever there is memory enough to do so.
 class StridelessBackend : public ReferenceBackend {
   void unary(UnaryOp op, const View& x, const View& out) override {
@@ -132,6 +141,12 @@ TEST_CASE("broken promises are found out, and nothing else is blamed") {
     if (found != guilty.end()) blamed.insert(*found);
   }
   CHECK(blamed == guilty);
+  PoorBackend poor;
+  const std::vector<std::string> failures = conformance_failures(poor);
+  for (const char* line : {"[allocate] 2^60 bytes: BackendError is due, threw: std::bad_alloc",
+                           "[matmul] its checks ended early: the backend threw std::bad_alloc"}) {
+    CHECK(std::count(failures.begin(), failures.end(), line) == 1);
+  }
   StridelessBackend strideless;
   CHECK_FALSE(conformance_failures(strideless).empty());
 }

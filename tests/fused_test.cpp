@@ -62,6 +62,27 @@ TEST_CASE("fused: softmax_cross_entropy") {
                        doctest::Contains("label 3"), IndexError);
 }
 
+TEST_CASE("fused: softmax_cross_entropy keeps the digits of a small loss of large logits") {
+  for (const std::int64_t classes : {2, 40}) {
+    const Tensor label = from_vector<std::int32_t>({0}, {1});
+    for (const double largest : {15.0, 1e4, 1e6}) {
+      CAPTURE(classes);
+      CAPTURE(largest);
+      std::vector<float> row(static_cast<std::size_t>(classes),
+                             -std::numeric_limits<float>::infinity());
+      row[0] = static_cast<float>(largest);
+      row[1] = static_cast<float>(largest - 10);
+      const Tensor x = from_vector(row, {1, classes}).set_requires_grad();
+      const Tensor loss = softmax_cross_entropy(x, label);
+      loss.backward();
+      CHECK(loss.item() / std::log1p(std::exp(-10.0)) == doctest::Approx(1).epsilon(2e-3));
+      const double slope = double{x.grad().to_vector<float>()[0]};
+      CHECK(slope * -(1 + std::exp(10.0)) == doctest::Approx(1).epsilon(2e-3));
+    }
+    CHECK(softmax_cross_entropy(full({1, classes}, -kInfinity), label).item() == kInfinity);
+  }
+}
+
 TEST_CASE("fused: conv2d, and conv1d as one line high") {
   manual_seed(6);
   struct Case {

@@ -19,17 +19,22 @@ namespace gradus::cpu {
 
 namespace {
 
+constexpr bool kKeep =
 #if defined(__SANITIZE_ADDRESS__)
-constexpr bool kKeep = false;
+    false;
+#elif defined(__has_feature)
+    !__has_feature(address_sanitizer);  // clang
 #else
-constexpr bool kKeep = true;
+    true;
 #endif
 
 constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kAlwaysKept = std::size_t{256} << 20;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 // The next of 64, 128, ..., 512, 576, ...: multiples of an eighth of the power of two below.
 std::size_t size_class(std::size_t bytes) {
+  if (!kKeep) return std::max<std::size_t>(bytes, 1);
   if (bytes <= kAlignment) return kAlignment;
   const std::size_t step = std::max(kAlignment, std::bit_floor(bytes - 1) / 8);
   return (bytes + step - 1) / step * step;
@@ -129,6 +134,7 @@ std::byte* Cache::take(std::size_t size) {
   if (data == nullptr) throw BackendError(fmt::format("[allocate] no memory for {} bytes", size));
   stats_.in_use += size;
   stats_.peak = std::max(stats_.peak, stats_.in_use);
+  most_used_ = std::max(most_used_, stats_.in_use);
   return data;
 }
 
@@ -146,8 +152,9 @@ std::byte* Cache::take_kept(std::size_t size) {
 bool Cache::keep(std::byte* data, std::size_t size) noexcept {
   std::lock_guard lock(mutex_);
   stats_.in_use -= size;
-  if (size > most_kept_) return false;
-  if (stats_.cached + size > most_kept_) free_kept();  // the kept sizes are not the ones in use
+  const std::size_t most = std::min(most_kept_, std::max(kAlwaysKept, 2 * most_used_));
+  if (size > most) return false;
+  if (stats_.cached + size > most) free_kept();  // the kept sizes are not the ones in use
   try {
     free_[size].push_back(data);
   } catch (const std::bad_alloc&) {  // no room to remember the block: let it go

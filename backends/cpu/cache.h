@@ -6,7 +6,8 @@
 //   std::shared_ptr<Buffer> x = cache->allocate(4096);   // goes back to the cache when x dies
 //
 // Sizes are rounded up to 8 classes an octave (at most 12.5 % is wasted). Safe from any thread; a
-// buffer keeps its cache alive. Under AddressSanitizer nothing is kept, so that it sees every free.
+// buffer keeps its cache alive. Under AddressSanitizer nothing is kept or rounded up, so that it
+// sees every free and every byte beyond the end.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +28,8 @@ std::size_t parse_bytes(std::string_view text);
 
 class Cache : public std::enable_shared_from_this<Cache> {
  public:
-  // Keeps at most `most_kept` bytes of freed blocks.
+  // Keeps at most `most_kept` bytes of freed blocks; and, beyond 256 MiB, at most twice as much as ever was
+  // in use at once.
   explicit Cache(std::size_t most_kept);
   ~Cache();
   Cache(const Cache&) = delete;
@@ -54,6 +56,7 @@ class Cache : public std::enable_shared_from_this<Cache> {
   mutable std::mutex mutex_;  // guards what follows
   std::size_t limit_ = std::numeric_limits<std::size_t>::max();
   MemoryStats stats_;
+  std::size_t most_used_ = 0;                            // peak of all time
   std::map<std::size_t, std::vector<std::byte*>> free_;  // by rounded size
 };
 

@@ -178,7 +178,7 @@ void gradient_of_x(Cache& cache, const Sizes& s, const View& weight, const View&
 
 // Part i of `parts` [.., out, seen] is the sum over the i-th share of all images' tiles.
 template <class T>
-void sum_parts(Cache& cache, const Sizes& s, const View& x, const View& g, const View& parts) {
+void make_parts(Cache& cache, const Sizes& s, const View& x, const View& g, const View& parts) {
   const std::int64_t count = parts.shape()[0], tiles = s.batch * tiles_of(s);
   const std::int64_t numbers = s.out * s.seen(s.in);
   parallel_for(count, 1, [&](std::int64_t part, std::int64_t end) {
@@ -206,11 +206,8 @@ void gradient_of_weight(Cache& cache, const Sizes& s, const View& x, const View&
   const Shape shape{std::min(kTasks, s.batch * tiles_of(s)), numbers};
   Scratch<T> memory(cache, shape.numel());
   const View parts{memory.buffer().get(), g.dtype, Layout(shape)};
-  sum_parts<T>(cache, s, x, g, parts);
-  View row = dweight;
-  row.layout.shape = Shape{1, numbers};
-  row.layout.strides = {numbers, 1};
-  reduce(cache, ReduceOp::sum, parts, row);
+  make_parts<T>(cache, s, x, g, parts);
+  sum_parts(cache, parts, dweight);
 }
 
 // With stride 1 dx is a convolution, too: of g with zeros around it, by the weight turned around.
@@ -262,7 +259,8 @@ bool conv2d_gradient(Cache& cache, const View& x, const View& weight, const Size
   const View dense_g = contiguous(cache, g, g_keeper);
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    if (dx.buffer != nullptr && !gradient_of_x_direct(cache, sizes, weight, g, dx)) {
+    if (dx.buffer != nullptr && dx.shape().numel() > 0 &&
+        !gradient_of_x_direct(cache, sizes, weight, g, dx)) {
       const Padded padded(cache, sizes, x.dtype);
       gradient_of_x<T>(cache, sizes, contiguous(cache, weight, weight_keeper), dense_g,
                        padded.all());

@@ -22,16 +22,22 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
-// log(sum(e^x)) of one row.
+// x - shift - log is log_softmax(x). Apart, as their sum would lose the digits of log where shift is large; of
+// a row of nothing but -inf both are 0.
+template <class V>
+struct LogSum {
+  V shift, log;
+};
+
 template <class T>
-HWY_INLINE T log_sum_row(const T* x, std::int64_t n) {
+HWY_INLINE LogSum<T> log_sum_row(const T* x, std::int64_t n) {
   const T lowest = -std::numeric_limits<T>::infinity();
   const T largest = max_row(x, n);
   const T shift = largest == lowest ? T{0} : largest;
   const double sum = sum_of<T>(n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
     return exp(d, hn::Sub(load_some(d, x + i, count, lowest), hn::Set(d, shift)));
   });
-  return shift + static_cast<T>(std::log(sum));
+  return {shift, sum == 0 ? T{0} : static_cast<T>(std::log(sum))};
 }
 
 // Few classes: a vector holds the same class of as many rows. Columns [classes, kLanes] of rows that
@@ -47,8 +53,7 @@ struct Columns {
       for (std::int64_t c = 0; c < n; ++c) values[c * kLanes + r] = x[r * n + c];
     }
   }
-  // log(sum(e^x)) of each row.
-  HWY_INLINE hn::Vec<hn::ScalableTag<T>> log_sum(std::int64_t n) const {
+  HWY_INLINE LogSum<hn::Vec<hn::ScalableTag<T>>> log_sum(std::int64_t n) const {
     const hn::ScalableTag<T> d;
     auto largest = hn::Load(d, values);
     for (std::int64_t c = 1; c < n; ++c)
@@ -59,7 +64,7 @@ struct Columns {
     for (std::int64_t c = 0; c < n; ++c) {
       sum = hn::Add(sum, exp(d, hn::Sub(hn::Load(d, values + c * kLanes), shift)));
     }
-    return hn::Add(shift, log(d, sum));
+    return {shift, hn::IfThenZeroElse(hn::Eq(sum, hn::Zero(d)), log(d, sum))};
   }
 };
 
@@ -70,29 +75,29 @@ HWY_FLATTEN void loss_rows(const void* data, const std::int32_t* labels, std::in
   T* loss = static_cast<T*>(losses);
   if (n <= Columns<T>::kMostClasses) {
     constexpr std::int64_t kLanes = Columns<T>::kLanes;
+    const hn::ScalableTag<T> d;
     Columns<T> columns;
-    HWY_ALIGN T log_sums[kLanes];
+    HWY_ALIGN T shifts[kLanes];
+    HWY_ALIGN T logs[kLanes];
     for (std::int64_t r = 0; r < rows; r += kLanes) {
       const std::int64_t count = std::min(kLanes, rows - r);
       columns.load(x + r * n, count, n);
-      hn::Store(columns.log_sum(n), hn::ScalableTag<T>(), log_sums);
+      const auto found = columns.log_sum(n);
+      hn::Store(found.shift, d, shifts);
+      hn::Store(found.log, d, logs);
       for (std::int64_t i = 0; i < count; ++i) {
-        loss[r + i] = log_sums[i] - x[(r + i) * n + labels[r + i]];
+        loss[r + i] = logs[i] - (x[(r + i) * n + labels[r + i]] - shifts[i]);
       }
     }
     return;
   }
-  for (std::int64_t r = 0; r < rows; ++r)
-    loss[r] = log_sum_row(x + r * n, n) - x[r * n + labels[r]];
+  for (std::int64_t r = 0; r < rows; ++r, x += n) {
+    const auto [shift, log] = log_sum_row(x, n);
+    loss[r] = log - (x[labels[r]] - shift);
+  }
 }
 
-// A row of nothing but -inf has the log of its sum there too; with 0 in its place, e^(x - 0) is 0.
-template <class T>
-HWY_INLINE T finite(T log_sum) {
-  return log_sum == -std::numeric_limits<T>::infinity() ? T{0} : log_sum;
-}
-
-// dx = g * (e^(x - log_sum) - one_hot(label))
+// dx = g * (softmax(x) - one_hot(label))
 template <class T>
 HWY_FLATTEN void gradient_rows(const void* data, const std::int32_t* labels, const void* gradient,
                                std::int64_t rows, std::int64_t n, void* out) {
@@ -107,11 +112,9 @@ HWY_FLATTEN void gradient_rows(const void* data, const std::int32_t* labels, con
       const std::int64_t count = std::min(kLanes, rows - r);
       columns.load(x + r * n, count, n);
       const auto found = columns.log_sum(n);
-      const auto none = hn::Eq(found, hn::Set(d, -std::numeric_limits<T>::infinity()));
-      const auto log_sum = hn::IfThenZeroElse(none, found);
       for (std::int64_t c = 0; c < n; ++c) {
         T* column = columns.values + c * kLanes;
-        hn::Store(exp(d, hn::Sub(hn::Load(d, column), log_sum)), d, column);
+        hn::Store(exp(d, hn::Sub(hn::Sub(hn::Load(d, column), found.shift), found.log)), d, column);
       }
       for (std::int64_t i = 0; i < count; ++i) {
         for (std::int64_t c = 0; c < n; ++c) {
@@ -123,10 +126,10 @@ HWY_FLATTEN void gradient_rows(const void* data, const std::int32_t* labels, con
     return;
   }
   for (std::int64_t r = 0; r < rows; ++r, x += n, dx += n) {
-    const T log_sum = finite(log_sum_row(x, n));
+    const LogSum<T> found = log_sum_row(x, n);
     write_row(dx, n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
-      const auto p = exp(d, hn::Sub(load_some(d, x + i, count), hn::Set(d, log_sum)));
-      return hn::Mul(p, hn::Set(d, g[r]));
+      const auto centred = hn::Sub(load_some(d, x + i, count), hn::Set(d, found.shift));
+      return hn::Mul(exp(d, hn::Sub(centred, hn::Set(d, found.log))), hn::Set(d, g[r]));
     });
     dx[labels[r]] -= g[r];
   }
@@ -173,6 +176,7 @@ const std::int32_t* checked_labels(const View& labels, std::int64_t classes) {
 void softmax_cross_entropy(const View& x, const View& labels, const View& loss) {
   const std::int64_t n = x.shape()[1];
   const std::int32_t* label = checked_labels(labels, n);
+  if (x.shape().numel() == 0) return;
   parallel_for(x.shape()[0], kGrainOfExp / n + 1, [&](std::int64_t r, std::int64_t end) {
     HWY_DYNAMIC_DISPATCH(target_losses)
     (x.dtype, element(x, r * n), label + r, end - r, n, element(loss, r));
@@ -183,6 +187,7 @@ void softmax_cross_entropy_gradient(const View& x, const View& labels, const Vie
                                     const View& dx) {
   const std::int64_t n = x.shape()[1];
   const std::int32_t* label = checked_labels(labels, n);
+  if (x.shape().numel() == 0) return;
   parallel_for(x.shape()[0], kGrainOfExp / n + 1, [&](std::int64_t r, std::int64_t end) {
     HWY_DYNAMIC_DISPATCH(target_gradients)
     (x.dtype, element(x, r * n), label + r, element(g, r), end - r, n, element(dx, r * n));

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <memory>
 #include <new>
+#include <numeric>
 
 #include "backends/cpu/amx.h"
 #include "backends/cpu/gemm.h"
@@ -52,27 +53,30 @@ HWY_INLINE void multiply_blocks(std::int64_t rows, std::int64_t columns, std::in
   }
 }
 
-// Whether the first cache holds a line of each of a block's rows even where these lie a multiple of 4 KiB
-// apart, and so have to share a set of it.
-bool has_a_way_for_each_row() {
+// Lines of the first cache that may lie a multiple of 4 KiB apart, and so share a set.
+std::int64_t ways() {
+  constexpr std::int64_t kLeast = 4;  // where the system does not say
 #ifdef _SC_LEVEL1_DCACHE_ASSOC
-  static const bool enough = sysconf(_SC_LEVEL1_DCACHE_ASSOC) >= kRows;
-  return enough;
+  static const std::int64_t count =
+      std::max<std::int64_t>(sysconf(_SC_LEVEL1_DCACHE_ASSOC), kLeast);
+  return count;
 #else
-  return false;
+  return kLeast;
 #endif
 }
 
-// Whether a is better read where it is: copies pay for many columns of b, or where the cache would not
-// hold the rows of a block, or what of dense columns the next block reads.
+// Whether a is better read where it is: copies pay for many columns of b, or where the first cache would
+// not hold the lines that a block reads again and again, since they share too few of its sets.
 template <class T>
-bool read_in_place(Matrix<T> a, std::int64_t columns) {
-  constexpr std::int64_t kManyColumns = 512;
+bool read_in_place(Matrix<T> a, std::int64_t columns, std::int64_t k) {
+  constexpr std::int64_t kManyColumns = 512, kSetBytes = 4096, kSets = 64;
   const bool by_columns = a.row_step == 1;
   if (columns > kManyColumns || (!by_columns && a.column_step != 1)) return false;
   const std::int64_t step = by_columns ? a.column_step : a.row_step;
-  const bool shared = step * static_cast<std::int64_t>(sizeof(T)) % 4096 == 0;
-  return !shared || (!by_columns && has_a_way_for_each_row());
+  const std::int64_t lines = by_columns ? std::min(k, kInner) : kRows;
+  const std::int64_t sets =
+      std::min(kSets, kSetBytes / std::gcd(step * static_cast<std::int64_t>(sizeof(T)), kSetBytes));
+  return lines <= ways() * sets;
 }
 
 template <class T>
@@ -87,7 +91,10 @@ HWY_FLATTEN void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alph
   const std::int64_t panels_of_b = kMost / kColumns<T> / std::clamp<std::int64_t>(k, 1, kInner);
   const std::int64_t most_columns = panels_of_b * kColumns<T>;
   const bool in_registers = ending.finish != nullptr && ending.finish->in_registers;
-  const bool in_place = read_in_place(a, n);
+  const bool in_place = read_in_place(a, n, k);
+  if (k == 0 && !add) {
+    for (std::int64_t i = 0; i < m; ++i) std::fill_n(c + i * distance, n, T{0});
+  }
   for (std::int64_t column = 0; column < n; column += most_columns) {
     const std::int64_t columns = std::min(most_columns, n - column);
     for (std::int64_t p = 0; p < k; p += kInner) {

@@ -37,6 +37,8 @@ bool unary_gradient(Cache& cache, UnaryOp op, const View& known, const View& g, 
 void select(Cache& cache, const View& cond, const View& a, const View& b, const View& out);
 
 void reduce(Cache& cache, ReduceOp op, const View& x, const View& out);  // reduce.cpp
+// out = the sum of parts [n, ...] over n; each part and out are dense.
+void sum_parts(Cache& cache, const View& parts, const View& out);
 void matmul(Cache& cache, const View& a, const View& b, const View& out,
             const Finish& finish = {});  // matmul.cpp
 View transposed(View matrix);            // of rank 2; no data moves

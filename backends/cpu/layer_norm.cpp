@@ -138,14 +138,8 @@ void layer_norm_gradient(Cache& cache, const View& x, const View& weight, const 
   const auto part = [&](std::int64_t i) {
     return View{parts.buffer, parts.dtype, parts.layout.sliced(1, i, i + 1, 1)};
   };
-  const auto as_block = [dim](View v) {
-    const std::int64_t offset = v.layout.offset;
-    v.layout = Layout(Shape{1, 1, dim});
-    v.layout.offset = offset;
-    return v;
-  };
-  reduce(cache, ReduceOp::sum, part(0), as_block(dweight));
-  reduce(cache, ReduceOp::sum, part(1), as_block(dbias));
+  sum_parts(cache, part(0), dweight);
+  sum_parts(cache, part(1), dbias);
 }
 
 }  // namespace gradus::cpu

@@ -19,18 +19,6 @@ namespace {
 constexpr std::int64_t kBands = 16;
 constexpr std::int64_t kTile = 128;  // rows of ds at a time
 
-// out = the sum of parts [n, ...] over n.
-void sum_parts(Cache& cache, const View& parts, const View& out) {
-  if (out.buffer == nullptr) return;
-  View flat = parts, sum = out;
-  const std::int64_t n = parts.shape()[0], size = out.shape().numel();
-  flat.layout.shape = Shape{n, size};
-  flat.layout.strides = {size, 1};
-  sum.layout.shape = Shape{1, size};
-  sum.layout.strides = {size, 1};
-  reduce(cache, ReduceOp::sum, flat, sum);
-}
-
 View block(const std::shared_ptr<Buffer>& buffer, DType dtype, const Shape& shape) {
   return {buffer.get(), dtype, Layout(shape)};
 }
@@ -49,7 +37,7 @@ struct LinearGradient {
   void plain() const {
     if (dx.buffer != nullptr) matmul(cache, g, weight, dx);
     if (dweight.buffer != nullptr) matmul(cache, transposed(g), x, dweight);
-    sum_parts(cache, g, dbias);
+    if (dbias.buffer != nullptr) sum_parts(cache, g, dbias);
   }
 
   // ds as a whole, then the products.
@@ -65,7 +53,7 @@ struct LinearGradient {
                   element(ds, begin * out), out, element(sums, begin / chunk * out));
     });
     LinearGradient{cache, {}, x, weight, y, ds, dx, dweight, {}}.plain();
-    sum_parts(cache, sums, dbias);
+    if (dbias.buffer != nullptr) sum_parts(cache, sums, dbias);
   }
 
   // The copies of dweight are worth it where they take less memory than ds would.
@@ -101,8 +89,8 @@ struct LinearGradient {
         }
       }
     });
-    sum_parts(cache, weights, dweight);
-    sum_parts(cache, sums, dbias);
+    if (dweight.buffer != nullptr) sum_parts(cache, weights, dweight);
+    if (dbias.buffer != nullptr) sum_parts(cache, sums, dbias);
   }
 };
 

@@ -218,4 +218,14 @@ void reduce(Cache& cache, ReduceOp op, const View& x_view, const View& out) {
   });
 }
 
+void sum_parts(Cache& cache, const View& parts, const View& out) {
+  const std::int64_t n = parts.shape()[0], size = out.shape().numel();
+  View rows = parts, sum = out;
+  rows.layout.shape = Shape{n, size};
+  rows.layout.strides = {parts.layout.stride(0), 1};
+  sum.layout.shape = Shape{1, size};
+  sum.layout.strides = {size, 1};
+  reduce(cache, ReduceOp::sum, rows, sum);
+}
+
 }  // namespace gradus::cpu

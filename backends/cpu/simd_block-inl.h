@@ -41,10 +41,12 @@ constexpr std::int64_t kColumns = kVectors* kLanes<T>;
 
 // x [n, inner] whose columns are dense, into panels as `pack` makes them: several at a time, so that
 // what lies together in memory is read together. Where steps do not divide the width, the last one
-// overlaps the one before.
+// overlaps the one before. The columns that follow are asked for in time: where they are far apart, each
+// may begin in a page of memory that nothing has foreseen.
 template <std::int64_t kWidth, class T>
 HWY_INLINE void pack_dense_columns(Matrix<T> x, std::int64_t n, std::int64_t inner, T* out) {
-  constexpr std::int64_t kTogether = 32 * kWidth;
+  constexpr std::int64_t kTogether = 32 * kWidth, kAhead = 3;
+  constexpr std::int64_t kLine = 64 / static_cast<std::int64_t>(sizeof(T));
   constexpr std::int64_t kStep = kWidth % kLanes<T> == 0 ? kLanes<T> : kSquare<T>;
   static_assert(kStep <= kWidth);
   const hn::CappedTag<T, static_cast<std::size_t>(kStep)> step;
@@ -52,6 +54,9 @@ HWY_INLINE void pack_dense_columns(Matrix<T> x, std::int64_t n, std::int64_t inn
     const std::int64_t end = std::min(n, begin + kTogether);
     for (std::int64_t p = 0; p < inner; ++p) {
       const T* from = x.data + p * x.column_step;
+      for (std::int64_t i = begin; i < end && p + kAhead < inner; i += kLine) {
+        hwy::Prefetch(from + kAhead * x.column_step + i);
+      }
       for (std::int64_t i = begin; i < end; i += kWidth) {
         T* to = out + i * inner + p * kWidth;
         if (end - i < kWidth) {
