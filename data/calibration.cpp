@@ -10,15 +10,27 @@
 
 namespace gradus::data {
 
-namespace {
-
-void check(const char* op, std::span<const float> values, std::span<const std::int32_t> labels,
-           std::int64_t classes) {
+void check_texts(const char* op, std::span<const float> values,
+                 std::span<const std::int32_t> labels, std::int64_t classes) {
   if (classes < 1 || std::ssize(values) != std::ssize(labels) * classes) {
     throw ShapeError(fmt::format("[{}] {} numbers are not {} for each of {} texts", op,
                                  values.size(), classes, labels.size()));
   }
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i] < 0 || labels[i] >= classes) {
+      throw IndexError(
+          fmt::format("[{}] text {} has label {} of {} classes", op, i, labels[i], classes));
+    }
+  }
+  const auto* odd = std::find_if(values.data(), values.data() + values.size(),
+                                 [](float value) { return !std::isfinite(value); });
+  if (odd != values.data() + values.size()) {
+    throw Error(fmt::format("[{}] text {} has a number that is not finite", op,
+                            (odd - values.data()) / classes));
+  }
 }
+
+namespace {
 
 // Against labels that are right with probability (n + 1) / (n + 2), n being how many there are: a few
 // texts that are all classified correctly are no reason to be sure. Platt, "Probabilistic outputs for
@@ -47,7 +59,7 @@ double log_loss(std::span<const float> logits, std::span<const std::int32_t> lab
 // The loss has one minimum in 1 / t, being convex in it: a search by thirds, on a scale of logarithms.
 double fit_temperature(std::span<const float> logits, std::span<const std::int32_t> labels,
                        std::int64_t classes) {
-  check("fit_temperature", logits, labels, classes);
+  check_texts("fit_temperature", logits, labels, classes);
   if (labels.empty()) return 1;
   const auto loss = [&](double log_t) {
     return log_loss(logits, labels, static_cast<std::size_t>(classes), std::exp(log_t));
@@ -62,7 +74,7 @@ double fit_temperature(std::span<const float> logits, std::span<const std::int32
 
 double calibration_error(std::span<const float> probabilities, std::span<const std::int32_t> labels,
                          std::int64_t classes) {
-  check("calibration_error", probabilities, labels, classes);
+  check_texts("calibration_error", probabilities, labels, classes);
   struct Bin {
     double confidence = 0, right = 0;  // sums
   };

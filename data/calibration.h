@@ -12,14 +12,19 @@
 
 namespace gradus::data {
 
-// The temperature in [0.05, 20] with the least log loss, were one of n + 2 labels wrong; 1 without texts. Throws ShapeError where the
-// sizes do not fit.
+// Throws ShapeError where `values` are not `classes` numbers a text, IndexError for a label that is no
+// class, Error for a number that is not finite, each naming `op`.
+void check_texts(const char* op, std::span<const float> values,
+                 std::span<const std::int32_t> labels, std::int64_t classes);
+
+// The temperature in [0.05, 20] with the least log loss, were one of n + 2 labels wrong; 1 without
+// texts. Throws as check_texts() does.
 double fit_temperature(std::span<const float> logits, std::span<const std::int32_t> labels,
                        std::int64_t classes);
 
 // The expected calibration error: the mean over the texts of |accuracy - confidence| of the bin that a
 // text's confidence, the probability of its likeliest class, falls into; 15 bins of equal width. In
-// [0, 1]; 0 without texts.
+// [0, 1]; 0 without texts. Throws as check_texts() does.
 double calibration_error(std::span<const float> probabilities, std::span<const std::int32_t> labels,
                          std::int64_t classes);
 

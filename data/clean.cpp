@@ -106,7 +106,7 @@ class Cleaner {
   // in `none`, so that texts full of openings are not searched to their end again and again.
   std::size_t until(std::string_view end, std::size_t from, bool& none) const {
     if (none) return 0;
-    const auto same = [](char a, char b) { return (a | 0x20) == (b | 0x20); };
+    const auto same = [](char a, char b) { return ascii_lower(a) == ascii_lower(b); };
     const auto found = std::search(raw_.begin() + static_cast<std::ptrdiff_t>(from), raw_.end(),
                                    end.begin(), end.end(), same);
     none = found == raw_.end();

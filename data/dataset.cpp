@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "data/readers.h"
+#include "data/utf8.h"
 #include "tensor/error.h"
 
 namespace gradus::data {
@@ -18,13 +19,14 @@ namespace gradus::data {
 namespace {
 
 using NamedFormat = std::pair<std::string_view, Format>;
-constexpr std::array<NamedFormat, 8> kFormats{{{"auto", Format::automatic},
+constexpr std::array<NamedFormat, 9> kFormats{{{"auto", Format::automatic},
                                                {"imdb", Format::imdb},
                                                {"folders", Format::folders},
                                                {"csv", Format::csv},
                                                {"tsv", Format::tsv},
                                                {"lines", Format::lines},
                                                {"fasttext", Format::fasttext},
+                                               {"jsonl", Format::jsonl},
                                                {"wordnet", Format::wordnet}}};
 
 std::optional<double> number(const std::string& text) {
@@ -44,7 +46,7 @@ bool label_before(const std::string& a, const std::string& b) {
   return a < b;
 }
 
-Dataset numbered(Rows rows, const std::string& where) {
+Dataset numbered(Rows rows, const std::string& where, bool to_learn) {
   if (rows.rows.empty()) fail_reading(where, "holds no texts");
   Dataset dataset;
   std::map<std::string, std::int32_t, decltype(&label_before)> ids(&label_before);
@@ -53,7 +55,7 @@ Dataset numbered(Rows rows, const std::string& where) {
     id = static_cast<std::int32_t>(dataset.labels.size());
     dataset.labels.push_back(label);
   }
-  if (dataset.labels.size() < 2) {
+  if (to_learn && dataset.labels.size() < 2) {
     fail_reading(where, fmt::format("all {} texts have the label '{}'; a classifier needs at least "
                                     "two different ones",
                                     rows.rows.size(), dataset.labels[0]));
@@ -61,24 +63,30 @@ Dataset numbered(Rows rows, const std::string& where) {
   for (Row& row : rows.rows) {
     (row.test ? dataset.test : dataset.train).push_back({std::move(row.text), ids.at(row.label)});
   }
-  if (dataset.train.empty()) fail_reading(where, "holds test texts only, nothing to train on");
+  if (to_learn && dataset.train.empty()) {
+    fail_reading(where, "holds test texts only, nothing to train on");
+  }
   dataset.source = std::move(rows.source);
   dataset.notes = std::move(rows.notes);
   return dataset;
 }
 
-// The part of the name from its last point, lower-cased; "" without one.
-std::string ending(std::string_view path) {
-  const std::string_view name = path.substr(path.rfind('/') + 1);
-  const std::size_t point = name.rfind('.');
-  std::string result(point == std::string_view::npos ? "" : name.substr(point));
-  for (char& c : result) c = static_cast<char>(c + (c >= 'A' && c <= 'Z' ? 32 : 0));
-  return result;
+// "train" of "a/Train.csv".
+std::string stem(std::string_view path) {
+  std::string name(path.substr(path.rfind('/') + 1));
+  name.resize(std::min(name.rfind('.'), name.size()));
+  std::ranges::transform(name, name.begin(), ascii_lower);
+  return name;
 }
 
-std::string stem(std::string_view path) {
-  const std::string_view name = path.substr(path.rfind('/') + 1);
-  return std::string(name.substr(0, name.rfind('.')));
+// The files' names, a few of them if they are many.
+std::string listed(const std::vector<const File*>& files) {
+  constexpr std::size_t kShown = 5;
+  std::vector<std::string_view> names;
+  for (const File* file : files) names.emplace_back(file->path);
+  const bool all = names.size() <= kShown;
+  names.resize(std::min(names.size(), kShown));
+  return fmt::format("{}{}", fmt::join(names, ", "), all ? "" : ", ...");
 }
 
 // Tables in a folder or archive: one, or a pair called train and test.
@@ -97,23 +105,26 @@ Rows read_tables(const Files& files, const ReadOptions& options, const std::stri
   if (train == nullptr) {
     fail_reading(where,
                  tables.empty()
-                     ? "holds neither folders of texts for each class nor a table (.csv, .tsv)"
-                     : fmt::format("holds {} tables and none is called train; name one of them",
-                                   tables.size()));
+                     ? "holds neither folders of texts for each class nor a table (.csv, .tsv, "
+                       ".jsonl)"
+                     : fmt::format("holds {} tables and none is called train; name one of them: {}",
+                                   tables.size(), listed(tables)));
   }
   Rows rows;
   for (const File* file : {train, test}) {
     if (file == nullptr) continue;
     const bool named_by_path = where.ends_with(file->path);
-    read_table(file->bytes, options, file == test,
+    read_table(file->bytes, options, {.test = file == test},
                named_by_path ? where : where + ", " + file->path, rows);
+    std::erase(tables, file);
   }
+  if (!tables.empty()) rows.notes.push_back("not used: " + listed(tables));
   return rows;
 }
 
 bool is_table(Format format) {
   return format == Format::csv || format == Format::tsv || format == Format::lines ||
-         format == Format::fasttext;
+         format == Format::fasttext || format == Format::jsonl;
 }
 
 Rows read_rows(Files files, const ReadOptions& options, const std::string& where) {
@@ -147,6 +158,14 @@ std::vector<std::string> format_names() {
   return names;
 }
 
+std::string ending(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  const std::size_t point = name.rfind('.');
+  std::string result(point == std::string_view::npos ? "" : name.substr(point));
+  std::ranges::transform(result, result.begin(), ascii_lower);
+  return result;
+}
+
 bool is_text_file(std::string_view path) {
   const std::string end = ending(path);
   return end.empty() || end == ".txt";
@@ -154,7 +173,12 @@ bool is_text_file(std::string_view path) {
 
 bool is_table_file(std::string_view path) {
   const std::string end = ending(path);
-  return end == ".csv" || end == ".tsv" || end == ".tab" || end == ".txt";
+  return end == ".csv" || end == ".tsv" || end == ".tab" || end == ".txt" || is_json_file(path);
+}
+
+bool is_json_file(std::string_view path) {
+  const std::string end = ending(path);
+  return end == ".jsonl" || end == ".ndjson" || end == ".json";
 }
 
 void check_text_size(std::size_t bytes, const std::string& where) {
@@ -176,7 +200,7 @@ Dataset read_dataset(const std::filesystem::path& path, const ReadOptions& optio
            (is_text_file(file) || is_table_file(file) || is_wordnet_file(file));
   };
   const std::string where = path.string();
-  return numbered(read_rows(read_files(path, wanted), options, where), where);
+  return numbered(read_rows(read_files(path, wanted), options, where), where, options.to_learn);
 }
 
 }  // namespace gradus::data

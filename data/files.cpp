@@ -11,8 +11,10 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <set>
 #include <system_error>
 
+#include "data/text_bytes.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 
@@ -58,16 +60,43 @@ std::string read_file(const fs::path& path) {
   return bytes;
 }
 
+// Links are followed, but no folder is read twice, and none by a link's name that has one of its own here.
+std::vector<fs::path> files_below(const fs::path& root) {
+  std::vector<fs::path> files, links;  // links: to folders
+  std::set<fs::path> seen;
+  const auto list = [&](const fs::path& top) {
+    if (!seen.insert(fs::canonical(top)).second) return;
+    for (fs::recursive_directory_iterator entry(top), end; entry != end; ++entry) {
+      const bool folder = entry->is_directory();
+      const bool link = entry->is_symlink();
+      if (is_hidden(entry->path().filename().string()) ||
+          (folder && !link && !seen.insert(fs::canonical(entry->path())).second)) {
+        if (folder) entry.disable_recursion_pending();
+      } else if (entry->is_regular_file()) {
+        files.push_back(entry->path());
+      } else if (link && folder) {
+        links.push_back(entry->path());
+      } else if (link && !entry->exists()) {
+        fail(entry->path(), "is a link to nothing");
+      }
+    }
+  };
+  list(root);
+  while (!links.empty()) {
+    std::vector<fs::path> found;
+    found.swap(links);
+    std::ranges::sort(found);
+    for (const fs::path& link : found) list(link);
+  }
+  return files;
+}
+
 Files read_folder(const fs::path& root, const Wanted& wanted) {
   Files result{{}, Files::Kind::folder};
   std::uint64_t total = 0;
-  for (fs::recursive_directory_iterator entry(root), end; entry != end; ++entry) {
-    if (is_hidden(entry->path().filename().string())) {
-      if (entry->is_directory()) entry.disable_recursion_pending();
-    } else if (entry->is_regular_file()) {
-      result.files.push_back({entry->path().lexically_relative(root).generic_string(), ""});
-      if (wanted(result.files.back().path)) total += entry->file_size();
-    }
+  for (const fs::path& file : files_below(root)) {
+    result.files.push_back({file.lexically_relative(root).generic_string(), ""});
+    if (wanted(result.files.back().path)) total += fs::file_size(file);
   }
   check_total(root, total);
   std::sort(result.files.begin(), result.files.end(),
@@ -87,12 +116,7 @@ bool is_archive(const fs::path& path) {
   if (file == nullptr) fail(path, fmt::format("cannot be opened: {}", std::strerror(errno)));
   const std::string_view start(head.data(), std::fread(head.data(), 1, head.size(), file));
   std::fclose(file);
-  using namespace std::string_view_literals;
-  for (const auto magic : {"\x1F\x8B"sv, "PK\x03\x04"sv, "PK\x05\x06"sv, "\xFD\x37zXZ\0"sv, "BZh"sv,
-                           "\x28\xB5\x2F\xFD"sv, "7z\xBC\xAF\x27\x1C"sv}) {
-    if (start.starts_with(magic)) return true;
-  }
-  return (start.size() > 262 && start.substr(257, 5) == "ustar") || path.extension() == ".tar";
+  return is_packed(start) || path.extension() == ".tar";
 }
 
 // One pass over an archive.
@@ -123,6 +147,11 @@ class ArchiveReader {
       File file{std::move(name), ""};
       if (raw || wanted(file.path)) read_member(file);
       result.files.push_back(std::move(file));
+    }
+    // The two zero blocks at the end of a tar are read as one more header; a tar cut between members has none.
+    if ((archive_format(archive()) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR &&
+        archive_read_header_position(archive()) == archive_filter_bytes(archive(), 0)) {
+      fail(path_, "is cut off: the mark at the end of a tar archive is missing");
     }
     std::stable_sort(result.files.begin(), result.files.end(),
                      [](const File& a, const File& b) { return a.path < b.path; });

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -29,13 +30,14 @@ std::vector<std::string_view> folders_of(std::string_view path) {
 struct Place {
   std::string_view label;
   bool test = false;
+  std::size_t depth = 0;  // of train/ or test/
 };
 
 // The label of a text below train/<label>/ or test/<label>/.
 std::optional<Place> place_in_split(const std::vector<std::string_view>& folders) {
   for (std::size_t i = 0; i + 1 < folders.size(); ++i) {
     if (folders[i] == "train" || folders[i] == "test") {
-      return Place{folders[i + 1], folders[i] == "test"};
+      return Place{folders[i + 1], folders[i] == "test", i};
     }
   }
   return std::nullopt;
@@ -58,6 +60,7 @@ std::size_t depth_of_classes(const std::vector<std::vector<std::string_view>>& t
 struct Layout {
   std::vector<std::optional<Place>> places;  // one a file; nothing = not a text of a class
   std::int64_t unlabelled = 0;
+  std::map<std::string_view, std::int64_t> beside;  // texts in folders beside train/ and test/
   std::int64_t others = 0;
 };
 
@@ -66,12 +69,15 @@ Layout layout_of(const std::vector<File>& files) {
   std::vector<std::vector<std::string_view>> folders;
   std::vector<std::vector<std::string_view>> of_texts;
   bool split = false;
+  std::size_t split_depth = 0;
   for (const File& file : files) {
     folders.push_back(folders_of(file.path));
     if (!is_text_file(file.path)) continue;
     of_texts.push_back(folders.back());
     const auto place = place_in_split(folders.back());
-    split = split || (place && !place->test && place->label != kUnlabelled);
+    if (!place || place->test || place->label == kUnlabelled) continue;
+    split = true;
+    split_depth = place->depth;
   }
   const std::size_t depth = split ? 0 : depth_of_classes(of_texts);
   for (std::size_t i = 0; i < files.size(); ++i) {
@@ -84,6 +90,9 @@ Layout layout_of(const std::vector<File>& files) {
     if (place && place->label == kUnlabelled) {
       ++layout.unlabelled;
       place.reset();
+    } else if (split && !place && folders[i].size() > split_depth && is_text_file(files[i].path) &&
+               folders[i][split_depth] != "train" && folders[i][split_depth] != "test") {
+      ++layout.beside[folders[i][split_depth]];
     } else if (!place || !is_text_file(files[i].path)) {
       ++layout.others;
       place.reset();
@@ -128,6 +137,10 @@ Rows read_folders(Files files, bool imdb, const std::string& where) {
   if (layout.unlabelled > 0) {
     result.notes.push_back(
         fmt::format("{} texts without a label (unsup) not used", layout.unlabelled));
+  }
+  for (const auto& [folder, texts] : layout.beside) {
+    result.notes.push_back(
+        fmt::format("{} texts in {} not used: only train and test are", texts, folder));
   }
   if (layout.others > 0) {
     result.notes.push_back(fmt::format("{} other files not used", layout.others));

@@ -6,6 +6,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "data/utf8.h"
+
 namespace gradus::data {
 
 namespace {
@@ -82,7 +84,6 @@ const std::unordered_map<std::string_view, char32_t>& named_entities() {
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 // The index of the '>' that ends a tag whose name ends at i, or npos.
 std::size_t tag_end(std::string_view text, std::size_t i, bool declaration) {
@@ -116,12 +117,12 @@ std::optional<HtmlEntity> entity_body(std::string_view body) {
     return HtmlEntity{end + 1, found->second};
   }
   name.remove_prefix(1);
-  const bool hex = !name.empty() && lower(name[0]) == 'x';
+  const bool hex = !name.empty() && ascii_lower(name[0]) == 'x';
   if (hex) name.remove_prefix(1);
   if (name.empty()) return std::nullopt;
   std::uint64_t value = 0;  // at most kMaxEntity digits: no overflow
   for (const char digit : name) {
-    const char c = lower(digit);
+    const char c = ascii_lower(digit);
     if (is_digit(c)) {
       value = value * (hex ? 16 : 10) + static_cast<std::uint64_t>(c - '0');
     } else if (hex && c >= 'a' && c <= 'f') {
@@ -144,7 +145,7 @@ std::optional<HtmlTag> html_tag(std::string_view text) {
   }
   if (i < text.size() && text[i] == '!') tag.name = text[i++];
   while (i < text.size() && tag.name.size() < 16 && (is_letter(text[i]) || is_digit(text[i]))) {
-    tag.name += lower(text[i++]);
+    tag.name += ascii_lower(text[i++]);
   }
   if (i == text.size() || !(is_space(text[i]) || text[i] == '/' || text[i] == '>')) {
     return std::nullopt;

@@ -28,20 +28,6 @@ std::size_t prediction(std::span<const float> row) {
   return static_cast<std::size_t>(std::ranges::max_element(row) - row.begin());
 }
 
-void check_sizes(std::span<const float> probabilities, std::span<const std::int32_t> labels,
-                 std::int64_t classes) {
-  if (classes <= 0 || std::ssize(probabilities) != std::ssize(labels) * classes) {
-    throw ShapeError(fmt::format("[measure] {} probabilities do not fit {} texts of {} classes",
-                                 probabilities.size(), labels.size(), classes));
-  }
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (labels[i] < 0 || labels[i] >= classes) {
-      throw IndexError(
-          fmt::format("[measure] text {} has label {} of {} classes", i, labels[i], classes));
-    }
-  }
-}
-
 std::size_t widest_label(const Metrics& metrics, std::size_t at_least) {
   for (const ClassMetrics& c : metrics.classes) at_least = std::max(at_least, columns(c.label));
   return at_least;
@@ -52,6 +38,7 @@ std::string most_confused(const Metrics& metrics) {
     std::size_t truth, prediction;
     std::int64_t count;
   };
+  if (metrics.confusion.empty()) return "";
   std::vector<Confusion> all;
   for (std::size_t i = 0; i < metrics.classes.size(); ++i) {
     for (std::size_t j = 0; j < metrics.classes.size(); ++j) {
@@ -107,7 +94,7 @@ std::string threshold_line(const Metrics& metrics) {
 // class 0 and the others to class 1: the hits change by one from each place to the next.
 Threshold best_threshold(std::span<const float> probabilities,
                          std::span<const std::int32_t> labels) {
-  check_sizes(probabilities, labels, 2);
+  check_texts("best_threshold", probabilities, labels, 2);
   std::vector<std::pair<double, bool>> sorted;  // the probability of class 1, and is it true?
   for (std::size_t i = 0; i < labels.size(); ++i) {
     sorted.emplace_back(double{probabilities[2 * i + 1]}, labels[i] == 1);
@@ -118,7 +105,7 @@ Threshold best_threshold(std::span<const float> probabilities,
   double before = 0;
   for (std::size_t i = 0; i <= sorted.size(); ++i) {
     const double next = i < sorted.size() ? sorted[i].first : 1;
-    if (before < next) {
+    if (before < next || i == sorted.size()) {
       const double t = before <= kThreshold && kThreshold < next ? kThreshold : (before + next) / 2;
       const bool nearer = std::abs(t - kThreshold) < std::abs(best.probability - kThreshold);
       if (hits > most || (hits == most && nearer)) {
@@ -135,7 +122,7 @@ Threshold best_threshold(std::span<const float> probabilities,
 std::vector<std::int64_t> most_wrong(std::span<const float> probabilities,
                                      std::span<const std::int32_t> labels, std::int64_t classes,
                                      std::int64_t most) {
-  check_sizes(probabilities, labels, classes);
+  check_texts("most_wrong", probabilities, labels, classes);
   std::vector<std::pair<float, std::int64_t>> wrong;  // the probability of the true class, the text
   for (std::int64_t i = 0; i < std::ssize(labels); ++i) {
     const auto row = probabilities.subspan(static_cast<std::size_t>(i * classes),
@@ -153,35 +140,32 @@ std::vector<std::int64_t> most_wrong(std::span<const float> probabilities,
 Metrics measure(std::span<const float> probabilities, std::span<const std::int32_t> labels,
                 std::span<const std::string> names) {
   const std::size_t classes = names.size();
-  check_sizes(probabilities, labels, std::ssize(names));
+  check_texts("measure", probabilities, labels, std::ssize(names));
   Metrics metrics;
   metrics.texts = std::ssize(labels);
-  metrics.confusion.resize(classes * classes);
+  for (const std::string& name : names) metrics.classes.push_back({.label = name});
+  if (classes <= kMostConfusedClasses) metrics.confusion.resize(classes * classes);
+  std::vector<std::int64_t> hits(classes);
   double loss = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const auto truth = static_cast<std::size_t>(labels[i]);
     const auto row = probabilities.subspan(i * classes, classes);
-    if (!std::ranges::all_of(row, [](float p) { return std::isfinite(p); })) {
-      throw Error(fmt::format("[measure] text {} has a probability that is not finite", i));
-    }
-    ++metrics.confusion[truth * classes + prediction(row)];
+    const std::size_t predicted = prediction(row);
+    ++metrics.classes[truth].texts;
+    ++metrics.classes[predicted].predicted;
+    if (predicted == truth) ++hits[truth];
+    if (!metrics.confusion.empty()) ++metrics.confusion[truth * classes + predicted];
     loss -= std::log(std::clamp(static_cast<double>(row[truth]), kLeastProbability, 1.0));
   }
 
   std::int64_t correct = 0;
   std::int64_t occurring = 0;
   for (std::size_t c = 0; c < classes; ++c) {
-    metrics.classes.push_back({.label = names[c]});
-    ClassMetrics& result = metrics.classes.back();
-    for (std::size_t other = 0; other < classes; ++other) {
-      result.texts += metrics.confusion[c * classes + other];
-      result.predicted += metrics.confusion[other * classes + c];
-    }
-    const std::int64_t hits = metrics.confusion[c * classes + c];
-    correct += hits;
-    result.precision = ratio(hits, result.predicted);
-    result.recall = ratio(hits, result.texts);
-    result.f1 = ratio(2 * hits, result.predicted + result.texts);
+    ClassMetrics& result = metrics.classes[c];
+    correct += hits[c];
+    result.precision = ratio(hits[c], result.predicted);
+    result.recall = ratio(hits[c], result.texts);
+    result.f1 = ratio(2 * hits[c], result.predicted + result.texts);
     metrics.macro_precision += result.precision;
     metrics.macro_recall += result.recall;
     metrics.macro_f1 += result.f1;
@@ -216,7 +200,8 @@ std::string to_text(const Metrics& metrics) {
   return text + confusion(metrics);
 }
 
-std::string to_json(const Metrics& metrics) {
+std::string to_json(const Metrics& metrics, bool confusion) {
+  confusion = confusion && !metrics.confusion.empty();
   nlohmann::ordered_json json{{"texts", metrics.texts},
                               {"accuracy", metrics.accuracy},
                               {"log_loss", metrics.log_loss},
@@ -229,7 +214,7 @@ std::string to_json(const Metrics& metrics) {
     json["best_threshold_accuracy"] = metrics.threshold.accuracy;
   }
   json["classes"] = nlohmann::ordered_json::array();
-  json["confusion"] = nlohmann::ordered_json::array();
+  if (confusion) json["confusion"] = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < metrics.classes.size(); ++i) {
     const ClassMetrics& c = metrics.classes[i];
     json["classes"].push_back({{"label", c.label},
@@ -238,6 +223,7 @@ std::string to_json(const Metrics& metrics) {
                                {"f1", c.f1},
                                {"texts", c.texts},
                                {"predicted", c.predicted}});
+    if (!confusion) continue;
     const auto row =
         std::span(metrics.confusion).subspan(i * metrics.classes.size(), metrics.classes.size());
     json["confusion"].push_back(std::vector<std::int64_t>(row.begin(), row.end()));

@@ -13,12 +13,16 @@
 // texts everything is 0.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace gradus::data {
+
+// Of more classes there is no confusion matrix: it grows with their square.
+inline constexpr std::size_t kMostConfusedClasses = 1000;
 
 struct ClassMetrics {
   std::string label;
@@ -45,26 +49,27 @@ struct Metrics {
   double macro_f1 = 0;
   Threshold threshold;  // of two classes: best_threshold
   std::vector<ClassMetrics> classes;
-  std::vector<std::int64_t> confusion;  // [classes, classes]: row = true class, column = predicted
+  // [classes, classes]: row = true class, column = predicted; empty above kMostConfusedClasses.
+  std::vector<std::int64_t> confusion;
 
   std::int64_t confused(std::size_t truth, std::size_t prediction) const {
     return confusion[truth * classes.size() + prediction];
   }
 };
 
-// Throws ShapeError if the sizes do not fit, IndexError for a label that is no class, Error for a
-// probability that is not finite.
+// Throws as check_texts() does (data/calibration.h).
 Metrics measure(std::span<const float> probabilities, std::span<const std::int32_t> labels,
                 std::span<const std::string> names);
 
 // The threshold with the highest accuracy on these very texts; of equally good ones that nearest to 0.5,
 // which is what measure() predicts with. A class that is rarer or costs more may want another.
-// `probabilities` are [texts, 2]; throws as measure() does.
+// `probabilities` are [texts, 2]; throws as check_texts().
 Threshold best_threshold(std::span<const float> probabilities,
                          std::span<const std::int32_t> labels);
 
 // The texts predicted wrongly, at most `most`, those first whose true class was given the least
-// probability: where a model is sure and wrong, the label is often what is wrong. Throws as measure().
+// probability: where a model is sure and wrong, the label is often what is wrong. Throws as
+// check_texts().
 std::vector<std::int64_t> most_wrong(std::span<const float> probabilities,
                                      std::span<const std::int32_t> labels, std::int64_t classes,
                                      std::int64_t most);
@@ -73,7 +78,8 @@ std::vector<std::int64_t> most_wrong(std::span<const float> probabilities,
 // frequent confusions instead. Ends with a newline.
 std::string to_text(const Metrics& metrics);
 // One JSON object with the fields above; confusion is a list of rows, and the threshold, of two classes
-// only, is best_threshold and best_threshold_accuracy.
-std::string to_json(const Metrics& metrics);
+// only, is best_threshold and best_threshold_accuracy. Without the confusion it grows with the classes, not
+// with their square.
+std::string to_json(const Metrics& metrics, bool confusion = true);
 
 }  // namespace gradus::data

@@ -11,9 +11,11 @@
 
 namespace gradus::data {
 
-// The uses of random numbers in data/, so that no two share a stream. An epoch adds its number.
+// The uses of random numbers beside those of tensors, so that no two share a stream. An epoch or a pass
+// adds its number.
 inline constexpr std::uint64_t kSplitStream = std::uint64_t{1} << 48;
 inline constexpr std::uint64_t kEpochStream = std::uint64_t{2} << 48;
+inline constexpr std::uint64_t kPassStream = std::uint64_t{3} << 48;
 
 // Fisher and Yates: every order is equally likely (to within n / 2^64).
 template <class T>

@@ -63,6 +63,14 @@ CleanCounts clean(Dataset& dataset) {
   return counts;
 }
 
+Split split_by(std::vector<Text> texts, const std::vector<bool>& held_out) {
+  Split split;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    (held_out[i] ? split.held_out : split.train).push_back(std::move(texts[i]));
+  }
+  return split;
+}
+
 Split split_texts(Dataset dataset, double fraction, std::uint64_t seed) {
   if (!dataset.test.empty()) return {std::move(dataset.train), std::move(dataset.test)};
   if (!(fraction > 0 && fraction < 1)) {
@@ -71,11 +79,7 @@ Split split_texts(Dataset dataset, double fraction, std::uint64_t seed) {
   }
   std::vector<std::int32_t> labels;
   for (const Text& text : dataset.train) labels.push_back(text.label);
-  const std::vector<bool> held_out = stratified(labels, fraction, seed);
-  Split split;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    (held_out[i] ? split.held_out : split.train).push_back(std::move(dataset.train[i]));
-  }
+  Split split = split_by(std::move(dataset.train), stratified(labels, fraction, seed));
   if (split.train.empty() || split.held_out.empty()) {
     throw Error(fmt::format("[split_texts] {} texts are too few to hold out {} of them",
                             labels.size(), fraction));

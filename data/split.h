@@ -29,6 +29,9 @@ struct Split {
   std::vector<Text> held_out;
 };
 
+// The texts for which held_out[i] is set, and the others; order is kept.
+Split split_by(std::vector<Text> texts, const std::vector<bool>& held_out);
+
 // The data's own test split if it has one; else `fraction` of every class, chosen by the seed, is
 // held out. Order is kept. Throws Error unless 0 < fraction < 1 and both sides get a text.
 Split split_texts(Dataset dataset, double fraction, std::uint64_t seed);

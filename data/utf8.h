@@ -7,6 +7,9 @@
 
 namespace gradus::data {
 
+// A to Z become a to z; all other bytes stay.
+constexpr char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
 // What next_code_point gives for bytes that are not UTF-8.
 inline constexpr char32_t kInvalid = 0xFFFFFFFF;
 inline constexpr char32_t kReplacement = 0xFFFD;

@@ -138,7 +138,7 @@ class Splitter {
 
   void run() {
     lowered_.assign(text_);
-    for (char& c : lowered_) c = static_cast<char>(c + (c >= 'A' && c <= 'Z' ? 32 : 0));
+    for (char& c : lowered_) c = ascii_lower(c);
     tokens_.clear();
     for (std::size_t i = 0; i < text_.size();) {
       switch (ascii(text_[i])) {

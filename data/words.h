@@ -1,7 +1,7 @@
 // Text cut into words, lower-cased:
 //
 //   Words words = split_words("Didn't like it... 3/10!");
-//   words.size() == 5        words[0] == "didn't"   words[3] == "..."   words[4] == "3/10"  ...
+//   words.size() == 6        words[0] == "didn't"   words[3] == "..."   words[4] == "3/10"  ...
 //   words.range(0)           // the bytes of the text it came from: {0, 6}
 //
 // A token is one of

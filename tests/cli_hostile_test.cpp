@@ -89,7 +89,7 @@ TEST_CASE("a model takes the place of a file only, and only whole") {
 
   // A disk (or quota) with no room: the old model stays, and no part of the new one.
   for (const char* command : {"train --data films.csv --out m.safetensors --epochs 1 --quiet",
-                              "compress --model m.safetensors --out m.safetensors"}) {
+                              "compress --model m.safetensors --half --out m.safetensors"}) {
     const Result full = run_gradus(folder, fmt::format("--version > /dev/null; ulimit -f 1; "
                                                        "'{}/gradus' {}",
                                                        GRADUS_BUILD_DIR, command));
@@ -110,6 +110,109 @@ TEST_CASE("a model takes the place of a file only, and only whole") {
   CHECK(run_gradus(folder, "compress --model m.safetensors --half --out link").status == 0);
   CHECK(fs::is_symlink(folder / "link"));
   CHECK(fs::file_size(folder / "m.safetensors") < whole.size());
+}
+
+TEST_CASE("what is read is never written over") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  const std::string table = read_file(folder / "films.csv");
+  folder.write("more.txt", "a fine film\n");
+  fs::create_symlink("films.csv", folder / "link");
+  fs::create_hard_link(folder / "films.csv", folder / "hard");
+  for (const char* options :
+       {"--out m --log films.csv", "--out films.csv", "--out link", "--out m --log ./hard",
+        "--out m --log m", "--out m --log ./m", "--out m --unlabelled more.txt --log more.txt"}) {
+    CAPTURE(options);
+    const Result result = run_gradus(folder, fmt::format("train --data films.csv {}", options));
+    CHECK(result.status == 1);
+    CHECK_MESSAGE(result.error.find("are the same file") != std::string::npos, result.error);
+    CHECK(read_file(folder / "films.csv") == table);
+    CHECK(read_file(folder / "more.txt") == "a fine film\n");
+    CHECK(!fs::exists(folder / "m"));
+  }
+}
+
+TEST_CASE("a log outlives a training that fails before it begins") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  folder.write("empty.csv", "");
+  folder.write("log", "old\n");
+  CHECK(run_gradus(folder, "train --data empty.csv --out m --log log").status == 1);
+  CHECK(read_file(folder / "log") == "old\n");
+  CHECK(train(folder, "--log log").status == 0);
+  CHECK(read_file(folder / "log").starts_with("{\"step\":1,"));
+}
+
+TEST_CASE("files that are no text are refused, and those that cannot be read with the reason") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  REQUIRE(train(folder).status == 0);
+  folder.write("utf16.txt", std::string("\xFF\xFE"
+                                        "a\0\n\0",
+                                        6));
+  const auto error = [&](const std::string& arguments) {
+    const Result result = run_gradus(folder, "predict --model m.safetensors " + arguments);
+    CHECK(result.status == 1);
+    CHECK(result.out.empty());
+    return result.error;
+  };
+  CHECK(error("utf16.txt") == "gradus: [predict] utf16.txt is UTF-16; save it as UTF-8\n");
+  CHECK(error("m.safetensors") == "gradus: [predict] m.safetensors is a binary file, not text\n");
+  CHECK(error("- < m.safetensors") ==
+        "gradus: [predict] standard input is a binary file, not text\n");
+  CHECK(error("absent") == "gradus: [predict] cannot read 'absent': No such file or directory\n");
+  CHECK(error(".") == "gradus: [predict] cannot read '.': Is a directory; --data reads folders\n");
+  CHECK(run_gradus(folder, "train --data films.csv --out /proc/m")
+            .error.find("cannot be written: ") != std::string::npos);
+}
+
+TEST_CASE("what train reads, predict reads: each answer after its place") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  REQUIRE(train(folder).status == 0);
+  folder.write("new.csv", "text\n\"a fine\nfilm\"\na dull film\n");
+  const std::string predict = "predict --model m.safetensors --data ";
+  CHECK(run_gradus(folder, predict + "new.csv | cut -f 1,2").out == "line 2\tpos\nline 4\tneg\n");
+  folder.write("set/b.txt", "a fine film");
+  folder.write("set/a.txt", "a dull\nfilm");
+  CHECK(run_gradus(folder, predict + "set | cut -f 1,2").out == "a.txt\tneg\nb.txt\tpos\n");
+  CHECK(run_gradus(folder, predict + "set --json")
+            .out.starts_with("{\"place\":\"a.txt\",\"label\":\"neg\""));
+  folder.write("films.tsv", "words\ta\na fine film\t1\n");
+  CHECK(
+      run_gradus(folder, predict + "films.tsv --text-column words").out.starts_with("line 2\tpos"));
+}
+
+TEST_CASE("empty texts are measured, and their number is said") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  REQUIRE(train(folder).status == 0);
+  folder.write("set/train.csv", "text,label\na fine film,pos\na dull film,neg\n");
+  folder.write("set/test.csv", "text,label\na fine film,pos\n,neg\n<br>,neg\n");
+  const std::string eval = "eval --model m.safetensors --data ";
+  const Result whole = run_gradus(folder, eval + "set"),
+               part = run_gradus(folder, eval + "set/test.csv");
+  CHECK(whole.out.starts_with("3 texts of set (its test split; 2 of them empty)\n"));
+  CHECK(part.out.find("; 2 of them empty)\n") != std::string::npos);
+  CHECK(whole.out.substr(whole.out.find('\n')) == part.out.substr(part.out.find('\n')));
+}
+
+TEST_CASE("a test split with a class that training has not does not decide on the model") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  fs::create_directory(folder / "set");
+  fs::rename(folder / "films.csv", folder / "set/train.csv");
+  folder.write("set/test.csv", "text,label\na fine film,pos\na dull film,neg\na fine film,other\n");
+  const Result result =
+      run_gradus(folder, fmt::format("train --data set --out m.safetensors {}", kSmall));
+  CHECK(result.status == 0);
+  CHECK(result.out.find(
+            "1 class (other) has no text to learn from: of those held out, 1 are not used\n") !=
+        std::string::npos);
+  CHECK(result.out.find("accuracy 100.00 %") != std::string::npos);
+  folder.write("set/test.csv", "text,label\na fine film,other\n");
+  CHECK(run_gradus(folder, "train --data set --out m2").error ==
+        "gradus: [train] no text held out has a label that a text to learn from has\n");
 }
 
 TEST_CASE("bytes that are no text, and labels in any script") {

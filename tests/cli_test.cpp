@@ -6,7 +6,9 @@
 #include <string>
 
 #include "apps/classify/suited.h"
+#include "tensor/error.h"
 #include "tests/program.h"
+#include "tests/throws.h"
 
 namespace fs = std::filesystem;
 using namespace gradus;
@@ -75,12 +77,14 @@ TEST_CASE("a wrong command line is status 2") {
                                 "train --data films.csv --out m --preset slow",
                                 "train --data films.csv --out m --encoder linear --ensemble 2",
                                 "train --data films.csv --out m --ensemble 2 --attention additive",
-                                "train --data films.csv --out m --unlabelled films.csv",
+                                "train --data films.csv --out m --encoder ngram --unlabelled x",
                                 "train --data films.csv --out m --without luck",
                                 "train --data films.csv --out m --without keys",
-                                "train --data films.csv --out m --without vectors",
+                                "train --data films.csv --out m --encoder ngram --without vectors",
                                 "train --data films.csv --out m --encoder conv --without ratios",
+                                "predict --model m --data films.csv films.csv",
                                 "compress --model m",
+                                "compress --model m --out n",
                                 "compress --model m --out n --prune 1.5"}) {
     CAPTURE(arguments);
     const Result result = run_gradus(folder, arguments);
@@ -113,6 +117,16 @@ TEST_CASE("a preset is a set of defaults, which other options overrule") {
   CHECK(single.out.find("joined") == std::string::npos);
 }
 
+TEST_CASE("a preset gives way to what was chosen, and speaks of no option that was not") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  const std::string best = "train --data films.csv --out m --epochs 1 --preset best ";
+  for (const char* chosen : {"--encoder linear", "--encoder ngram --attention euclidean"}) {
+    CAPTURE(chosen);
+    CHECK(run_gradus(folder, best + chosen).status == 0);
+  }
+}
+
 TEST_CASE("pieces are left out one by one or several at once") {
   const TemporaryFolder folder;
   write_table(folder);
@@ -137,6 +151,25 @@ TEST_CASE("the amount of text decides what the command line leaves open") {
         std::string::npos);
 }
 
+TEST_CASE("options are held against the encoder that the amount of text has chosen") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  const std::string train = "train --data films.csv --out m --epochs 1 ";
+  CHECK(run_gradus(folder, train + "--without vectors").status == 0);
+  CHECK(run_gradus(folder, train + "--unlabelled films.csv").status == 0);
+  data::Dataset much;
+  much.train.assign(110, {std::string(100'000, 'x'), 0});
+  TrainOptions asked;
+  asked.encoder_by_size = true;
+  asked.quiet = true;
+  asked.config = defaults_of(EncoderKind::ngram);
+  asked.unlabelled = "more";
+  CHECK(message_of<Error>([&] { suited(asked, much); }) ==
+        "[train] --unlabelled: is for --encoder wide-deep or --ensemble 2 and more; the encoder "
+        "chosen "
+        "for 11.0 MB of text is ngram");
+}
+
 TEST_CASE("more text is read by the quicker encoder, in fewer passes") {
   data::Dataset much;
   much.train.assign(200, {std::string(100'000, 'x'), 0});
@@ -155,6 +188,15 @@ TEST_CASE("more text is read by the quicker encoder, in fewer passes") {
 TEST_CASE("an unknown command is named") {
   const TemporaryFolder folder;
   CHECK(run_gradus(folder, "trian").error.find("no command 'trian'") != std::string::npos);
+}
+
+TEST_CASE("an option that is none is named before those that it was meant to be") {
+  const TemporaryFolder folder;
+  const Result result = run_gradus(folder, "train --dat imdb");
+  CHECK(result.status == 2);
+  CHECK(result.error.find("--dat\n") != std::string::npos);
+  CHECK(result.error.find("required") == std::string::npos);
+  CHECK(run_gradus(folder, "train").error.find("--data is required") != std::string::npos);
 }
 
 TEST_CASE("bad data is status 1, a sentence, and no file") {
@@ -215,4 +257,23 @@ TEST_CASE("Ctrl-C saves the best model so far") {
   CHECK(result.status == 130);
   CHECK(result.out.find("Stopped") != std::string::npos);
   CHECK(run_gradus(folder, "predict --model m.safetensors films.csv").status == 0);
+}
+
+TEST_CASE("what an interruption leaves is said, with --quiet and --folds, too") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  const auto stopped = [&](const std::string& options, const char* signal) {
+    return run_gradus(folder,
+                      fmt::format("train --data films.csv {} {} & sleep 2; kill -{} $!; wait $!",
+                                  "--encoder ngram --batch-tokens 64", options, signal));
+  };
+  const Result quiet = stopped("--out m.safetensors --epochs 1000000 --quiet", "HUP");
+  CHECK(quiet.status == 130);
+  CHECK(quiet.out.empty());
+  CHECK(quiet.error == "gradus: stopped; the best until then is saved in m.safetensors\n");
+  CHECK(run_gradus(folder, "info --model m.safetensors").status == 0);
+  const Result folds = stopped("--folds 50 --epochs 300", "TERM");
+  CHECK(folds.status == 130);
+  CHECK(folds.error.starts_with("gradus: stopped after "));
+  CHECK(folds.error.find(" of 50 folds: accuracy ") != std::string::npos);
 }

@@ -97,6 +97,9 @@ TEST_CASE("a compressed file is smaller, works, and says nothing of the whole mo
       continue;
     }
     CHECK(pruned.out.find("n-grams kept") != std::string::npos);
+    REQUIRE(run_gradus(folder, "compress --model h.safetensors --prune 0.5 --out h.safetensors")
+                .status == 0);
+    CHECK(size("h.safetensors") < size("m.safetensors"));  // its numbers still have 16 bits
     CHECK(run_gradus(folder, fmt::format(fmt::runtime(predict), "m")).out == whole);
     CHECK(run_gradus(folder, "info --model m.safetensors").out.find("held out") ==
           std::string::npos);

@@ -46,9 +46,8 @@ TEST_CASE("messages of splits and metrics") {
   REFUSES(ShapeError, fit_temperature(two, both, 2),
           "[fit_temperature] 2 numbers are not 2 for each of 2 texts");
   REFUSES(ShapeError, measure(two, both, names),
-          "[measure] 2 probabilities do not fit 2 texts of 2 classes");
-  REFUSES(Error, measure(broken, one, names),
-          "[measure] text 0 has a probability that is not finite");
+          "[measure] 2 numbers are not 2 for each of 2 texts");
+  REFUSES(Error, measure(broken, one, names), "[measure] text 0 has a number that is not finite");
 }
 
 TEST_CASE("messages of folders and files of texts") {
@@ -59,14 +58,15 @@ TEST_CASE("messages of folders and files of texts") {
   write("pictures/1.jpg", "x");
   REFUSES(IoError, read_dataset("pictures"),
           "[read_dataset] pictures: holds neither folders of texts for each class nor a table "
-          "(.csv, .tsv)");
+          "(.csv, .tsv, .jsonl)");
   REFUSES(IoError, read_dataset("pictures", {.format = Format::folders}),
           "[read_dataset] pictures: holds no folder of texts (.txt files, or files without an "
           "ending) for each class");
   write("tables/a.csv", "text,label\na,x\n");
   write("tables/b.csv", "text,label\na,x\n");
   REFUSES(IoError, read_dataset("tables"),
-          "[read_dataset] tables: holds 2 tables and none is called train; name one of them");
+          "[read_dataset] tables: holds 2 tables and none is called train; name one of them: "
+          "a.csv, b.csv");
   write("tested/train.csv", "text,label\n");
   write("tested/test.csv", "text,label\na,x\nb,y\n");
   REFUSES(IoError, read_dataset("tested"),

@@ -66,8 +66,10 @@ TEST_CASE("the best threshold, worked by hand") {
   // All of one class: any threshold below the least, or above the largest, probability.
   CHECK(best_threshold(std::vector<float>{.8F, .2F, .6F, .4F}, std::vector<std::int32_t>{1, 1})
             .probability == Approx(.1));
-  CHECK(best_threshold(std::vector<float>{0, 1, 0, 1}, std::vector<std::int32_t>{0, 0}).accuracy ==
-        0);
+  const Threshold none =
+      best_threshold(std::vector<float>{0, 1, 0, 1}, std::vector<std::int32_t>{0, 0});
+  CHECK(none.probability == 1);
+  CHECK(none.accuracy == 1);
   CHECK_THROWS_AS(best_threshold(p, std::vector<std::int32_t>{1}), gradus::ShapeError);
 }
 
@@ -137,6 +139,21 @@ TEST_CASE("many classes: the most frequent confusions") {
   CHECK(std::count(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), '\n') == 2 + 15);
 }
 
+TEST_CASE("of very many classes there is no confusion matrix, and all else") {
+  const std::size_t classes = kMostConfusedClasses + 1;
+  Names names;
+  for (std::size_t c = 0; c < classes; ++c) names.push_back("class" + std::to_string(c));
+  std::vector<float> p(2 * classes);
+  p[7] = p[classes + 8] = 1;
+  const Metrics m = measure(p, std::vector<std::int32_t>{7, 9}, names);
+  CHECK(m.confusion.empty());
+  CHECK(m.accuracy == 0.5);
+  CHECK(m.classes[8].predicted == 1);
+  CHECK(m.classes[9].texts == 1);
+  CHECK(to_text(m).find("confus") == std::string::npos);
+  CHECK(to_json(m).size() < 200 * classes);
+}
+
 TEST_CASE("JSON has the same numbers, whatever the labels") {
   const std::vector<float> p{0.9F, 0.1F, 0.2F, 0.8F};
   const Metrics m = measure(p, std::vector<std::int32_t>{0, 0}, Names{"好 \"x\"", "b\xFF"});
@@ -147,4 +164,7 @@ TEST_CASE("JSON has the same numbers, whatever the labels") {
   CHECK(json["classes"][1]["label"] == "b\uFFFD");
   CHECK(json["confusion"] == nlohmann::json::parse("[[1, 1], [0, 0]]"));
   CHECK(json["macro_f1"].get<double>() == Approx(m.macro_f1));
+  const auto without = nlohmann::json::parse(to_json(m, false));
+  CHECK(!without.contains("confusion"));
+  CHECK(without["classes"] == json["classes"]);
 }

@@ -36,6 +36,56 @@ TEST_CASE(
   CHECK(read(folder / "acl") == Strings{"unlabelled"});
 }
 
+TEST_CASE("a table has them in its text column") {
+  const TemporaryFolder folder;
+  CHECK(read(folder.write("a.csv", "id,Review\n1,\"one, text\"\n2,another\n")) ==
+        Strings{"one, text", "another"});
+  CHECK(read(folder.write("b.jsonl", "{\"text\": \"a\"}\n{\"text\": \"b\", \"label\": \"x\"}\n")) ==
+        Strings{"a", "b"});
+  const auto odd = folder.write("c.tsv", "words\tn\na\t1\n");
+  CHECK(read_unlabelled(odd, {.text_column = "words"}).size() == 1);
+  REFUSES(IoError, read_unlabelled(odd),
+          "[read_dataset] " + odd.string() +
+              ", line 1: no text column; the columns are: words, n (choose one with "
+              "--text-column)");
+  // Commas and tabs are part of texts where the file does not say that it is a table.
+  CHECK(read(folder.write("d.txt", "text, more\nsome\tmore, too\n")) ==
+        Strings{"text, more", "some more, too"});
+}
+
+TEST_CASE("each text knows its place") {
+  const TemporaryFolder folder;
+  const auto described = [](const std::filesystem::path& path) {
+    Strings all;
+    for (const PlacedText& text : read_texts(path)) all.push_back(text.place + ": " + text.text);
+    return all;
+  };
+  CHECK(described(folder.write("a.csv", "text,label\n\"a\nb\",x\nc,\n")) ==
+        Strings{"line 2: a\nb", "line 4: c"});
+  CHECK(described(folder.write("lines.txt", "a\n\nb")) ==
+        Strings{"line 1: a", "line 2: ", "line 3: b"});
+  folder.write("set/pos/1.txt", "a");
+  folder.write("set/neg/1.txt", "b");
+  folder.write("set/list.csv", "text\nc\n");
+  CHECK(described(folder / "set") == Strings{"neg/1.txt: b", "pos/1.txt: a"});
+  folder.write("tables/b.csv", "text\nc\n");
+  folder.write("tables/a.csv", "text\nd\n");
+  CHECK(described(folder / "tables") == Strings{"a.csv, line 2: d", "b.csv, line 2: c"});
+}
+
+TEST_CASE("bytes that are no text are refused") {
+  const TemporaryFolder folder;
+  const auto refuses = [&](const std::string& bytes, const std::string& why) {
+    const std::string path = folder.write("bytes", bytes).string();
+    REFUSES(IoError, read_unlabelled(path), "[read_dataset] " + path + ": " + why);
+  };
+  refuses(std::string("abcdefghijklmnopqrstuvwxyz\n\0\1", 29), "is a binary file, not text");
+  refuses(
+      "\xFF\xFE"
+      "a",
+      "is UTF-16; save it as UTF-8");
+}
+
 TEST_CASE("nothing to read is an error") {
   const TemporaryFolder folder;
   const std::string path = folder.write("empty.txt", "\n \n").string();

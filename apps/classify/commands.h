@@ -44,16 +44,22 @@ struct EvalOptions {
 };
 void run_eval(const EvalOptions& options);
 
-// `input` is a file with a text in each line; "-" is standard input.
-void run_predict(const std::filesystem::path& model, const std::string& input, bool json);
+struct PredictOptions {
+  std::filesystem::path model;
+  std::string input = "-";          // a file with a text in each line; "-" is standard input
+  std::filesystem::path data = {};  // if not empty, read in place of `input` (data/unlabelled.h)
+  data::ReadOptions read = {};
+  bool json = false;
+};
+void run_predict(const PredictOptions& options);
 
 void run_explain(const std::filesystem::path& model, const std::string& text, bool json);
 
 struct CompressOptions {
   std::filesystem::path model;
   std::filesystem::path out;
-  double prune = 0;  // share of the n-grams to drop, those that matter least
-  bool half = false;
+  double prune = 0;   // share of the n-grams to drop, those that matter least
+  bool half = false;  // a model of 16-bit numbers keeps them anyway
 };
 void run_compress(const CompressOptions& options);
 

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
 
 #include "apps/classify/commands.h"
 #include "apps/classify/ngram_model.h"
@@ -27,6 +29,17 @@ Tensor most_important(const Tensor& table, const Tensor& weight, std::int64_t co
   const Tensor sizes = sum(square(adds - mean(adds, 1, true)), 1);
   const Tensor rank = arange(table.size(0)) + 1;
   return sort(topk(sizes / rank, count).indices).values;
+}
+
+// Numbers of 16 bits take fewer bytes in the file, behind its header, than they do in memory.
+bool is_half(const std::filesystem::path& path, const SavedModel& saved) {
+  std::uintmax_t bytes = 0;
+  for (const auto& [name, tensor] : saved.model->state()) {
+    bytes += static_cast<std::uintmax_t>(tensor.numel()) * size_of(tensor.dtype());
+  }
+  std::uint64_t header = 0;  // its length is the file's first number
+  std::ifstream(path, std::ios::binary).read(reinterpret_cast<char*>(&header), sizeof header);
+  return std::filesystem::file_size(path) - sizeof header - header < bytes;
 }
 
 }  // namespace
@@ -63,12 +76,13 @@ void run_compress(const CompressOptions& options) {
   };
   SavedModel saved = load_model(options.model);
   const double before = megabytes(options.model);  // --out may be the same file
+  const bool half = options.half || is_half(options.model, saved);
   const std::int64_t all = saved.ngrams.size();
   if (options.prune > 0) {
     const double left = std::round(static_cast<double>(all) * (1 - options.prune));
     prune(saved, std::max<std::int64_t>(static_cast<std::int64_t>(left), 1));
   }
-  save_model(options.out, saved, {.half = options.half});
+  save_model(options.out, saved, {.half = half});
   if (all > 0) fmt::print("{} of {} n-grams kept\n", saved.ngrams.size(), all);
   fmt::print("{:.1f} MB before, {:.1f} MB after\nsaved {}\n", before, megabytes(options.out),
              options.out.string());

@@ -35,10 +35,14 @@ void translate_labels(std::vector<data::Text>& texts, const std::vector<std::str
 
 void run_eval(const EvalOptions& options) {
   const SavedModel saved = load_model(options.model);
-  data::Dataset dataset = data::read_dataset(options.data, options.read);
-  data::clean(dataset);
+  data::ReadOptions read = options.read;
+  read.to_learn = false;
+  data::Dataset dataset = data::read_dataset(options.data, read);
   const bool own_test = !dataset.test.empty();
   std::vector<data::Text>& texts = own_test ? dataset.test : dataset.train;
+  data::clean(texts);
+  const auto empty =
+      std::ranges::count_if(texts, [](const auto& text) { return text.text.empty(); });
   translate_labels(texts, dataset.labels, saved.labels);
   const data::EncodedTexts encoded = encode(saved, texts);
   const std::vector<float> p = probabilities(*saved.model, encoded);
@@ -49,10 +53,11 @@ void run_eval(const EvalOptions& options) {
     json["wrong"] = to_json(wrong, saved.labels);
     fmt::print("{}\n", json.dump());
   } else {
-    fmt::print("{} texts of {} ({})\n{}{}", texts.size(), options.data.string(),
+    fmt::print("{} texts of {} ({}{})\n{}{}", texts.size(), options.data.string(),
                own_test ? "its test split"
                         : "all of it, the texts trained on included if it was trained on",
-               data::to_text(metrics), to_text(wrong, saved.labels));
+               empty > 0 ? fmt::format("; {} of them empty", empty) : "", data::to_text(metrics),
+               to_text(wrong, saved.labels));
   }
 }
 

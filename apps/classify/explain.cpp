@@ -10,6 +10,8 @@
 #include "apps/classify/commands.h"
 #include "apps/classify/explain_ngrams.h"
 #include "apps/classify/model_file.h"
+#include "apps/classify/probabilities.h"
+#include "apps/classify/terminal.h"
 #include "autograd/autograd.h"
 #include "autograd/ops.h"
 #include "data/clean.h"
@@ -60,6 +62,7 @@ Weighed weigh(const SavedModel& saved, const std::string& text) {
   const Output output = (*saved.model)(data::make_batch(encoded, std::vector<std::int64_t>{0}));
   share_weights(output, result.tokens);
   result.probabilities = softmax(output.logits / saved.model->temperature).to_vector<float>();
+  check_finite(result.probabilities);
   return result;
 }
 
@@ -137,7 +140,7 @@ void run_explain(const std::filesystem::path& model, const std::string& raw, boo
     fmt::print("There is no word in this text: this is what the model says of nothing.\n");
     return;
   }
-  fmt::print("{}\n\n", isatty(STDOUT_FILENO) == 1 ? coloured(text, tokens) : text);
+  fmt::print("{}\n\n", shows_colours(STDOUT_FILENO) ? coloured(text, tokens) : text);
   print_table(heaviest(tokens, kTopWords));
 }
 

@@ -9,6 +9,8 @@
 #include <numeric>
 
 #include "apps/classify/ngram_model.h"
+#include "apps/classify/probabilities.h"
+#include "apps/classify/terminal.h"
 #include "autograd/autograd.h"
 #include "autograd/ops.h"
 #include "data/columns.h"
@@ -50,6 +52,7 @@ Explanation explain(const SavedModel& saved, const std::string& text) {
   }
   result.logits = output.logits.to_vector<double>();
   result.probabilities = softmax(output.logits / model.temperature).to_vector<double>();
+  check_finite(result.probabilities);
   result.best = static_cast<std::size_t>(
       std::max_element(result.logits.begin(), result.logits.end()) - result.logits.begin());
   const Numbers all = adds.to_vector<double>();
@@ -167,7 +170,7 @@ void explain_ngrams(const SavedModel& saved, const std::string& text, bool json)
   const Explanation e = explain(saved, text);
   if (json) return print_json(saved, e);
   fmt::print("{}  {:.4f}\n\n", saved.labels[e.best], e.probabilities[e.best]);
-  if (!text.empty()) fmt::print("{}\n\n", isatty(STDOUT_FILENO) == 1 ? coloured(text, e) : text);
+  if (!text.empty()) fmt::print("{}\n\n", shows_colours(STDOUT_FILENO) ? coloured(text, e) : text);
   if (e.entries.empty()) fmt::print("There is no n-gram in this text that the model knows.\n");
   print_table(saved, e);
 }

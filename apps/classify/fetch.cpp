@@ -18,6 +18,7 @@
 #include <optional>
 #include <string_view>
 
+#include "apps/classify/terminal.h"
 #include "tensor/error.h"
 
 namespace gradus::classify {
@@ -214,7 +215,7 @@ class ProgressLine {
   }
 
  private:
-  bool terminal_ = isatty(STDERR_FILENO) == 1;
+  bool terminal_ = redraws(STDERR_FILENO);
   std::uint64_t total_;
   std::uint64_t first_ = 0;  // what was there when the line was first shown
   Clock::time_point begin_;  // and when that was

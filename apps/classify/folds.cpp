@@ -20,13 +20,9 @@ namespace {
 data::Split fold_of(const data::Dataset& dataset, const TrainOptions& options, int fold) {
   std::vector<std::int32_t> labels;
   for (const data::Text& text : dataset.train) labels.push_back(text.label);
-  const std::vector<bool> held_out =
-      data::stratified(labels, 1 / static_cast<double>(options.folds), options.settings.seed, fold);
-  data::Split split;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    (held_out[i] ? split.held_out : split.train).push_back(dataset.train[i]);
-  }
-  return split;
+  const double share = 1 / static_cast<double>(options.folds);
+  return data::split_by(dataset.train,
+                        data::stratified(labels, share, options.settings.seed, fold));
 }
 
 // "0.9203 +- 0.0031": mean and standard deviation.
@@ -59,7 +55,13 @@ bool run_folds(const TrainOptions& asked) {
     data::Metrics last;
     const Listeners listeners{
         {}, [&last](const EpochRow&, const data::Metrics& metrics) { last = metrics; }};
-    if (fit(each, ready, listeners) != Outcome::finished) return false;
+    if (fit(each, ready, listeners) != Outcome::finished) {
+      fmt::print(stderr, "gradus: stopped after {} of {} folds{}\n", fold, options.folds,
+                 fold > 0
+                     ? fmt::format(": accuracy {}, log loss {}", spread(accuracy), spread(loss))
+                     : "");
+      return false;
+    }
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
     fmt::print("{:>4}  {:>5}  {:>8.4f}  {:>8.4f}  {:>8.4f}  {:>17.4f}  {:>6.1f} s\n", fold + 1,
                last.texts, last.accuracy, last.macro_f1, last.log_loss, last.calibration_error,

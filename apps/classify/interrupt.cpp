@@ -18,6 +18,9 @@ void catch_interrupts() {
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);  // the next signal acts as ever
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  struct sigaction before {};
+  sigaction(SIGHUP, &action, &before);
+  if (before.sa_handler == SIG_IGN) sigaction(SIGHUP, &before, nullptr);  // of nohup
 }
 
 bool interrupted() { return flag; }

@@ -32,13 +32,17 @@ constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr int kInterrupted = 130;
 
-void add_data_options(CLI::App* app, std::filesystem::path& data, data::ReadOptions& read) {
-  app->add_option("--data", data, "what to read: a folder, an archive or a file")->required();
+void add_format(CLI::App* app, data::ReadOptions& read) {
   app->add_option_function<std::string>(
          "--format", [&read](const std::string& name) { read.format = data::format_named(name); },
          "its format, if it is not to be found by looking")
       ->check(CLI::IsMember(data::format_names()));
   app->add_option("--text-column", read.text_column, "the column that holds the text");
+}
+
+void add_data_options(CLI::App* app, std::filesystem::path& data, data::ReadOptions& read) {
+  app->add_option("--data", data, "what to read: a folder, an archive or a file")->required();
+  add_format(app, read);
   app->add_option("--label-column", read.label_column, "the column that holds the class");
 }
 
@@ -46,8 +50,8 @@ struct Arguments {
   TrainOptions train;
   EvalOptions eval;
   CompressOptions compress;
+  PredictOptions predict;
   std::filesystem::path model;
-  std::string input = "-";
   std::string text;
   std::filesystem::path fetch_to = "data";
   std::string fetch_what = "imdb";
@@ -85,7 +89,9 @@ TrainOptions defaults_in(int argc, char** argv) {
   options.config = defaults_of(encoder);
   options.settings = settings_of(encoder);
   options.settings.epochs = 0;
-  if (best) options.ensemble = 2;
+  const std::string attention = value_of("--attention", argc, argv);
+  const bool joinable = reads_ngrams(encoder) && (attention.empty() || attention == "dot");
+  if (best && joinable) options.ensemble = 2;
   return options;
 }
 
@@ -96,12 +102,15 @@ void add_train(CLI::App& program, Arguments& all) {
   CLI::App* app = program.add_subcommand("train", "learn to classify from labelled texts");
   add_data_options(app, o.data, o.read);
   app->add_option("--out", o.out, "the model file to write");
-  app->add_option("--preset", "fast: the defaults; best: --encoder wide-deep --ensemble 2")
+  app->add_option(
+         "--preset",
+         "fast: the defaults; best: --encoder wide-deep --ensemble 2, as far as these are not "
+         "chosen otherwise")
       ->check(CLI::IsMember({"fast", "best"}))
       ->default_str("fast");
   app->add_option("--unlabelled", o.unlabelled,
-                  "more texts, without labels: a folder, an archive or a file with one a line "
-                  "(wide-deep, --ensemble)");
+                  "more texts, without labels: a folder, an archive, a table or a file with one a "
+                  "line (wide-deep, --ensemble)");
   app->add_option_function<std::string>(
          "--encoder", [&o](const std::string& name) { o.config.encoder = encoder_named(name); },
          "what reads the text: ngram, wide-deep, linear, conv or transformer; the defaults below "
@@ -182,10 +191,18 @@ void add_others(CLI::App& program, Arguments& all) {
       ->capture_default_str();
   eval->add_flag("--json", all.eval.json, "metrics and these texts as one JSON object");
 
-  CLI::App* predict = program.add_subcommand("predict", "classify texts, one a line");
-  add_model(predict, all.model);
-  predict->add_option("file", all.input, "the texts; - is standard input")->capture_default_str();
-  predict->add_flag("--json", all.json, "one JSON object a text");
+  CLI::App* predict = program.add_subcommand("predict", "classify texts");
+  PredictOptions& p = all.predict;
+  add_model(predict, p.model);
+  CLI::Option* file = predict->add_option("file", p.input, "texts, one a line; - is standard input")
+                          ->capture_default_str();
+  predict
+      ->add_option("--data", p.data,
+                   "texts as train reads them, labels not needed: a folder, an archive or a table; "
+                   "each answer begins with the file or the line")
+      ->excludes(file);
+  add_format(predict, p.read);
+  predict->add_flag("--json", p.json, "one JSON object a text");
 
   CLI::App* explain = program.add_subcommand("explain", "show what a model looks at in a text");
   add_model(explain, all.model);
@@ -214,32 +231,15 @@ void add_others(CLI::App& program, Arguments& all) {
 
 // What no option can check by itself.
 void check(const TrainOptions& options) {
-  const Config& config = options.config;
   if (options.out.empty() && options.folds == 0) throw CLI::RequiredError("--out");
-  const bool by_heads = config.encoder == EncoderKind::transformer || reads_ngrams(config.encoder);
-  if (by_heads && config.attention_size % config.heads != 0) {
-    throw CLI::ValidationError(
-        "--heads", fmt::format("{} heads do not divide the attention size {}", config.heads,
-                               config.attention_size));
-  }
-  const bool deep = config.encoder == EncoderKind::wide_deep;
-  for (const Piece piece : config.without) {
-    if (reads_ngrams(config.encoder) && (deep || !is_deep(piece))) continue;
-    throw CLI::ValidationError("--without",
-                               fmt::format("{} is a piece of --encoder {}", name_of(piece),
-                                           is_deep(piece) ? "wide-deep" : "ngram or wide-deep"));
-  }
-  if (config.attention == Score::dot && config.without.contains(Piece::keys)) {
-    throw CLI::ValidationError("--without", "keys is a piece of --attention euclidean or additive");
-  }
-  if (options.ensemble > 1 && !(reads_ngrams(config.encoder) && config.attention == Score::dot)) {
-    throw CLI::ValidationError("--ensemble",
-                               "joins models of --encoder ngram or wide-deep with --attention dot");
-  }
-  if (!options.unlabelled.empty() && !deep && options.ensemble == 1) {
-    throw CLI::ValidationError("--unlabelled",
-                               "is for --encoder wide-deep or --ensemble 2 and more");
-  }
+  TrainOptions tried = options;
+  // One of two encoders will be chosen; this one goes with all that the other goes with.
+  if (options.encoder_by_size) tried.config.encoder = EncoderKind::wide_deep;
+  if (const auto odd = misfit(tried)) throw CLI::ValidationError(odd->option, odd->why);
+}
+
+void check(const CompressOptions& options) {
+  if (options.prune == 0 && !options.half) throw CLI::RequiredError("--prune or --half");
 }
 
 int run(const CLI::App& program, const Arguments& all) {
@@ -250,7 +250,7 @@ int run(const CLI::App& program, const Arguments& all) {
     return (all.train.folds > 0 ? run_folds : run_train)(all.train) ? 0 : kInterrupted;
   }
   if (command == "eval") run_eval(all.eval);
-  if (command == "predict") run_predict(all.model, all.input, all.json);
+  if (command == "predict") run_predict(all.predict);
   if (command == "explain") run_explain(all.model, all.text, all.json);
   if (command == "compress") run_compress(all.compress);
   if (command == "fetch") fetch_imdb(all.fetch_to);
@@ -292,6 +292,13 @@ int parse_and_run(int argc, char** argv) {
   try {
     program.parse(argc, argv);
     if (program.got_subcommand("train")) check(all.train);
+    if (program.got_subcommand("compress")) check(all.compress);
+  } catch (const CLI::RequiredError& error) {
+    // What was typed wrong is often what is missing.
+    std::vector<std::string> odd = program.remaining(true);
+    std::erase_if(odd, [](const std::string& word) { return !word.starts_with('-'); });
+    odd.empty() ? program.exit(error) : program.exit(CLI::ExtrasError("gradus", odd));
+    return kUsage;
   } catch (const CLI::ParseError& error) {
     return program.exit(error) == 0 ? 0 : kUsage;
   }

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "apps/classify/ngram_model.h"
 #include "nn/init.h"
@@ -18,6 +21,16 @@ constexpr const char* kFormat = "gradus-classifier-1";
 
 std::vector<std::string> strings(const nn::Metadata& metadata, const char* key) {
   return json::parse(metadata.at(key)).get<std::vector<std::string>>();
+}
+
+double temperature_in(const std::string& text) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || at != end || !(value > 0) || !std::isfinite(value)) {
+    throw IoError(fmt::format("the temperature '{}' is not a number above 0", text));
+  }
+  return value;
 }
 
 // Before a model of these sizes is built: that the file's tensors have them, so that a configuration
@@ -89,8 +102,7 @@ SavedModel load_model(const std::filesystem::path& path) {
     nn::take_state(*saved.model, file.tensors, path.string());
     saved.model->eval();
     if (const auto found = file.metadata.find("temperature"); found != file.metadata.end()) {
-      saved.model->temperature = json::parse(found->second).get<double>();
-      if (!(saved.model->temperature > 0)) throw IoError("the temperature is not above 0");
+      saved.model->temperature = temperature_in(found->second);
     }
     if (const auto* model = dynamic_cast<const NgramClassifier*>(saved.model.get())) {
       saved.ngrams = model->ngrams();

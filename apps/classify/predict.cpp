@@ -1,17 +1,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "apps/classify/commands.h"
 #include "apps/classify/model_file.h"
 #include "apps/classify/probabilities.h"
-#include "data/clean.h"
+#include "data/split.h"
+#include "data/text_bytes.h"
+#include "data/unlabelled.h"
 #include "tensor/error.h"
-#include "tensor/parallel.h"
 
 namespace gradus::classify {
 
@@ -21,13 +25,10 @@ namespace {
 constexpr std::size_t kMostLines = 2048;
 constexpr std::size_t kMostBytes = std::size_t{8} << 20;
 
-void print(const SavedModel& saved, std::vector<data::Text>& texts, bool json) {
-  parallel_for(std::ssize(texts), 64, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      std::string& text = texts[static_cast<std::size_t>(i)].text;
-      text = data::clean_text(text);
-    }
-  });
+// `texts` become clean; `places` say where they stand, or are none.
+void print(const SavedModel& saved, std::vector<data::Text>& texts,
+           std::span<const data::PlacedText> places, bool json) {
+  data::clean(texts);
   const std::vector<float> p = probabilities(*saved.model, encode(saved, texts));
   const std::size_t classes = saved.labels.size();
   for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -35,28 +36,50 @@ void print(const SavedModel& saved, std::vector<data::Text>& texts, bool json) {
     const auto best = static_cast<std::size_t>(
         std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row);
     if (!json) {
+      if (!places.empty()) fmt::print("{}\t", places[i].place);
       fmt::print("{}\t{:.4f}\n", saved.labels[best], p[i * classes + best]);
       continue;
     }
     nlohmann::ordered_json all;
     for (std::size_t c = 0; c < classes; ++c) all[saved.labels[c]] = p[i * classes + c];
-    const nlohmann::ordered_json object{{"label", saved.labels[best]},
-                                        {"probability", p[i * classes + best]},
-                                        {"probabilities", all}};
-    fmt::print("{}\n", object.dump());
+    nlohmann::ordered_json object;
+    if (!places.empty()) object["place"] = places[i].place;
+    object["label"] = saved.labels[best];
+    object["probability"] = p[i * classes + best];
+    object["probabilities"] = all;
+    fmt::print("{}\n", object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
   std::fflush(stdout);
 }
 
+// The texts of options.data, each answer after its place.
+void predict_data(const SavedModel& saved, const PredictOptions& options) {
+  const std::vector<data::PlacedText> all = data::read_texts(options.data, options.read);
+  for (std::size_t begin = 0; begin < all.size();) {
+    std::vector<data::Text> texts;
+    std::size_t bytes = 0;
+    while (begin + texts.size() < all.size() && texts.size() < kMostLines && bytes < kMostBytes) {
+      texts.push_back({all[begin + texts.size()].text, 0});
+      bytes += texts.back().text.size();
+    }
+    print(saved, texts, std::span(all).subspan(begin, texts.size()), options.json);
+    begin += texts.size();
+  }
+}
+
 }  // namespace
 
-void run_predict(const std::filesystem::path& model, const std::string& input, bool json) {
-  const SavedModel saved = load_model(model);
+void run_predict(const PredictOptions& options) {
+  const SavedModel saved = load_model(options.model);
+  if (!options.data.empty()) return predict_data(saved, options);
+  const std::string& input = options.input;
   std::ifstream file;
   if (input != "-") {
-    file.open(input);
-    if (!file || std::filesystem::is_directory(input)) {
-      throw IoError(fmt::format("[predict] cannot read '{}'", input));
+    errno = std::filesystem::is_directory(input) ? EISDIR : 0;
+    if (errno == 0) file.open(input);
+    if (errno != 0 || !file) {
+      throw IoError(fmt::format("[predict] cannot read '{}': {}{}", input, std::strerror(errno),
+                                errno == EISDIR ? "; --data reads folders" : ""));
     }
   }
   std::ios::sync_with_stdio(false);
@@ -65,7 +88,7 @@ void run_predict(const std::filesystem::path& model, const std::string& input, b
   std::vector<data::Text> texts;
   std::size_t bytes = 0;
   const auto answer = [&] {
-    if (!texts.empty()) print(saved, texts, json);
+    if (!texts.empty()) print(saved, texts, {}, options.json);
     texts.clear();
     bytes = 0;
   };
@@ -75,6 +98,9 @@ void run_predict(const std::filesystem::path& model, const std::string& input, b
   std::int64_t number = 1;
   for (; in.getline(line.get(), kRoom); ++number) {
     const auto size = static_cast<std::size_t>(in.gcount()) - (in.eof() ? 0 : 1);  // no newline
+    const std::string_view wrong =
+        number == 1 ? data::why_no_text({line.get(), size}) : std::string_view();
+    if (!wrong.empty()) throw IoError(fmt::format("[predict] {} {}", name, wrong));
     bytes += size;
     texts.push_back({std::string(line.get(), size), 0});
     // Answers do not wait for lines that have not come yet: someone may be typing.

@@ -89,7 +89,8 @@ data::Dataset read_clean(const TrainOptions& options) {
 
 std::vector<data::Text> read_more(const TrainOptions& options) {
   if (options.unlabelled.empty()) return {};
-  std::vector<data::Text> texts = data::read_unlabelled(options.unlabelled);
+  std::vector<data::Text> texts =
+      data::read_unlabelled(options.unlabelled, {.text_column = options.read.text_column});
   if (!options.quiet) {
     fmt::print("{}: {} unlabelled texts\n", options.unlabelled.string(), texts.size());
     std::fflush(stdout);

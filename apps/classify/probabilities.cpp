@@ -4,6 +4,7 @@
 
 #include "autograd/autograd.h"
 #include "autograd/ops.h"
+#include "tensor/error.h"
 
 namespace gradus::classify {
 
@@ -33,7 +34,15 @@ std::vector<float> probabilities(const Classifier& model, const std::vector<floa
   NoGrad off;
   const std::int64_t classes = model.config().classes;
   const Tensor rows = from_vector(logits, {std::ssize(logits) / classes, classes});
-  return softmax(rows / model.temperature).to_vector<float>();
+  std::vector<float> all = softmax(rows / model.temperature).to_vector<float>();
+  check_finite(all);
+  return all;
+}
+
+void fail_not_finite() {
+  throw Error(
+      "[model] gives probabilities that are not finite numbers; its file is damaged, or its "
+      "training went wrong");
 }
 
 }  // namespace gradus::classify

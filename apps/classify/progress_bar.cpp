@@ -6,6 +6,9 @@
 #include <cmath>
 #include <cstdio>
 
+#include "apps/classify/terminal.h"
+#include "data/columns.h"
+
 namespace gradus::classify {
 
 namespace {
@@ -24,7 +27,7 @@ std::string clock_text(double seconds) {
 }
 
 ProgressBar::ProgressBar(std::int64_t epochs, bool quiet)
-    : epochs_(epochs), quiet_(quiet), terminal_(!quiet && isatty(STDERR_FILENO) == 1) {}
+    : epochs_(epochs), quiet_(quiet), terminal_(!quiet && redraws(STDERR_FILENO)) {}
 
 void ProgressBar::step(std::int64_t epoch, double done, double loss, double tokens_per_second) {
   const auto now = Clock::now();
@@ -37,7 +40,8 @@ void ProgressBar::step(std::int64_t epoch, double done, double loss, double toke
                   epochs_, std::string(static_cast<std::size_t>(filled), '#'),
                   std::string(static_cast<std::size_t>(kBarWidth - filled), '.'), 100 * done, loss,
                   tokens_per_second, clock_text(left));
-  fmt::print(stderr, "\r{}\x1b[K", line);
+  // A line that wraps cannot be drawn over; in the last column, some terminals wrap already.
+  fmt::print(stderr, "\r{}\x1b[K", data::first_columns(line, columns_of(STDERR_FILENO) - 1));
   std::fflush(stderr);
 }
 

@@ -4,10 +4,39 @@
 
 #include <cstdio>
 
+#include "tensor/error.h"
+
 namespace gradus::classify {
 
 namespace {
 constexpr std::int64_t kKeySize = 16;
+}
+
+std::optional<Misfit> misfit(const TrainOptions& options) {
+  const Config& config = options.config;
+  const bool by_ngrams = reads_ngrams(config.encoder);
+  const bool deep = config.encoder == EncoderKind::wide_deep;
+  if ((config.encoder == EncoderKind::transformer || by_ngrams) &&
+      config.attention_size % config.heads != 0) {
+    return Misfit{"--heads", fmt::format("{} heads do not divide the attention size {}",
+                                         config.heads, config.attention_size)};
+  }
+  for (const Piece piece : config.without) {
+    if (by_ngrams && (deep || !is_deep(piece))) continue;
+    return Misfit{"--without", fmt::format("{} is a piece of --encoder {}", name_of(piece),
+                                           is_deep(piece) ? "wide-deep" : "ngram or wide-deep")};
+  }
+  if (config.attention == Score::dot && config.without.contains(Piece::keys)) {
+    return Misfit{"--without", "keys is a piece of --attention euclidean or additive"};
+  }
+  if (options.ensemble > 1 && !(by_ngrams && config.attention == Score::dot)) {
+    return Misfit{"--ensemble",
+                  "joins models of --encoder ngram or wide-deep with --attention dot"};
+  }
+  if (!options.unlabelled.empty() && !deep && options.ensemble == 1) {
+    return Misfit{"--unlabelled", "is for --encoder wide-deep or --ensemble 2 and more"};
+  }
+  return std::nullopt;
 }
 
 TrainOptions suited(TrainOptions options, const data::Dataset& dataset) {
@@ -19,6 +48,11 @@ TrainOptions suited(TrainOptions options, const data::Dataset& dataset) {
     options.config.encoder = deep.encoder;
     options.config.parts = deep.parts;  // these have no options: nothing that was asked for is lost
     options.config.around = deep.around;
+  }
+  if (const auto odd = options.encoder_by_size ? misfit(options) : std::nullopt) {
+    throw Error(fmt::format("[train] {}: {}; the encoder chosen for {:.1f} MB of text is {}",
+                            odd->option, odd->why, static_cast<double>(bytes) / 1e6,
+                            name_of(options.config.encoder)));
   }
   Config& config = options.config;
   const EncoderKind encoder = config.encoder;

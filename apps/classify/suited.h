@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "apps/classify/commands.h"
 #include "data/dataset.h"
@@ -13,8 +15,14 @@ namespace gradus::classify {
 inline constexpr std::size_t kLittleText = 10'000'000;  // bytes, at most
 inline constexpr std::int64_t kEpochsLittle = 4;        // of the encoders of n-grams
 
+// An option that does not go with the encoder, and why.
+struct Misfit {
+  std::string option, why;
+};
+std::optional<Misfit> misfit(const TrainOptions& options);
+
 // The options with the encoder and the epochs that were left open (encoder_by_size, epochs 0), and without
-// the pieces that were to be left out.
+// the pieces that were to be left out. Throws Error for a misfit with an encoder that was chosen here.
 TrainOptions suited(TrainOptions options, const data::Dataset& dataset);
 
 }  // namespace gradus::classify

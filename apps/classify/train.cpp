@@ -1,10 +1,9 @@
 #include <fmt/format.h>
-#include <fmt/ostream.h>
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "apps/classify/class_gaps.h"
 #include "apps/classify/commands.h"
 #include "apps/classify/fit.h"
 #include "apps/classify/interrupt.h"
@@ -13,8 +12,8 @@
 #include "apps/classify/process_memory.h"
 #include "apps/classify/progress_bar.h"
 #include "apps/classify/suited.h"
+#include "apps/classify/train_files.h"
 #include "data/split.h"
-#include "tensor/error.h"
 
 namespace gradus::classify {
 
@@ -22,44 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
-
-// Finds out before hours of training, not after, that the model cannot be written.
-void check_writable(const fs::path& out) {
-  const fs::path folder = out.has_parent_path() ? out.parent_path() : fs::path(".");
-  if (fs::is_directory(out)) {
-    throw IoError(fmt::format("[train] --out {} is a folder; name a file in it", out.string()));
-  }
-  if (fs::exists(out) && !fs::is_regular_file(out)) {
-    throw IoError(fmt::format("[train] --out {} is no file that a model can be in", out.string()));
-  }
-  if (!fs::is_directory(folder)) {
-    throw IoError(fmt::format("[train] the folder {} of --out does not exist", folder.string()));
-  }
-  const fs::path trial = out.string() + ".trial";
-  if (!std::ofstream(trial)) {
-    throw IoError(fmt::format("[train] cannot write to {}", folder.string()));
-  }
-  fs::remove(trial);
-}
-
-// One JSON object a line, flushed as it is written, so that it can be followed.
-class Log {
- public:
-  explicit Log(const fs::path& path) : path_(path) {
-    if (path.empty()) return;
-    file_.open(path, std::ios::trunc);
-    if (!file_) throw IoError(fmt::format("[train] cannot write the log {}", path.string()));
-  }
-  void write(const ordered_json& json) {
-    if (!file_.is_open()) return;
-    file_ << json.dump() << std::endl;
-    if (!file_) throw IoError(fmt::format("[train] cannot write the log {}", path_.string()));
-  }
-
- private:
-  fs::path path_;
-  std::ofstream file_;
-};
 
 ordered_json json_of(const StepReport& r) {
   return {{"step", r.step},
@@ -92,19 +53,20 @@ ordered_json json_of(const EpochRow& r) {
 }  // namespace
 
 bool run_train(const TrainOptions& asked) {
-  check_writable(asked.out);
-  Log log(asked.log);
+  check_files(asked);
   data::Dataset dataset = read_clean(asked);
   const TrainOptions options = suited(asked, dataset);
   const std::vector<std::string> labels = dataset.labels;
   const bool own_test = !dataset.test.empty();
-  const data::Split split =
+  data::Split split =
       data::split_texts(std::move(dataset), options.valid_fraction, options.settings.seed);
+  const std::vector<std::string> notes = close_gaps(split, labels);
   if (!options.quiet) {
     fmt::print("{} texts to learn from, {} held out ({})\n", split.train.size(),
                split.held_out.size(),
                own_test ? "the data's own test split"
                         : fmt::format("{:.0f} % of each class", 100 * options.valid_fraction));
+    for (const std::string& note : notes) fmt::print("{}\n", note);
     std::fflush(stdout);
   }
   Prepared ready = prepare(options, split, read_more(options), labels);
@@ -117,7 +79,8 @@ bool run_train(const TrainOptions& asked) {
     std::fflush(stdout);
   }
 
-  catch_interrupts();  // until now there was nothing that could be lost
+  catch_interrupts();    // until now there was nothing that could be lost
+  Log log(options.log);  // not before: a log that is there outlives what fails until here
   ProgressBar progress(options.settings.epochs, options.quiet);
   data::Metrics best;
   bool any_saved = false;
@@ -135,16 +98,19 @@ bool run_train(const TrainOptions& asked) {
                               if (!row.best) return;
                               best = metrics;
                               temperature = saved.model->temperature;
-                              saved.metrics = data::to_json(metrics);
+                              saved.metrics = data::to_json(metrics, false);
                               save_model(options.out, saved);
                               any_saved = true;
                             }};
   const Outcome outcome = fit(options, ready, listeners);
-  if (!any_saved) {
-    if (!options.quiet) fmt::print("\nStopped before there was a result: nothing is saved.\n");
-    return false;
+  if (options.quiet && outcome != Outcome::finished) {
+    fmt::print(stderr, "gradus: stopped{}\n",
+               any_saved ? "; the best until then is saved in " + options.out.string()
+                         : " before there was a result: nothing is saved");
   }
-  if (!options.quiet) {
+  if (!options.quiet && !any_saved) {
+    fmt::print("\nStopped before there was a result: nothing is saved.\n");
+  } else if (!options.quiet) {
     fmt::print("\nOn held-out texts, {}, logits divided by {:.2f}:\n{}",
                options.ensemble > 1 ? "the models joined" : "the best epoch", temperature,
                data::to_text(best));

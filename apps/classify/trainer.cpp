@@ -102,6 +102,7 @@ Tensor rates_of(const data::EncodedTexts& texts, const Config& config) {
   std::vector<float> rates = data::class_ratios(texts, config.ngrams, config.classes);
   double sum = 0;
   for (const float rate : rates) sum += double{rate};
+  if (sum == 0) return ones({config.ngrams});  // none says anything of the class
   const auto mean = static_cast<float>(sum / static_cast<double>(rates.size()));
   for (float& rate : rates) rate = std::clamp(rate / mean, kLeastRate, kMostRate);
   return from_vector(rates, {config.ngrams});
@@ -188,13 +189,15 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
       if (interrupted()) return Outcome::interrupted;
       default_backend().reset_peak_memory();
       const RandomState random = random_state();
-      seen += std::ssize(batch->labels);
       report.step += 1;
       report.epoch = epoch;
+      const double before = report.done;
+      seen += std::ssize(batch->labels);
       report.done = (static_cast<double>(epoch - 1) +
                      static_cast<double>(seen) / static_cast<double>(texts.size())) /
                     static_cast<double>(settings.epochs);
-      const double factor = lr_factor(report.done, recipe.warm_up);
+      // That of the step's middle, so that a single step has one, too.
+      const double factor = lr_factor((before + report.done) / 2, recipe.warm_up);
       report.lr = settings.lr * factor;
 
       const Tensor wanted = targets_of(*batch, targets, classes);

@@ -67,7 +67,8 @@ class Steps {
       }
       if (pass_ == options_.passes) break;
       if (text_ == 0) {
-        data::shuffle<std::int64_t>(order_, options_.seed, static_cast<std::uint64_t>(pass_));
+        data::shuffle<std::int64_t>(order_, options_.seed,
+                                    data::kPassStream + static_cast<std::uint64_t>(pass_));
       }
       add_text(order_[at(text_++)], targets, rows, offsets, sizes);
     }

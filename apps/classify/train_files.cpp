@@ -1,0 +1,104 @@
+#include "apps/classify/train_files.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <system_error>
+
+#include "tensor/error.h"
+
+namespace gradus::classify {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool same_file(const fs::path& a, const fs::path& b) {
+  if (a.empty() || b.empty()) return false;
+  std::error_code ignored;
+  if (fs::exists(a, ignored) && fs::exists(b, ignored)) return fs::equivalent(a, b, ignored);
+  const auto whole = [&](const fs::path& p) {
+    return fs::weakly_canonical(fs::absolute(p), ignored);
+  };
+  return whole(a) == whole(b);
+}
+
+// In a folder that is there, and no folder itself.
+void check_place(const fs::path& path, const char* option) {
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  if (fs::is_directory(path)) {
+    throw IoError(
+        fmt::format("[train] {} {} is a folder; name a file in it", option, path.string()));
+  }
+  if (!fs::is_directory(folder)) {
+    throw IoError(
+        fmt::format("[train] the folder {} of {} does not exist", folder.string(), option));
+  }
+}
+
+void check_model(const fs::path& out) {
+  check_place(out, "--out");
+  if (fs::exists(out) && !fs::is_regular_file(out)) {
+    throw IoError(fmt::format("[train] --out {} is no file that a model can be in", out.string()));
+  }
+  std::string trial = out.string() + ".XXXXXX";  // mkstemp: a name that no other file has
+  const int file = mkstemp(trial.data());
+  if (file < 0) {
+    throw IoError(
+        fmt::format("[train] --out {} cannot be written: {}", out.string(), std::strerror(errno)));
+  }
+  close(file);
+  fs::remove(trial);
+}
+
+[[noreturn]] void fail_log(const fs::path& log) {
+  throw IoError(
+      fmt::format("[train] the log {} cannot be written: {}", log.string(), std::strerror(errno)));
+}
+
+void check_log(const fs::path& log) {
+  if (log.empty()) return;
+  check_place(log, "--log");
+  const fs::path folder = log.has_parent_path() ? log.parent_path() : fs::path(".");
+  if (access(fs::exists(log) ? log.c_str() : folder.c_str(), W_OK) != 0) fail_log(log);
+}
+
+}  // namespace
+
+void check_files(const TrainOptions& options) {
+  struct Named {
+    const char* option;
+    const fs::path& path;
+  };
+  const Named data{"--data", options.data}, unlabelled{"--unlabelled", options.unlabelled},
+      out{"--out", options.out}, log{"--log", options.log};
+  for (const auto& [written, other] :
+       {std::pair{out, data}, std::pair{out, unlabelled}, std::pair{log, data},
+        std::pair{log, unlabelled}, std::pair{log, out}}) {
+    if (!same_file(written.path, other.path)) continue;
+    throw IoError(
+        fmt::format("[train] {} and {} are the same file, {}, which would be lost; name "
+                    "another for {}",
+                    written.option, other.option, other.path.string(), written.option));
+  }
+  check_model(options.out);
+  check_log(options.log);
+}
+
+Log::Log(const fs::path& path) : path_(path) {
+  if (path.empty()) return;
+  file_.open(path, std::ios::trunc);
+  if (!file_) fail_log(path);
+}
+
+void Log::write(const nlohmann::ordered_json& json) {
+  if (!file_.is_open()) return;
+  file_ << json.dump() << std::endl;
+  if (!file_) fail_log(path_);
+}
+
+}  // namespace gradus::classify

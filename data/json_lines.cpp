@@ -1,0 +1,65 @@
+// JSON Lines: an object a line, with a text and a label under the names that columns have.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "data/clean.h"
+#include "data/fields.h"
+#include "data/readers.h"
+#include "data/records.h"
+
+namespace gradus::data {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json object_of(std::string_view line, const RecordReader& reader) {
+  ordered_json object = ordered_json::parse(line, nullptr, false);
+  if (!object.is_object()) {
+    reader.fail(reader.line(), fmt::format("'{}' is not a JSON object; each line must be one",
+                                           clean_text(line.substr(0, 40))));
+  }
+  return object;
+}
+
+const ordered_json& member_of(const ordered_json& object, const std::string& name,
+                              const RecordReader& reader) {
+  const auto found = object.find(name);
+  if (found == object.end() || found->is_structured() || found->is_null()) {
+    reader.fail(reader.line(),
+                fmt::format("'{}' is missing, or neither a text nor a number", name));
+  }
+  return *found;
+}
+
+std::string word_of(const ordered_json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+}  // namespace
+
+void read_json_lines(std::string_view bytes, const ReadOptions& options, Part part,
+                     const std::string& where, Rows& rows) {
+  if (trimmed(bytes).starts_with('[')) {
+    fail_reading(
+        where, "is a JSON array; JSON Lines are read, an object a line (jq -c '.[]' writes them)");
+  }
+  RecordReader reader(bytes, '\n', false, where);
+  std::vector<std::string> line, names;
+  std::optional<Columns> columns;
+  while (reader.next(line)) {
+    const ordered_json object = object_of(line[0], reader);
+    if (!columns) {
+      for (const auto& [name, value] : object.items()) names.push_back(name);
+      columns =
+          find_columns(names, options, {.labels = part.labels, .header = false}, reader.here());
+      rows.source = "JSON Lines";
+    }
+    const std::string label =
+        columns->label ? word_of(member_of(object, names[*columns->label], reader)) : "";
+    add_row(word_of(member_of(object, names[columns->text], reader)), label, part, reader, rows);
+  }
+}
+
+}  // namespace gradus::data
