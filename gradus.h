@@ -1,6 +1,8 @@
-// Everything: tensors, operations, differentiation.
+// What most programs need: tensors, operations, differentiation, modules, optimizers.
 //
 //   #include <gradus/gradus.h>
+//
+// By themselves: autograd/node.h (an operation with a pullback of your own), autograd/bags.h, data/*.h.
 #pragma once
 
 #include "autograd/attention.h"

@@ -63,9 +63,19 @@ Tensor attention_scores(const Tensor& q, const Tensor& k, const AttentionOptions
 
 namespace {
 
+void check_mask(const Tensor& mask, const Shape& scores) {
+  if (broadcast(scores, mask.shape(), "attention") != scores) {
+    throw ShapeError(fmt::format("[attention] the mask {} is larger than the scores {}",
+                                 to_string(mask.shape()), to_string(scores)));
+  }
+}
+
 // softmax(scores [..., m, n]) where the mask and the order of time allow.
 Tensor masked_softmax(Tensor scores, const Tensor& mask, bool causal) {
-  if (mask.defined()) scores = where(mask, scores, -kInfinity);
+  if (mask.defined()) {
+    check_mask(mask, scores.shape());
+    scores = where(mask, scores, -kInfinity);
+  }
   if (causal) {
     const TensorOptions index{DType::i32, &scores.backend()};
     const Tensor earlier =
@@ -115,7 +125,7 @@ Tensor with_dense_rows(const Tensor& x) {
 // Uninitialised [batch, heads, time, dim], laid out as [batch, time, heads, dim]: how projections
 // that are cut into heads lie. Packed ones are laid out as they are.
 Tensor room(const Shape& shape, const Tensor& like) {
-  const TensorOptions options{like.dtype(), &like.backend()};
+  const TensorOptions options = like.options();
   if (shape.rank() != 4) return empty(shape, options);
   const Tensor x = empty({shape[0], shape[2], shape[1], shape[3]}, options);
   return x.with_layout(x.layout().permuted(std::vector{0, 2, 1, 3}));
@@ -159,11 +169,10 @@ Tensor fused(const std::vector<Tensor>& inputs, const Setting& setting,
       [=, &on](const Tensor& g, const Tensor& result) -> std::vector<Tensor> {
         const Tensor dq = room(q.shape(), q), dk = room(k.shape(), k), dv = room(v.shape(), v);
         const Tensor dbias = bias.defined() ? empty(bias.shape(), {q.dtype(), &on}) : Tensor();
-        if (!on.attention_gradient(asked(), result.view(), log_sum.view(),
-                                   with_dense_rows(g).view(),
-                                   {dq.view(), dk.view(), dv.view(), compute::view_of(dbias)})) {
-          throw BackendError("[attention] the backend took the forward offer but not its gradient");
-        }
+        const bool taken =
+            on.attention_gradient(asked(), result.view(), log_sum.view(), with_dense_rows(g).view(),
+                                  {dq.view(), dk.view(), dv.view(), compute::view_of(dbias)});
+        compute::check_taken("attention", taken);
         return {dq, dk, dv, dbias};
       });
 }
@@ -201,7 +210,7 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
   compute::check_same("attention", q, v);
   compute::check_floating("attention", q);
   const auto lead = [](const Tensor& x) { return x.shape().without(-1).without(-1); };
-  Shape batch = broadcast(broadcast(lead(q), lead(k), "attention"), lead(v), "attention");
+  const Shape batch = broadcast(broadcast(lead(q), lead(k), "attention"), lead(v), "attention");
   Tensor mask;
   if (options.mask.defined()) {
     if (options.mask.dtype() != DType::boolean || &options.mask.backend() != &q.backend()) {
@@ -209,9 +218,8 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                    describe(options.mask)));
     }
     const Shape scores = batch.inserted(-1, q.size(-2)).inserted(-1, k.size(-2));
-    mask = expand(options.mask, broadcast(scores, options.mask.shape(), "attention"));
-    if (mask.rank() > 4) return matmul(drop(attention_weights(q, k, options)), v);
-    batch = lead(mask);
+    check_mask(options.mask, scores);
+    mask = expand(options.mask, scores);
     while (mask.rank() < 4) mask = unsqueeze(mask, 0);
   }
   const Setting setting{{}, mask, scale_of(q), options.causal, dropout};
@@ -267,6 +275,7 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Segmen
   }
   compute::check_same("attention", q, k);
   compute::check_same("attention", q, v);
+  compute::check_floating("attention", q);
   const WeightDropout dropout = weight_dropout(options.dropout);
   if (options.score == Score::additive) {
     return each_segment({q, k, v}, segments, dropout, [&](auto& cut, const Tensor& numbers) {
@@ -326,12 +335,10 @@ Tensor pool(const Tensor& weights, const Tensor& values, const Segments& segment
   return record_fused(
       "pool", y, {weights, values}, definition,
       [=, &on](const Tensor& g, const Tensor&) -> std::vector<Tensor> {
-        const Tensor dw = empty(w.shape(), {w.dtype(), &on}),
-                     dv = empty(v.shape(), {v.dtype(), &on});
-        if (!on.pool_gradient(w.view(), v.view(), offsets.view(), compute::contiguous(g).view(),
-                              dw.view(), dv.view())) {
-          throw BackendError("[pool] the backend took the forward offer but not its gradient");
-        }
+        const Tensor dw = empty(w.shape(), w.options()), dv = empty(v.shape(), v.options());
+        const bool taken = on.pool_gradient(w.view(), v.view(), offsets.view(),
+                                            compute::contiguous(g).view(), dw.view(), dv.view());
+        compute::check_taken("pool", taken);
         return {dw, dv};
       });
 }

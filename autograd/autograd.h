@@ -2,13 +2,12 @@
 //
 //   Tensor x = tensor({1, 2, 3}).set_requires_grad();
 //   Tensor y = sum(x * x);
-//   y.backward();              // x.grad() is 2x: {2, 4, 6}
-//
-//   auto [dx] = ...            // or without touching x.grad():
-//   std::vector<Tensor> g = grad({y}, {x});
+//   std::vector<Tensor> g = grad({y}, {x}, {.retain_graph = true});   // g[0] is 2x: {2, 4, 6}
+//   y.backward();                             // or added to x.grad(); frees the graph
 //
 // The walk visits nodes by decreasing id, which is a reverse topological order since inputs are
-// made before results; it needs no recursion and no sorting of the whole graph.
+// made before results; it needs no recursion and no sorting of the whole graph. Threads may walk at
+// the same time, to the same leaves too; through the same graph if they retain it.
 #pragma once
 
 #include <functional>
@@ -67,8 +66,9 @@ class NoGrad : public GradMode {
   NoGrad() : GradMode(false) {}
 };
 
-// While one of these lives, every operation on this thread throws Error as soon as its result holds
-// a NaN, naming the op and its shape: the way to find where a NaN loss came from. Slow.
+// While one of these lives, every operation on this thread throws Error as soon as its result, or in
+// a backward pass a gradient that it sends, holds a NaN, naming the op and the shape: the way to find
+// where a NaN loss came from. Slow.
 class DetectAnomaly {
  public:
   DetectAnomaly();

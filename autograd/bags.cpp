@@ -41,8 +41,7 @@ Lists turned(const std::vector<std::int32_t>& rows, const std::vector<std::int32
 // out[s] = the sum of table[rows[i]] over the entries i of segment s.
 Tensor sum_rows(const Tensor& table, const Tensor& rows, const Segments& segments) {
   NoGrad off;
-  const Tensor out =
-      empty(table.shape().with(0, segments.count()), {table.dtype(), &table.backend()});
+  const Tensor out = empty(table.shape().with(0, segments.count()), table.options());
   if (table.backend().gather_sum(table.view(), rows.view(),
                                  segments.offsets_on(table.backend()).view(), out.view())) {
     return out;

@@ -58,7 +58,7 @@ BatchNormed batch_norm_training(const Tensor& x, const Tensor& weight, const Ten
     throw ShapeError(fmt::format("[batch_norm] in training each channel needs two numbers, got {}",
                                  to_string(x.shape())));
   }
-  const TensorOptions like_x{x.dtype(), &x.backend()};
+  const TensorOptions like_x = x.options();
   const Tensor w = weight.defined() ? weight : ones({channels}, like_x);
   const Tensor b = bias.defined() ? bias : zeros({channels}, like_x);
   const auto definition = [epsilon](const std::vector<Tensor>& in) {
@@ -83,12 +83,10 @@ BatchNormed batch_norm_training(const Tensor& x, const Tensor& weight, const Ten
         const Tensor dx = empty(seen, like_x);
         const Tensor dw = empty({channels}, like_x), db = empty({channels}, like_x);
         const Tensor gc = dense(g);
-        if (!xc.backend().batch_norm_gradient(xc.view(), wc.view(), centre.view(), spread.view(),
-                                              epsilon, gc.view(), dx.view(), dw.view(),
-                                              db.view())) {
-          throw BackendError(
-              "[batch_norm] the backend took the forward offer but not its gradient");
-        }
+        const bool taken =
+            xc.backend().batch_norm_gradient(xc.view(), wc.view(), centre.view(), spread.view(),
+                                             epsilon, gc.view(), dx.view(), dw.view(), db.view());
+        compute::check_taken("batch_norm", taken);
         return {reshape(dx, shape), dw, db};
       });
   return {result, centre, spread};

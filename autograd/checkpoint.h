@@ -24,7 +24,8 @@ namespace gradus {
 // f is kept until the graph is freed and runs in every backward pass: what it captures by reference
 // must live as long, and it must do the same each time. Random numbers (dropout) are the same, and
 // the random state is put back. Throws GradError in backward() if f no longer depends on what it
-// depended on at first; errors of f pass through.
+// depended on at first; errors of f pass through. All threads have one random state: let
+// them take turns with checkpoints that draw from it.
 Tensor checkpoint(std::function<Tensor(const Tensor& x)> f, const Tensor& x);
 Tensor checkpoint(std::function<Tensor(const std::vector<Tensor>& inputs)> f,
                   const std::vector<Tensor>& inputs);

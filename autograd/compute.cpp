@@ -60,6 +60,13 @@ void check_floating(const char* op, const Tensor& x) {
   }
 }
 
+void check_taken(const char* op, bool taken) {
+  if (!taken) {
+    throw BackendError(
+        fmt::format("[{}] the backend took the forward offer but not its gradient", op));
+  }
+}
+
 View view_of(const Tensor& x) { return x.defined() ? x.view() : View{}; }
 
 Tensor room_for_gradient(const Tensor& x) {
@@ -74,7 +81,10 @@ Tensor unary(UnaryOp op, const Tensor& x) {
       throw DTypeError(fmt::format(
           "[logical_not] is defined for boolean, got {}; compare, as in x == 0", describe(x)));
     }
-  } else if (op != UnaryOp::copy && !(exact && x.dtype() == DType::i32)) {
+  } else if (exact && x.dtype() == DType::boolean) {
+    throw DTypeError(fmt::format("[{}] is defined for f32, f64 and i32, got {}; use cast()",
+                                 name_of(op), describe(x)));
+  } else if (op != UnaryOp::copy && !exact) {
     check_floating(name_of(op), x);
   }
   Tensor out = like(x, x.shape(), x.dtype());
@@ -94,9 +104,9 @@ Tensor cast(const Tensor& x, DType dtype) {
   return out;
 }
 
-Tensor contiguous(const Tensor& x) {
-  return x.layout().is_contiguous() ? x.detach() : unary(UnaryOp::copy, x);
-}
+Tensor copy(const Tensor& x) { return unary(UnaryOp::copy, x); }
+
+Tensor contiguous(const Tensor& x) { return x.layout().is_contiguous() ? x.detach() : copy(x); }
 
 Tensor binary(BinaryOp op, const Tensor& a, const Tensor& b) {
   check_same(name_of(op), a, b);
@@ -164,8 +174,16 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
         fmt::format("[matmul] inner sizes differ: a {} has {} columns, b {} has {} rows",
                     to_string(a.shape()), k, to_string(b.shape()), b.size(-2)));
   }
-  const Shape batch =
-      broadcast(a.shape().without(-1).without(-1), b.shape().without(-1).without(-1), "matmul");
+  const auto leading = [](const Tensor& x) { return x.shape().without(-1).without(-1); };
+  const Shape batch = [&] {
+    try {
+      return broadcast(leading(a), leading(b), "matmul");
+    } catch (const ShapeError&) {
+      throw ShapeError(
+          fmt::format("[matmul] the axes before the last two do not broadcast: a {}, b {}",
+                      to_string(a.shape()), to_string(b.shape())));
+    }
+  }();
   const Shape shape = batch.inserted(-1, m).inserted(-1, n);
   Tensor out = like(a, shape, a.dtype());
   a.backend().matmul(spread(a, shape.with(-1, k)), spread(b, shape.with(-2, k)), out.view());
@@ -181,6 +199,10 @@ Tensor gather(const Tensor& table, const Tensor& rows) {
 
 Tensor scatter_add(const Tensor& src, const Tensor& rows, std::int64_t size) {
   check_rows("scatter_add", rows, src);
+  if (src.dtype() == DType::boolean) {
+    throw DTypeError(
+        fmt::format("[scatter_add] booleans do not add up: src is {}; use cast()", describe(src)));
+  }
   const int lead = rows.rank();
   std::vector<std::int64_t> sizes{size};
   bool fits = src.rank() >= lead;
@@ -192,7 +214,7 @@ Tensor scatter_add(const Tensor& src, const Tensor& rows, std::int64_t size) {
     throw ShapeError(fmt::format("[scatter_add] src {} must begin with the axes of rows {}",
                                  to_string(src.shape()), to_string(rows.shape())));
   }
-  Tensor table = zeros(Shape(sizes), {src.dtype(), &src.backend()});
+  Tensor table = zeros(Shape(sizes), src.options());
   src.backend().scatter(ScatterOp::add, rows.view(), src.view(), table.view());
   return table;
 }
@@ -205,11 +227,15 @@ void assign_rows(const Tensor& table, const Tensor& rows, const Tensor& src, con
                                  to_string(src.shape()), to_string(rows.shape()),
                                  to_string(table.shape())));
   }
-  table.backend().scatter(ScatterOp::assign, rows.view(), src.view(), table.view());
+  if (table.layout().is_contiguous()) {
+    table.backend().scatter(ScatterOp::assign, rows.view(), src.view(), table.view());
+  } else {  // kernels write into tables without gaps
+    copy_into(index_put(table, rows, src), table, table.layout());
+  }
 }
 
 Tensor index_put(const Tensor& table, const Tensor& rows, const Tensor& src) {
-  Tensor y = unary(UnaryOp::copy, table);
+  Tensor y = copy(table);
   assign_rows(y, rows, src, "index_put");
   return y;
 }

@@ -15,6 +15,7 @@ Tensor unary(UnaryOp op, const Tensor& x);
 // undefined where it has none, or where the gradient is to be recorded.
 Tensor unary_gradient(UnaryOp op, const Tensor& known, const Tensor& g);
 Tensor cast(const Tensor& x, DType dtype);
+Tensor copy(const Tensor& x);        // the same values in memory of their own
 Tensor contiguous(const Tensor& x);  // x itself where it has no gaps already
 Tensor binary(BinaryOp op, const Tensor& a, const Tensor& b);  // broadcasts
 Tensor select(const Tensor& cond, const Tensor& a, const Tensor& b);
@@ -40,5 +41,7 @@ Tensor room_for_gradient(const Tensor& x);
 // For other ops' checks. Throws BackendError or DTypeError naming both.
 void check_same(const char* op, const Tensor& a, const Tensor& b);
 void check_floating(const char* op, const Tensor& x);
+// Of the gradient of a fused kernel. Throws BackendError if the backend has only the kernel itself.
+void check_taken(const char* op, bool taken);
 
 }  // namespace gradus::compute

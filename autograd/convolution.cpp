@@ -53,11 +53,10 @@ Tensor convolution(const char* op, const Tensor& x, const Tensor& weight, const 
       [=, &on](const Tensor& g, const Tensor&) -> std::vector<Tensor> {
         const Tensor dx = compute::room_for_gradient(x), dw = compute::room_for_gradient(weight),
                      db = compute::room_for_gradient(bias);
-        if (!on.conv2d_gradient(x.view(), weight.view(), options.stride, options.padding, g.view(),
-                                compute::view_of(dx), compute::view_of(dw), compute::view_of(db))) {
-          throw BackendError(
-              fmt::format("[{}] the backend took the forward offer but not its gradient", op));
-        }
+        const bool taken =
+            on.conv2d_gradient(x.view(), weight.view(), options.stride, options.padding, g.view(),
+                               compute::view_of(dx), compute::view_of(dw), compute::view_of(db));
+        compute::check_taken(op, taken);
         return {dx, dw, db};
       });
 }

@@ -149,7 +149,7 @@ Term diagonals(const Term& t) {
     }
     axes.insert(axes.end(), {static_cast<int>(i), static_cast<int>(j)});
     const Tensor x = permute(t.x, axes);
-    const Tensor diagonal = eye(x.size(-1), {x.dtype(), &x.backend()}) > 0;
+    const Tensor diagonal = eye(x.size(-1), x.options()) > 0;
     return diagonals({sum(where(diagonal, x, 0), -1), labels + t.labels[i]});
   }
   return t;

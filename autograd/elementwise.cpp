@@ -12,14 +12,15 @@
 
 namespace gradus {
 
-Tensor Operand::beside(const Operand& other) const {
-  if (tensor_.defined()) return tensor_;
-  const TensorOptions like{other.tensor_.dtype(), &other.tensor_.backend()};
-  if (like.dtype == DType::i32 && !(number_ == std::floor(number_) && std::abs(number_) < 0x1p31)) {
-    throw DTypeError(
-        fmt::format("[operand] {} does not fit i32; cast() the tensor first", number_));
+Tensor Operand::beside(const Operand& other, Backend* backend) const {
+  if (!number_) return tensor_;
+  const double x = *number_;
+  const TensorOptions like =
+      other.number_ ? TensorOptions{.backend = backend} : other.tensor_.options();
+  if (like.dtype == DType::i32 && !(x == std::floor(x) && x >= -0x1p31 && x < 0x1p31)) {
+    throw DTypeError(fmt::format("[operand] {} does not fit i32; cast() the tensor first", x));
   }
-  return full({}, number_, like);
+  return full({}, x, like);
 }
 
 Tensor operator+(const Operand& x, const Operand& y) {
@@ -60,36 +61,40 @@ Tensor& operator-=(Tensor& x, const Operand& y) { return x = x - y; }
 Tensor& operator*=(Tensor& x, const Operand& y) { return x = x * y; }
 Tensor& operator/=(Tensor& x, const Operand& y) { return x = x / y; }
 
-// d(a^b)/da = b a^(b-1), zero where b is; d(a^b)/db = a^b log a, zero where a is.
+// d(a^b)/da = b a^(b-1), zero where b is, whatever a (1 stands in for it: 0^-1 is infinite, and would
+// be in the gradient's own gradient); d(a^b)/db = a^b log a, zero where a is.
 Tensor pow(const Operand& x, const Operand& y) {
   const Tensor a = x.beside(y), b = y.beside(x);
-  return record(
-      "pow", compute::binary(BinaryOp::pow, a, b),
-      edge(a, [a, b](const Tensor& g) { return where(b == 0, 0, g * b * pow(a, b - 1)); }),
-      edge(b, [a](const Tensor& g, const Tensor& p) {
-        return where(a == 0, 0, g * p * log(where(a == 0, 1, a)));
-      }));
+  return record("pow", compute::binary(BinaryOp::pow, a, b),
+                edge(a,
+                     [a, b](const Tensor& g) {
+                       const Tensor flat = b == 0;
+                       return where(flat, 0, g * b * pow(where(flat, 1, a), b - 1));
+                     }),
+                edge(b, [a](const Tensor& g, const Tensor& p) {
+                  return where(a == 0, 0, g * p * log(where(a == 0, 1, a)));
+                }));
 }
 
 namespace {
-// 1 where a wins, 1/2 at ties, 0 elsewhere.
-Tensor share(const Tensor& wins, const Tensor& ties, DType dtype) {
-  return cast(wins, dtype) + cast(ties, dtype) * 0.5;
+// 0 where a side loses, 1/2 at ties, 1 elsewhere: a NaN, which neither wins nor loses, passes g on.
+Tensor share(const Tensor& loses, const Tensor& ties, DType dtype) {
+  return 1 - cast(loses, dtype) - cast(ties, dtype) * 0.5;
 }
 }  // namespace
 
 Tensor maximum(const Operand& x, const Operand& y) {
   const Tensor a = x.beside(y), b = y.beside(x);
   return record("max", compute::binary(BinaryOp::max, a, b),
-                edge(a, [a, b](const Tensor& g) { return g * share(a > b, a == b, g.dtype()); }),
-                edge(b, [a, b](const Tensor& g) { return g * share(b > a, a == b, g.dtype()); }));
+                edge(a, [a, b](const Tensor& g) { return g * share(a < b, a == b, g.dtype()); }),
+                edge(b, [a, b](const Tensor& g) { return g * share(b < a, a == b, g.dtype()); }));
 }
 
 Tensor minimum(const Operand& x, const Operand& y) {
   const Tensor a = x.beside(y), b = y.beside(x);
   return record("min", compute::binary(BinaryOp::min, a, b),
-                edge(a, [a, b](const Tensor& g) { return g * share(a < b, a == b, g.dtype()); }),
-                edge(b, [a, b](const Tensor& g) { return g * share(b < a, a == b, g.dtype()); }));
+                edge(a, [a, b](const Tensor& g) { return g * share(a > b, a == b, g.dtype()); }),
+                edge(b, [a, b](const Tensor& g) { return g * share(b > a, a == b, g.dtype()); }));
 }
 
 Tensor exp(const Tensor& x) {
@@ -185,7 +190,7 @@ Tensor clamp(const Tensor& x, double low, double high) {
 }
 
 Tensor where(const Tensor& cond, const Operand& x, const Operand& y) {
-  const Tensor a = x.beside(y), b = y.beside(x);
+  const Tensor a = x.beside(y, &cond.backend()), b = y.beside(x, &cond.backend());
   return record("where", compute::select(cond, a, b),
                 edge(a, [cond](const Tensor& g) { return where(cond, g, 0); }),
                 edge(b, [cond](const Tensor& g) { return where(cond, 0, g); }));
@@ -215,7 +220,7 @@ Tensor triu(const Tensor& x, std::int64_t diagonal) {
 }
 
 Tensor cast(const Tensor& x, DType dtype) {
-  if (x.dtype() == dtype) return x;
+  if (x.dtype() == dtype) return unchanged(x);
   const Tensor y = compute::cast(x, dtype);
   if (!is_floating(dtype)) return y;
   return record("cast", y, edge(x, [from = x.dtype()](const Tensor& g) { return cast(g, from); }));

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <mutex>
 #include <unordered_map>
+#include <utility>
 
 #include "autograd/autograd.h"
 #include "autograd/compute.h"
@@ -51,15 +53,20 @@ Node::~Node() {
   outermost = nullptr;
 }
 
-Tensor record(const char* op, const Tensor& result, std::vector<Edge> edges) {
-  if (detecting && is_floating(result.dtype()) && result.numel() > 0 &&
-      std::isnan(compute::reduce(ReduceOp::max, result, {}).item())) {
-    throw Error(
-        fmt::format("[{}] made the first NaN: its result {} holds one", op, describe(result)));
+namespace {
+void check_no_nan(const char* op, const char* what, const Tensor& x) {
+  if (is_floating(x.dtype()) && x.numel() > 0 &&
+      std::isnan(compute::reduce(ReduceOp::max, x, {}).item())) {
+    throw Error(fmt::format("[{}] made the first NaN: its {} {} holds one", op, what, describe(x)));
   }
+}
+}  // namespace
+
+Tensor record(const char* op, const Tensor& result, std::vector<Edge> edges) {
+  if (detecting) check_no_nan(op, "result", result);
   for (std::size_t i = 0; i < edges.size(); ++i) edges[i].place = static_cast<int>(i);
   std::erase_if(edges, [](const Edge& e) { return e.node == nullptr; });
-  if (edges.empty()) return result;
+  if (edges.empty()) return result.detach();
   auto node = std::make_shared<Node>(op, result);
   for (const Edge& e : edges) {
     if (e.uses_result) node->result = result.detach();
@@ -70,6 +77,8 @@ Tensor record(const char* op, const Tensor& result, std::vector<Edge> edges) {
   if (listener != nullptr) listener->recorded(recorded);
   return recorded;
 }
+
+Tensor unchanged(const Tensor& x) { return grad_enabled() ? x : x.detach(); }
 
 namespace {
 
@@ -109,7 +118,7 @@ void start(Frontier& frontier, const Tensor& output, const BackwardOptions& opti
                       "pass its gradient",
                       to_string(output.shape())));
     }
-    gradient = ones(output.shape(), {output.dtype(), &output.backend()});
+    gradient = ones(output.shape(), output.options());
   }
   compute::check_same("backward", gradient, output);
   if (gradient.shape() != output.shape()) {
@@ -143,7 +152,8 @@ void walk(Frontier frontier, const BackwardOptions& options, std::uint64_t oldes
     for (const Edge& e : node.inputs) {
       const Gradient part = fit(e.pullback(gradient, result), e.node->shape);
       const Gradient& so_far = add(frontier, e.node, part);
-      if (listener != nullptr) listener->sent(e, part, so_far);
+      if (detecting && part.defined()) check_no_nan(node.op, "gradient", part.values());
+      if (listener != nullptr) listener->sent(node, e, part, so_far);
     }
     if (!options.retain_graph && !options.create_graph) {
       const std::vector<Edge> let_go = std::move(node.inputs);
@@ -154,13 +164,32 @@ void walk(Frontier frontier, const BackwardOptions& options, std::uint64_t oldes
   }
 }
 
+// Adds to a leaf's gradient. Other threads may do so too: what is there is taken out, added to and put
+// back, so that no lock is held while a backend computes.
+void accumulate(Gradient& gradient, Gradient more) {
+  static std::mutex mutex;
+  for (;;) {
+    Gradient before;
+    {
+      const std::lock_guard lock(mutex);
+      if (!gradient.defined()) {
+        gradient = std::move(more);
+        return;
+      }
+      before = std::exchange(gradient, {});
+    }
+    before += more;
+    more = std::move(before);
+  }
+}
+
 }  // namespace
 
 void backward(const Tensor& output, const BackwardOptions& options) {
   Frontier frontier;
   start(frontier, output, options);
   walk(std::move(frontier), options, 0, [](const std::shared_ptr<Node>& node, const Gradient& g) {
-    if (node->is_leaf()) node->gradient += g;
+    if (node->is_leaf()) accumulate(node->gradient, g);
     return true;
   });
 }
@@ -190,7 +219,7 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
   std::vector<Tensor> gradients;
   for (const Tensor& input : inputs) {
     const Tensor& g = found[input.node().get()];
-    gradients.push_back(g.defined() ? g : zeros(input.shape(), {input.dtype(), &input.backend()}));
+    gradients.push_back(g.defined() ? g : zeros(input.shape(), input.options()));
   }
   return gradients;
 }
@@ -236,27 +265,43 @@ std::vector<Tensor> differentiate(const Definition& definition, const std::vecto
 
 std::vector<Edge> joint_edges(const std::vector<std::shared_ptr<Node>>& inputs,
                               JointPullback pullback) {
-  // The engine visits the edges of a node one after the other: the first computes for all.
+  // A walk visits the edges of a node one after the other: the first computes for all. Others may walk
+  // at the same time, and one may have stopped half-way: each has what is its own under the address of
+  // its gradient.
   struct Shared {
-    std::vector<Gradient> gradients;
-    std::ptrdiff_t left = 0;
+    JointPullback pullback;
+    std::mutex mutex;
+    std::map<const Tensor*, std::vector<Gradient>> of_walk;
   };
-  const std::ptrdiff_t wanted =
-      std::ssize(inputs) - std::count(inputs.begin(), inputs.end(), nullptr);
-  auto shared = std::make_shared<Shared>();
-  std::vector<Edge> edges;
+  const auto shared = std::make_shared<Shared>();
+  shared->pullback = std::move(pullback);
+  std::vector<std::size_t> wanted;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    edges.push_back({inputs[i],
-                     [=](const Tensor& g, const Tensor& y) {
-                       if (shared->left == 0) {
-                         shared->gradients = pullback(g, y);
-                         shared->left = wanted;
-                       }
-                       Gradient mine = shared->gradients[i];
-                       if (--shared->left == 0) shared->gradients.clear();
-                       return mine;
-                     },
-                     true});
+    if (inputs[i] != nullptr) wanted.push_back(i);
+  }
+  std::vector<Edge> edges(inputs.size());
+  for (const std::size_t i : wanted) {
+    const bool first = i == wanted.front(), last = i == wanted.back();
+    edges[i] = {inputs[i],
+                [=](const Tensor& g, const Tensor& y) {
+                  std::vector<Gradient> all;
+                  if (first) {
+                    all = shared->pullback(g, y);
+                    if (all.size() != inputs.size()) {
+                      throw GradError(
+                          fmt::format("[backward] a joint pullback returned {} gradients for {} "
+                                      "inputs; undefined ones stand for those not wanted",
+                                      all.size(), inputs.size()));
+                    }
+                  }
+                  const std::lock_guard lock(shared->mutex);
+                  std::vector<Gradient>& mine = shared->of_walk[&g];
+                  if (first) mine = std::move(all);
+                  Gradient part = std::move(mine[i]);
+                  if (last) shared->of_walk.erase(&g);
+                  return part;
+                },
+                true};
   }
   return edges;
 }
@@ -288,62 +333,6 @@ Tensor record_fused(const char* op, const Tensor& result, const std::vector<Tens
                       grad_enabled() ? differentiate(definition, inputs, g) : kernel(g, y);
                   return std::vector<Gradient>(all.begin(), all.end());
                 }));
-}
-
-// ---- The part of Tensor that knows the graph ----
-
-Tensor& Tensor::set_requires_grad(bool on) {
-  if (node_ != nullptr && !node_->is_leaf()) {
-    throw GradError(
-        fmt::format("[set_requires_grad] {} was computed by '{}'; only leaves can be set: "
-                    "detach() it first",
-                    describe(*this), node_->op));
-  }
-  if (!is_floating(dtype_)) {
-    throw DTypeError(
-        fmt::format("[set_requires_grad] gradients need f32 or f64, got {}", describe(*this)));
-  }
-  if (!on) {
-    node_ = nullptr;
-  } else if (node_ == nullptr) {
-    node_ = std::make_shared<Node>("leaf", *this);
-  }
-  return *this;
-}
-
-const Gradient& Tensor::gradient() const {
-  static const Gradient none;
-  return node_ == nullptr ? none : node_->gradient;
-}
-
-Tensor Tensor::grad() const { return gradient().defined() ? gradient().dense() : Tensor(); }
-
-void Tensor::set_gradient(Gradient gradient) {
-  if (node_ == nullptr) {
-    throw GradError(
-        fmt::format("[set_gradient] {} does not require gradients; call set_requires_grad() first",
-                    describe(*this)));
-  }
-  node_->gradient = std::move(gradient);
-}
-
-void Tensor::zero_grad() {
-  if (node_ != nullptr) node_->gradient = Gradient();
-}
-
-void Tensor::backward() const { gradus::backward(*this); }
-
-void Tensor::assign(const Tensor& values) {
-  if (node_ != nullptr && !node_->is_leaf()) {
-    throw GradError(fmt::format("[assign] {} was computed by '{}'; only leaves can be written",
-                                describe(*this), node_->op));
-  }
-  if (values.shape() != shape()) {
-    throw ShapeError(fmt::format("[assign] values {} must have the shape {} of what they overwrite",
-                                 to_string(values.shape()), to_string(shape())));
-  }
-  const Tensor source = to(values, {dtype_, &backend()});
-  backend().unary(UnaryOp::copy, source.view(), view());
 }
 
 }  // namespace gradus

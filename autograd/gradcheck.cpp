@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -49,6 +50,9 @@ void check_inputs(const std::vector<Tensor>& inputs) {
           i, describe(inputs[i])));
     }
   }
+  if (std::ranges::none_of(inputs, [](const Tensor& x) { return x.dtype() == DType::f64; })) {
+    throw DTypeError("[gradcheck] no input is f64: there is nothing to compare");
+  }
 }
 
 // f64 inputs as leaves that require gradients (those that do already stay what they are).
@@ -91,7 +95,7 @@ struct Comparison {
     const double allowed = options.atol + options.rtol * std::abs(numeric);
     ++compared;
     largest = std::max(largest, difference);
-    if (difference <= allowed) return;  // false for NaN
+    if (difference <= allowed && std::isfinite(numeric)) return;  // false for NaN
     if (++wrong > kShown) return;
     lines += fmt::format(
         "\n  input {} {}, element {}: autograd {:.11g}, numeric {:.11g}; they differ by {:.3g}, "

@@ -2,9 +2,10 @@
 // differences, (f(x + eps) - f(x - eps)) / (2 eps) for one element of x at a time - and compares.
 //
 //   auto f = [](const std::vector<Tensor>& in) { return tanh(matmul(in[0], in[1])); };
-//   const DType f64 = DType::f64;
-//   GradcheckReport report = gradcheck(f, {normal({2, 3}, 0, 1, {f64}), normal({3, 2}, 0, 1,
-//   {f64})}); if (!report.ok) std::cout << report.text;
+//   const TensorOptions f64{.dtype = DType::f64};
+//   const Tensor a = normal({2, 3}, 0, 1, f64), b = normal({3, 2}, 0, 1, f64);
+//   const GradcheckReport report = gradcheck(f, {a, b});
+//   if (!report.ok) std::cout << report.text;
 //
 // A wrong pullback reads like this:
 //
@@ -42,8 +43,8 @@ struct GradcheckReport {
 using TensorFunction = std::function<Tensor(const std::vector<Tensor>& inputs)>;
 
 // Checks d(result)/d(input) for every element of every f64 input; i32 and boolean inputs are passed
-// on as they are. Row-sparse gradients are compared in full. Throws DTypeError for an f32 input or
-// a result that is not f64; errors of f itself pass through.
+// on as they are. Row-sparse gradients are compared in full. Throws DTypeError for an f32 input,
+// none that is f64, or a result that is not; errors of f itself pass through.
 GradcheckReport gradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
                           const GradcheckOptions& options = {});
 

@@ -7,6 +7,7 @@
 //   g.dense()       // a [20000, 128] tensor
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -27,6 +28,8 @@ class Gradient {
   Tensor rows() const;    // i32 [n]; undefined if dense
   Tensor values() const;  // [n, ...]; the whole if dense
 
+  // Whether it is of x's shape and dtype, on its backend.
+  bool fits(const Tensor& x) const;
   Tensor dense() const;
   // Rows in the order in which they first appear, each once, without -1, their values added up in
   // order. Dense gradients as they are.
@@ -40,5 +43,8 @@ class Gradient {
   std::vector<Tensor> values_;  // as many, or the dense one
   Shape shape_;
 };
+
+// "f32 [2, 3] on cpu", or "f32 [1, 3] on cpu in rows of [2, 3]", for messages.
+std::string describe(const Gradient& g);
 
 }  // namespace gradus

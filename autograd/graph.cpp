@@ -80,7 +80,7 @@ class Gradients : public Listener {
  public:
   void recorded(const Tensor&) override {}
   void arrived(const Node& at, const Gradient& gradient) override { found[&at] = gradient.dense(); }
-  void sent(const Edge&, const Gradient&, const Gradient&) override {}
+  void sent(const Node&, const Edge&, const Gradient&, const Gradient&) override {}
   std::unordered_map<const Node*, Tensor> found;
 };
 
@@ -132,7 +132,11 @@ std::string json(const Tensor& output, const Names& names) {
     if (gradients.found.count(node) > 0) entry["gradient"] = summary(gradients.found[node]);
     list.push_back(std::move(entry));
   }
-  return Json{{"nodes", std::move(list)}}.dump();
+  try {
+    return Json{{"nodes", std::move(list)}}.dump();
+  } catch (const Json::type_error&) {
+    throw Error("[graph] the name of a tensor is not valid UTF-8");
+  }
 }
 
 }  // namespace gradus::graph

@@ -1,4 +1,4 @@
-// For the .cpp files of autograd/: index tensors read on the host.
+// For the .cpp files of autograd/ and nn/: index tensors read on the host.
 #pragma once
 
 #include <cstdint>

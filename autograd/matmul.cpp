@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "autograd/compute.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
@@ -57,7 +59,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, UnaryOp
   compute::check_same("linear", x, weight);
   if (bias.defined()) compute::check_same("linear", x, bias);
   compute::check_floating("linear", x);
-  const Tensor y = empty({x.size(0), weight.size(0)}, {x.dtype(), &x.backend()});
+  const Tensor y = empty({x.size(0), weight.size(0)}, x.options());
   if (!x.backend().linear(x.view(), weight.view(), compute::view_of(bias), f, y.view())) {
     return linear_definition(x, weight, bias, f);
   }
@@ -68,26 +70,29 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, UnaryOp
         const Tensor gc = compute::contiguous(g);
         const Tensor dx = compute::room_for_gradient(x), dw = compute::room_for_gradient(weight),
                      db = compute::room_for_gradient(bias);
-        if (!x.backend().linear_gradient(x.view(), weight.view(), f, result.view(), gc.view(),
-                                         compute::view_of(dx), compute::view_of(dw),
-                                         compute::view_of(db))) {
-          throw BackendError("[linear] the backend took the forward offer but not its gradient");
-        }
+        const bool taken = x.backend().linear_gradient(x.view(), weight.view(), f, result.view(),
+                                                       gc.view(), compute::view_of(dx),
+                                                       compute::view_of(dw), compute::view_of(db));
+        compute::check_taken("linear", taken);
         return {dx, dw, db};
       });
 }
 
-// ||a - b||^2 = -2 a.b + a.a + b.b, never below zero: one product, of a and b with columns added,
-// [-2 a, a.a, 1] [b, 1, b.b]^T.
+// ||p - q||^2 = -2 p.q + p.p + q.q: one product, of p and q with columns added, [-2 p, p.p, 1] [q, 1,
+// q.q]^T. p and q are a and b moved to where b's mean is 0, so that little cancels. What rounding
+// takes below zero is added back, not cut off, which would stop gradients where points meet.
 Tensor squared_distance(const Tensor& a, const Tensor& b) {
   if (a.rank() < 2 || b.rank() < 2 || a.size(-1) != b.size(-1)) {
     throw ShapeError(fmt::format("[squared_distance] points differ in size: a {}, b {}",
                                  to_string(a.shape()), to_string(b.shape())));
   }
-  const Tensor aa = sum(square(a), -1, true), bb = sum(square(b), -1, true);
-  const TensorOptions like{a.dtype(), &a.backend()};
-  return relu(matmul(concat({a * -2, aa, ones(aa.shape(), like)}, -1),
-                     transpose(concat({b, ones(bb.shape(), like), bb}, -1))));
+  const auto n = static_cast<double>(std::max<std::int64_t>(b.size(-2), 1));
+  const Tensor centre = sum(b.detach(), -2, true) / n;
+  const Tensor p = a - centre, q = b - centre;
+  const Tensor pp = sum(square(p), -1, true), qq = sum(square(q), -1, true);
+  const Tensor d = matmul(concat({p * -2, pp, ones(pp.shape(), p.options())}, -1),
+                          transpose(concat({q, ones(qq.shape(), q.options()), qq}, -1)));
+  return d - clamp(d.detach(), -kInfinity, 0);
 }
 
 }  // namespace gradus

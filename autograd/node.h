@@ -70,8 +70,10 @@ class Listener {
   virtual void recorded(const Tensor& result) = 0;
   // The walk is at a node, whose gradient is complete.
   virtual void arrived(const Node& at, const Gradient& gradient) = 0;
-  // It sends a contribution from there to an input, whose gradient so far is then `sum`.
-  virtual void sent(const Edge& to, const Gradient& contribution, const Gradient& sum) = 0;
+  // It sends a contribution from `at` to an input, whose gradient so far is then `sum`. Another walk
+  // may have come between, where a pullback differentiates (autograd/checkpoint.h).
+  virtual void sent(const Node& at, const Edge& to, const Gradient& contribution,
+                    const Gradient& sum) = 0;
 
  private:
   Listener* before_;
@@ -89,7 +91,7 @@ Edge edge(const Tensor& input, F pullback) {
   }
 }
 
-// `result` with a node if any edge leads somewhere, else as it is.
+// `result` with a node if any edge leads somewhere, else without one.
 Tensor record(const char* op, const Tensor& result, std::vector<Edge> edges);
 
 template <class... Edges>
@@ -105,6 +107,9 @@ using JointPullback =
     std::function<std::vector<Gradient>(const Tensor& gradient, const Tensor& result)>;
 std::vector<Edge> joint_edges(const std::vector<std::shared_ptr<Node>>& inputs,
                               JointPullback pullback);
+
+// x as the result of an op that has nothing to do: itself, or outside the graph under NoGrad.
+Tensor unchanged(const Tensor& x);
 
 // The gradients of `output` at `ends`, given its own: a walk that goes no further than these. One
 // that it does not come to gets an undefined gradient.

@@ -13,7 +13,7 @@ namespace gradus {
 
 namespace {
 
-Tensor like(const Tensor& x) { return empty(x.shape(), {x.dtype(), &x.backend()}); }
+Tensor like(const Tensor& x) { return empty(x.shape(), x.options()); }
 
 // x less its largest along the last axis: e to it cannot overflow. A row of -inf stays -inf.
 Tensor shifted(const Tensor& x) {
@@ -88,24 +88,21 @@ Tensor softmax_cross_entropy(const Tensor& x, const Tensor& labels) {
     return -pick(log_softmax(in[0]), labels);
   };
   const Tensor dense = compute::contiguous(x);
-  const Tensor loss = empty(labels.shape(), {x.dtype(), &x.backend()});
+  const Tensor loss = empty(labels.shape(), x.options());
   if (labels.dtype() != DType::i32 || &labels.backend() != &x.backend() ||
       !x.backend().softmax_cross_entropy(dense.view(), compute::contiguous(labels).view(),
                                          loss.view())) {
     return definition({x});  // which says what is wrong with labels that are not i32
   }
-  return record_fused(
-      "softmax_cross_entropy", loss, {x}, definition,
-      [=](const Tensor& g, const Tensor&) -> std::vector<Tensor> {
-        const Tensor dx = like(dense);
-        if (!dense.backend().softmax_cross_entropy_gradient(
-                dense.view(), compute::contiguous(labels).view(), compute::contiguous(g).view(),
-                dx.view())) {
-          throw BackendError(
-              "[softmax_cross_entropy] the backend took the forward offer but not its gradient");
-        }
-        return {dx};
-      });
+  return record_fused("softmax_cross_entropy", loss, {x}, definition,
+                      [=](const Tensor& g, const Tensor&) -> std::vector<Tensor> {
+                        const Tensor dx = like(dense);
+                        const bool taken = dense.backend().softmax_cross_entropy_gradient(
+                            dense.view(), compute::contiguous(labels).view(),
+                            compute::contiguous(g).view(), dx.view());
+                        compute::check_taken("softmax_cross_entropy", taken);
+                        return {dx};
+                      });
 }
 
 namespace {
@@ -121,9 +118,10 @@ Tensor layer_norm_definition(const Tensor& x, const Tensor& weight, const Tensor
 
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon) {
   compute::check_floating("layer_norm", x);
-  const std::int64_t dim = x.rank() == 0 ? 0 : x.size(-1);
+  if (x.rank() == 0) throw ShapeError("[layer_norm] x must have a last axis, got a scalar");
+  const std::int64_t dim = x.size(-1);
   for (const Tensor& part : {weight, bias}) {
-    if (x.rank() == 0 || (part.defined() && part.shape() != Shape{dim})) {
+    if (part.defined() && part.shape() != Shape{dim}) {
       throw ShapeError(
           fmt::format("[layer_norm] x {} needs weight and bias of the size of its last axis, "
                       "got {}",
@@ -131,7 +129,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
     }
     if (part.defined()) compute::check_same("layer_norm", x, part);
   }
-  const TensorOptions like_x{x.dtype(), &x.backend()};
+  const TensorOptions like_x = x.options();
   const Tensor w = weight.defined() ? weight : ones({dim}, like_x);
   const Tensor b = bias.defined() ? bias : zeros({dim}, like_x);
   const Shape table{x.shape().without(-1).numel(), dim};  // what kernels see: [rows, dim]
@@ -151,12 +149,10 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
       [=, shape = x.shape()](const Tensor& g, const Tensor&) -> std::vector<Tensor> {
         const Tensor dx = like(dense), dw = like(wc), db = like(wc);
         const Tensor gc = as_table(g);
-        if (!dense.backend().layer_norm_gradient(dense.view(), wc.view(), center.view(),
-                                                 scale.view(), gc.view(), dx.view(), dw.view(),
-                                                 db.view())) {
-          throw BackendError(
-              "[layer_norm] the backend took the forward offer but not its gradient");
-        }
+        const bool taken = dense.backend().layer_norm_gradient(
+            dense.view(), wc.view(), center.view(), scale.view(), gc.view(), dx.view(), dw.view(),
+            db.view());
+        compute::check_taken("layer_norm", taken);
         return {reshape(dx, shape), dw, db};
       });
 }
@@ -188,7 +184,7 @@ Tensor dropout(const Tensor& x, double p, bool training) {
   if (!(p >= 0 && p < 1)) {
     throw Error(fmt::format("[dropout] the probability {} is not in [0, 1)", p));
   }
-  if (!training || p == 0) return x;
+  if (!training || p == 0) return unchanged(x);
   return drop_recorded(x, p, take_stream());
 }
 

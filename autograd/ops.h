@@ -27,12 +27,12 @@ class Operand {
  public:
   Operand(const Tensor& tensor) : tensor_(tensor) {}  // NOLINT: conversions are the point
   Operand(double number) : number_(number) {}         // NOLINT
-  // The tensor, or the number as a scalar like `other`.
-  Tensor beside(const Operand& other) const;
+  // The tensor, or the number as a scalar like `other`; of two numbers, an f32 one on `backend`.
+  Tensor beside(const Operand& other, Backend* backend = nullptr) const;
 
  private:
   Tensor tensor_;
-  double number_ = 0;
+  std::optional<double> number_;
 };
 
 // A list of axes to reduce over; negative ones count from the end; none means all.
@@ -73,9 +73,14 @@ Tensor erf(const Tensor& x);
 Tensor square(const Tensor& x);
 // -1, 0 or 1; the gradient is zero.
 Tensor sign(const Tensor& x);
+// The next whole number below, above, or the nearest, halves going to the even one (rounding.cpp); the
+// gradient is zero.
+Tensor floor(const Tensor& x);
+Tensor ceil(const Tensor& x);
+Tensor round(const Tensor& x);
 // x held within [low, high]; the gradient passes where x was inside or at the edge.
 Tensor clamp(const Tensor& x, double low, double high);
-// cond ? a : b; cond is boolean.
+// cond ? a : b; cond is boolean. Of two numbers f32.
 Tensor where(const Tensor& cond, const Operand& a, const Operand& b);
 // x with `value` where the mask, which broadcasts to x, is true.
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);
@@ -102,23 +107,44 @@ Tensor operator>=(const Operand& a, const Operand& b);
 Tensor logical_and(const Tensor& a, const Tensor& b);
 Tensor logical_or(const Tensor& a, const Tensor& b);
 Tensor logical_not(const Tensor& x);
+// The same three as operators (logic.cpp); both sides are always computed.
+Tensor operator&&(const Tensor& a, const Tensor& b);
+Tensor operator||(const Tensor& a, const Tensor& b);
+Tensor operator!(const Tensor& x);
+Tensor isnan(const Tensor& x);
+Tensor isfinite(const Tensor& x);  // neither infinite nor NaN
+// Whether |a - b| <= atol + rtol |b| everywhere, equal infinities being close and NaN close to nothing.
+// Throws ShapeError for two shapes.
+bool allclose(const Tensor& a, const Tensor& b, double rtol = 1e-5, double atol = 1e-8);
 
 // Another dtype. The gradient passes between f32 and f64.
 Tensor cast(const Tensor& x, DType dtype);
 
 // ---- Reductions (reductions.cpp). keep = true leaves reduced axes with size 1. ----
+// Of i32 and boolean, sum, max and min are exact, in i32, and mean is f32, without gradients.
 
+// Throws DTypeError for a sum that does not fit i32.
 Tensor sum(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor mean(const Tensor& x, const Axes& axes = {}, bool keep = false);
 // At ties the gradient is shared evenly. Throws ShapeError for an empty reduction.
 Tensor max(const Tensor& x, const Axes& axes = {}, bool keep = false);
 Tensor min(const Tensor& x, const Axes& axes = {}, bool keep = false);
-// The index (i32) of the first largest element along one axis.
+// The index (i32) of the first largest (argmin: least) element along one axis.
 Tensor argmax(const Tensor& x, int axis = -1, bool keep = false);
+Tensor argmin(const Tensor& x, int axis = -1, bool keep = false);
+// The product; its gradient is right where factors are 0, too. 1 of no elements.
+Tensor prod(const Tensor& x, const Axes& axes = {}, bool keep = false);
+// The Euclidean norm, sqrt(sum(x^2)). Where it is 0 the gradient is 0.
+Tensor norm(const Tensor& x, const Axes& axes = {}, bool keep = false);
 // log(sum(exp(x))) without overflow; -inf where every x is -inf.
 Tensor logsumexp(const Tensor& x, const Axes& axes = {}, bool keep = false);
-// The mean squared distance from the mean, divided by n - correction (1: the unbiased estimate).
+// The sum of squared distances from the mean, divided by n - correction (1: the unbiased estimate).
 Tensor var(const Tensor& x, const Axes& axes = {}, bool keep = false, int correction = 1);
+// Its root, the standard deviation: PyTorch's std, a name that C++ has taken.
+Tensor stddev(const Tensor& x, const Axes& axes = {}, bool keep = false, int correction = 1);
+// Whether some or all of a boolean x is true (logic.cpp); of no elements none is, and all are.
+Tensor any(const Tensor& x, const Axes& axes = {}, bool keep = false);
+Tensor all(const Tensor& x, const Axes& axes = {}, bool keep = false);
 // y_i = x_0 + ... + x_i along an axis.
 Tensor cumsum(const Tensor& x, int axis);
 // Undoes a broadcast: sums x over the axes in which it is larger than `shape`.
@@ -171,7 +197,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
 //   einsum("i,j", {a, b})               outer product; without ->, letters named once, in order
 //   einsum("...ii->...", {a})           traces; ... are any number of axes, which broadcast
 Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands);
-// ||a_i - b_j||^2 for a [..., m, d] and b [..., n, d]: [..., m, n].
+// ||a_i - b_j||^2 for a [..., m, d] and b [..., n, d]: [..., m, n]. By one product, so exact to the
+// rounding of the largest ||b_j - mean(b)||^2 or ||a_i - mean(b)||^2.
 Tensor squared_distance(const Tensor& a, const Tensor& b);
 
 // ---- Rows of tables (rows.cpp). Rows are i32; -1 is no row: zeros out, no gradient. ----

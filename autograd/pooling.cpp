@@ -33,7 +33,7 @@ Shape pooled_shape(const char* op, const Tensor& x, const Size2d& size, const Si
 }
 
 Tensor max_pool(const char* op, const Tensor& x, const Size2d& size, const Size2d& stride) {
-  const Tensor y = empty(pooled_shape(op, x, size, stride), {x.dtype(), &x.backend()});
+  const Tensor y = empty(pooled_shape(op, x, size, stride), x.options());
   const Tensor dense = compute::contiguous(x);
   if (!x.backend().max_pool2d(dense.view(), size, stride, y.view())) {
     return max(windows_of(x, size, stride), {-2, -1});
@@ -44,12 +44,10 @@ Tensor max_pool(const char* op, const Tensor& x, const Size2d& size, const Size2
         return max(windows_of(in[0], size, stride), {-2, -1});
       },
       [=](const Tensor& g, const Tensor& result) -> std::vector<Tensor> {
-        const Tensor dx = empty(dense.shape(), {dense.dtype(), &dense.backend()});
-        if (!dense.backend().max_pool2d_gradient(dense.view(), size, stride, result.view(),
-                                                 compute::contiguous(g).view(), dx.view())) {
-          throw BackendError(
-              fmt::format("[{}] the backend took the forward offer but not its gradient", op));
-        }
+        const Tensor dx = empty(dense.shape(), dense.options());
+        const bool taken = dense.backend().max_pool2d_gradient(
+            dense.view(), size, stride, result.view(), compute::contiguous(g).view(), dx.view());
+        compute::check_taken(op, taken);
         return {dx};
       });
 }

@@ -23,12 +23,9 @@ class Stopwatch : public Listener {
     row.calls += 1;
     row.forward += since_last();
   }
-  void arrived(const Node& at, const Gradient&) override {
-    profile_.rest += since_last();
-    visited_ = at.op;
-  }
-  void sent(const Edge&, const Gradient&, const Gradient&) override {
-    row_of(visited_).backward += since_last();
+  void arrived(const Node&, const Gradient&) override { profile_.rest += since_last(); }
+  void sent(const Node& at, const Edge&, const Gradient&, const Gradient&) override {
+    row_of(at.op).backward += since_last();
   }
 
   Profile take() {
@@ -52,7 +49,6 @@ class Stopwatch : public Listener {
   }
 
   Profile profile_;
-  std::string visited_;  // the op where the walk is
   Clock::time_point last_ = Clock::now();
 };
 

@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "autograd/autograd.h"
 #include "autograd/compute.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
+#include "tensor/elements.h"
 #include "tensor/error.h"
 
 namespace gradus {
@@ -36,8 +38,17 @@ Tensor drop(const Tensor& y, const std::vector<int>& axes, bool keep) {
   return reshape(y, shape);
 }
 
+// y, in f64, of whole numbers or truth values, as i32.
+Tensor whole(const char* op, const Tensor& y) {
+  for (double value : y.to_vector<double>()) check_i32(op, value);
+  return cast(y, DType::i32);
+}
+
 // y = max or min of x: the gradient goes to the elements equal to y, in equal shares.
 Tensor extreme(ReduceOp op, const Tensor& x, const Axes& axes, bool keep) {
+  if (!is_floating(x.dtype())) {
+    return whole(name_of(op), extreme(op, cast(x, DType::f64), axes, keep));
+  }
   const std::vector<int> list = resolve(name_of(op), x, axes);
   const Tensor y = record(name_of(op), compute::reduce(op, x, list),
                           edge(x, [x, list](const Tensor& g, const Tensor& result) {
@@ -53,9 +64,21 @@ double count(const Tensor& x, const std::vector<int>& axes) {
   return n;
 }
 
+// What the squared distances from the mean are divided by.
+double degrees(const char* op, const Tensor& x, const std::vector<int>& axes, int correction) {
+  compute::check_floating(op, x);
+  const double n = count(x, axes) - correction;
+  if (n <= 0) {
+    throw ShapeError(fmt::format("[{}] {} with correction {} leaves nothing to divide by", op,
+                                 to_string(x.shape()), correction));
+  }
+  return n;
+}
+
 }  // namespace
 
 Tensor sum(const Tensor& x, const Axes& axes, bool keep) {
+  if (!is_floating(x.dtype())) return whole("sum", sum(cast(x, DType::f64), axes, keep));
   const std::vector<int> list = resolve("sum", x, axes);
   const Tensor y =
       record("sum", compute::reduce(ReduceOp::sum, x, list),
@@ -64,6 +87,7 @@ Tensor sum(const Tensor& x, const Axes& axes, bool keep) {
 }
 
 Tensor mean(const Tensor& x, const Axes& axes, bool keep) {
+  if (!is_floating(x.dtype())) return cast(mean(cast(x, DType::f64), axes, keep), DType::f32);
   const std::vector<int> list = resolve("mean", x, axes);
   return sum(x, list, keep) / count(x, list);
 }
@@ -78,12 +102,46 @@ Tensor min(const Tensor& x, const Axes& axes, bool keep) {
 
 Tensor argmax(const Tensor& x, int axis, bool keep) {
   const std::vector<int> list = resolve("argmax", x, axis);
-  return drop(compute::reduce(ReduceOp::argmax, x, list), list, keep);
+  const Tensor numbers = is_floating(x.dtype()) ? x : cast(x, DType::f64);
+  return drop(compute::reduce(ReduceOp::argmax, numbers, list), list, keep);
+}
+
+Tensor argmin(const Tensor& x, int axis, bool keep) {
+  return argmax(-(is_floating(x.dtype()) ? x.detach() : cast(x, DType::f64)), axis, keep);
+}
+
+// The first half times the second, until one is left: products have a gradient without a division.
+Tensor prod(const Tensor& x, const Axes& axes, bool keep) {
+  compute::check_floating("prod", x);
+  const std::vector<int> list = resolve("prod", x, axes);
+  Tensor y = x;
+  for (int axis : list) {
+    while (y.size(axis) > 1) {
+      const std::int64_t n = y.size(axis), half = n / 2;
+      const Tensor pairs = slice(y, axis, 0, half) * slice(y, axis, half, 2 * half);
+      y = n % 2 == 0 ? pairs : concat({pairs, slice(y, axis, n - 1)}, axis);
+    }
+    if (y.size(axis) == 0) y = ones(y.shape().with(axis, 1), {x.dtype(), &x.backend()});
+  }
+  return drop(y, list, keep);
+}
+
+Tensor norm(const Tensor& x, const Axes& axes, bool keep) {
+  const std::vector<int> list = resolve("norm", x, axes);
+  const Tensor value = [&] {
+    NoGrad off;
+    return sqrt(sum(square(x), list, true));
+  }();
+  const Tensor y = record("norm", value, edge(x, [x](const Tensor& g, const Tensor& result) {
+                            return g * x / where(result == 0, 1, result);
+                          }));
+  return drop(y, list, keep);
 }
 
 // log(sum(e^x)) = m + log(sum(e^(x - m))) with m the largest x (0 if that is infinite);
 // the gradient is e^(x - y), zero where y is -inf.
 Tensor logsumexp(const Tensor& x, const Axes& axes, bool keep) {
+  compute::check_floating("logsumexp", x);
   const std::vector<int> list = resolve("logsumexp", x, axes);
   const Tensor value = [&] {
     NoGrad off;
@@ -99,12 +157,15 @@ Tensor logsumexp(const Tensor& x, const Axes& axes, bool keep) {
 
 Tensor var(const Tensor& x, const Axes& axes, bool keep, int correction) {
   const std::vector<int> list = resolve("var", x, axes);
-  const double n = count(x, list) - correction;
-  if (n <= 0) {
-    throw ShapeError(fmt::format("[var] {} with correction {} leaves nothing to divide by",
-                                 to_string(x.shape()), correction));
-  }
+  const double n = degrees("var", x, list, correction);
   return sum(square(x - mean(x, list, true)), list, keep) / n;
+}
+
+// As a norm, so that the gradient of equal numbers is 0 and not NaN.
+Tensor stddev(const Tensor& x, const Axes& axes, bool keep, int correction) {
+  const std::vector<int> list = resolve("stddev", x, axes);
+  const double n = degrees("stddev", x, list, correction);
+  return norm(x - mean(x, list, true), list, keep) / std::sqrt(n);
 }
 
 // After the step with `shift` element i is the sum of the 2 shift elements up to it (Hillis and
@@ -125,7 +186,7 @@ Tensor cumsum(const Tensor& x, int axis) {
 }
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
-  if (x.shape() == shape) return x;
+  if (x.shape() == shape) return unchanged(x);
   if (broadcast(x.shape(), shape, "sum_to") != x.shape()) {
     throw ShapeError(fmt::format("[sum_to] {} was not broadcast from {}", to_string(x.shape()),
                                  to_string(shape)));

@@ -53,6 +53,7 @@ Tensor pick(const Tensor& x, const Tensor& columns) {
     throw ShapeError(fmt::format("[pick] needs x [n, classes] and columns [n], got {} and {}",
                                  to_string(x.shape()), to_string(columns.shape())));
   }
+  checked_indices("pick", columns, x.size(1));
   return squeeze(take_along_dim(x, unsqueeze(columns, 1), 1), 1);
 }
 

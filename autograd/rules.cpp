@@ -43,6 +43,7 @@ const std::map<std::string_view, std::vector<std::string_view>, std::less<>> kRu
     {"sum", {"g, repeated"}},
     {"cumsum", {"the sum of g from here to the end"}},
     {"logsumexp", {"g * e^(x - y)"}},
+    {"norm", {"g * x / y, 0 where y is"}},
     // Views
     {"reshape", {"g in x's shape"}},
     {"permute", {"g, its axes put back"}},

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
+#include <map>
 #include <mutex>
 
 #include "autograd/autograd.h"
@@ -105,15 +107,31 @@ Tensor segment_mean(const Tensor& x, const Segments& segments) {
   return total / column(counts, total);
 }
 
+// Segments of like sizes together, filled up to the next power of two: at most twice the rows.
 Tensor segment_max(const Tensor& x, const Segments& segments) {
   check_rows("segment_max", x, segments);
-  if (segments.rows() == 0) return segment_sum(x, segments);
-  const Tensor rows = segments.padded_rows_on(x.backend());
-  const Tensor padded = gather(x, rows);  // [count, longest, ...]
-  const Tensor inside = column(rows != kNoRow, padded);
-  const Tensor largest = max(where(inside, padded, -kInfinity), 1);
-  const Tensor filled = column(slice(inside, 1, 0, 1), padded);  // segments with a first row
-  return where(reshape(filled, filled.shape().without(1)), largest, 0);
+  std::map<std::int64_t, std::vector<std::int64_t>> of_width;
+  for (std::int64_t s = 0; s < segments.count(); ++s) {
+    const auto size = static_cast<std::uint64_t>(segments.size(s));
+    if (size > 0) of_width[static_cast<std::int64_t>(std::bit_ceil(size))].push_back(s);
+  }
+  if (of_width.empty()) return segment_sum(x, segments);
+  std::vector<Tensor> parts;  // [segments of a width, ...]
+  std::vector<std::int32_t> place(static_cast<std::size_t>(segments.count()), kNoRow);  // in these
+  std::int32_t placed = 0;
+  for (const auto& [width, members] : of_width) {
+    std::vector<std::int32_t> list;
+    for (const std::int64_t s : members) {
+      place[static_cast<std::size_t>(s)] = placed++;
+      for (std::int64_t row = segments.begin(s); row < segments.begin(s) + width; ++row) {
+        list.push_back(row < segments.end(s) ? static_cast<std::int32_t>(row) : kNoRow);
+      }
+    }
+    const Tensor rows = from_vector(list, {std::ssize(members), width}, &x.backend());
+    const Tensor padded = gather(x, rows);
+    parts.push_back(max(where(column(rows != kNoRow, padded), padded, -kInfinity), 1));
+  }
+  return gather(concat(parts, 0), from_vector(place, {segments.count()}, &x.backend()));
 }
 
 // As softmax: y = e^x / sum(e^x), dL/dx = y (g - sum(g y)), the sums over the row's segment.

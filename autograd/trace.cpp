@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ostream>
 #include <unordered_map>
 
@@ -17,9 +18,7 @@ constexpr std::int64_t kShown = 12;  // elements of a tensor that are written ou
 
 using Names = std::vector<std::pair<std::string, Tensor>>;
 
-// The same values in memory of their own: a step may write over parameters, which views share.
-Tensor copy_of(const Tensor& x) { return compute::unary(UnaryOp::copy, x); }
-
+// Values are copied: a step may write over parameters, which views share.
 class Recorder : public Listener {
  public:
   explicit Recorder(const Names& names) {
@@ -27,7 +26,7 @@ class Recorder : public Listener {
       if (!leaf.requires_grad()) continue;
       Trace::Node& node = trace_.nodes[static_cast<std::size_t>(number_of(*leaf.node()))];
       node.name = name;
-      node.value = copy_of(leaf);
+      node.value = compute::copy(leaf);
     }
   }
 
@@ -36,16 +35,17 @@ class Recorder : public Listener {
     for (const Edge& edge : result.node()->inputs) inputs.push_back(number_of(*edge.node));
     Trace::Node& node = trace_.nodes[static_cast<std::size_t>(number_of(*result.node()))];
     node.inputs = std::move(inputs);
-    node.value = copy_of(result);
+    node.value = compute::copy(result);
   }
   void arrived(const Node& at, const Gradient& gradient) override {
     trace_.visits.push_back({number_of(at), gradient, {}});
   }
-  void sent(const Edge& to, const Gradient& contribution, const Gradient& sum) override {
-    Trace::Visit& from = trace_.visits.back();
-    const std::string op = trace_.nodes[static_cast<std::size_t>(from.node)].op;
-    from.sent.push_back(
-        {number_of(*to.node), std::string(rule_of(op, to.place)), contribution, sum});
+  void sent(const Node& at, const Edge& to, const Gradient& contribution,
+            const Gradient& sum) override {
+    const auto visit = std::ranges::find(trace_.visits.rbegin(), trace_.visits.rend(),
+                                         number_of(at), &Trace::Visit::node);
+    visit->sent.push_back(
+        {number_of(*to.node), std::string(rule_of(at.op, to.place)), contribution, sum});
   }
 
   Trace take() { return std::move(trace_); }
@@ -92,7 +92,7 @@ Trace trace(const std::function<void()>& step, const Names& names) {
   Recorder recorder(names);
   step();
   Trace result = recorder.take();
-  for (const auto& [name, leaf] : names) result.after.emplace_back(name, copy_of(leaf));
+  for (const auto& [name, leaf] : names) result.after.emplace_back(name, compute::copy(leaf));
   return result;
 }
 

@@ -14,7 +14,7 @@
 namespace gradus {
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
-  if (x.shape() == shape) return x;
+  if (x.shape() == shape) return unchanged(x);
   if (x.numel() != shape.numel()) {
     throw ShapeError(fmt::format("[reshape] {} has {} elements, {} has {}", to_string(x.shape()),
                                  x.numel(), to_string(shape), shape.numel()));
@@ -30,6 +30,10 @@ Tensor reshape(const Tensor& x, std::initializer_list<std::int64_t> shape) {
   std::vector<std::int64_t> sizes(shape);
   const auto open = std::find(sizes.begin(), sizes.end(), -1);
   if (open != sizes.end()) {
+    if (std::count(sizes.begin(), sizes.end(), -1) > 1) {
+      throw ShapeError(
+          fmt::format("[reshape] only one size may be -1, got [{}]", fmt::join(shape, ", ")));
+    }
     *open = 1;
     const std::int64_t rest = Shape(sizes).numel();
     if (rest == 0 || x.numel() % rest != 0) {
@@ -84,7 +88,7 @@ Tensor take(const Tensor& x, const Range& range);
 
 // The inverse of take: zeros of `shape` with x in the range.
 Tensor embed(const Tensor& x, const Shape& shape, const Range& range) {
-  Tensor y = zeros(shape, {x.dtype(), &x.backend()});
+  Tensor y = zeros(shape, x.options());
   compute::copy_into(x, y, y.layout().sliced(range.axis, range.start, range.stop, range.step));
   return record("embed", y, edge(x, [range](const Tensor& g) { return take(g, range); }));
 }
@@ -118,7 +122,7 @@ Tensor select(const Tensor& x, int axis, std::int64_t index) {
 }
 
 Tensor expand(const Tensor& x, const Shape& shape) {
-  if (x.shape() == shape) return x;
+  if (x.shape() == shape) return unchanged(x);
   return record("expand", x.with_layout(x.layout().broadcast_to(shape)),
                 edge(x, [](const Tensor& g) { return g; }));  // the engine sums
 }
@@ -149,7 +153,7 @@ Tensor concat(const std::vector<Tensor>& parts, int axis) {
           fmt::format("[concat] the sizes along axis {} do not add up in 64 bits", axis));
     }
   }
-  Tensor whole = empty(first.with(at, total), {parts[0].dtype(), &parts[0].backend()});
+  Tensor whole = empty(first.with(at, total), parts[0].options());
   std::vector<Edge> edges;
   std::int64_t start = 0;
   for (const Tensor& part : parts) {
@@ -162,8 +166,16 @@ Tensor concat(const std::vector<Tensor>& parts, int axis) {
 }
 
 Tensor stack(const std::vector<Tensor>& parts, int axis) {
+  if (parts.empty()) throw ShapeError("[stack] needs at least one tensor");
   std::vector<Tensor> thick;
-  for (const Tensor& part : parts) thick.push_back(unsqueeze(part, axis));
+  for (const Tensor& part : parts) {
+    compute::check_same("stack", parts[0], part);
+    if (part.shape() != parts[0].shape()) {
+      throw ShapeError(fmt::format("[stack] shapes differ: {} and {}; concat() joins along an axis",
+                                   to_string(parts[0].shape()), to_string(part.shape())));
+    }
+    thick.push_back(unsqueeze(part, axis));
+  }
   return concat(thick, axis);
 }
 
@@ -172,7 +184,7 @@ Tensor pad(const Tensor& x, int axis, std::int64_t before, std::int64_t after) {
     throw ShapeError(
         fmt::format("[pad] negative padding {}, {}; use slice() to cut", before, after));
   }
-  if (before == 0 && after == 0) return x;
+  if (before == 0 && after == 0) return unchanged(x);
   const std::int64_t size = x.size(axis);
   std::int64_t padded = 0;
   if (__builtin_add_overflow(before, size, &padded) ||
@@ -217,7 +229,7 @@ Tensor unfold(const Tensor& x, int axis, std::int64_t size, std::int64_t step) {
 }
 
 Tensor contiguous(const Tensor& x) {
-  if (x.layout().is_contiguous()) return x;
+  if (x.layout().is_contiguous()) return unchanged(x);
   return record("contiguous", compute::contiguous(x), edge(x, [](const Tensor& g) { return g; }));
 }
 

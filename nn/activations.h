@@ -1,5 +1,5 @@
-// Modules without parameters that change each element. Sequential takes the functions of
-// autograd/ops.h as well (`relu`, `gelu`), so these are for where a module is wanted.
+// Modules without parameters: functions of each element, of an axis, of the shape. Sequential takes the
+// functions of autograd/ops.h as well (`relu`, `gelu`), so these are for where a module is wanted.
 #pragma once
 
 #include "autograd/ops.h"
@@ -29,6 +29,35 @@ struct Sigmoid : Module {
   Tensor operator()(const Tensor& x) const {
     return located([&] { return sigmoid(x); });
   }
+};
+
+struct SiLU : Module {
+  Tensor operator()(const Tensor& x) const {
+    return located([&] { return silu(x); });
+  }
+};
+
+struct Softplus : Module {
+  Tensor operator()(const Tensor& x) const {
+    return located([&] { return softplus(x); });
+  }
+};
+
+// Passes x on: for a step of a Sequential that is left out.
+struct Identity : Module {
+  Tensor operator()(const Tensor& x) const { return watched(x); }
+};
+
+// Axes first .. last become one: [batch, channels, height, width] -> [batch, features].
+class Flatten : public Module {
+ public:
+  explicit Flatten(int first = 1, int last = -1) : first_(first), last_(last) {}
+  Tensor operator()(const Tensor& x) const {
+    return located([&] { return flatten(x, first_, last_); });
+  }
+
+ private:
+  int first_, last_;
 };
 
 class Softmax : public Module {

@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -30,10 +32,15 @@ std::string target_of(const std::string& path) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(const std::string& path)
-    : path_(target_of(path)), temporary_(fmt::format("{}.{}.tmp", path_, ::getpid())) {
-  file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+AtomicFile::AtomicFile(const std::string& path) : path_(target_of(path)) {
+  static std::atomic<int> made = 0;
+  do {  // O_EXCL: never a file that someone else writes
+    temporary_ = fmt::format("{}.{}-{}.tmp", path_, ::getpid(), made++);
+    file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (file_ < 0 && errno == EEXIST);
   if (file_ < 0) fail("cannot be written");
+  struct stat before;
+  if (::stat(path_.c_str(), &before) == 0) (void)::fchmod(file_, before.st_mode & 07777);
 }
 
 AtomicFile::~AtomicFile() {

@@ -1,6 +1,6 @@
 // A file that is there whole or not at all: bytes go to a temporary file beside it, which commit()
-// syncs to the disk and renames. Without commit() the temporary file is removed and what stood
-// under the name before stays as it was.
+// syncs to the disk and renames, with the permissions of the file that it replaces. Without commit()
+// the temporary file is removed and what stood under the name before stays as it was.
 //
 //   AtomicFile file("model.safetensors");
 //   file.write(bytes);

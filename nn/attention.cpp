@@ -15,6 +15,14 @@ std::int64_t or_else(std::int64_t size, std::int64_t otherwise) {
   return size == 0 ? otherwise : size;
 }
 
+// `size`, once it is sure that heads divide both it and dim: before any part is made, so that the
+// message names the whole.
+std::int64_t checked(const char* layer, std::int64_t size, std::int64_t dim, std::int64_t heads) {
+  split_over(layer, dim, heads);
+  split_over(layer, size, heads);
+  return size;
+}
+
 // [..., heads * d] -> [..., heads, d]
 Tensor split_heads(const Tensor& x, std::int64_t heads) {
   return reshape(x, x.shape().with(-1, heads).inserted(-1, x.size(-1) / heads));
@@ -34,12 +42,12 @@ Tensor make_score_weight(Score score, std::int64_t size) {
 // ---- Attention ----
 
 Attention::Attention(std::int64_t dim, AttentionPoolingOptions options)
-    : q_proj(or_else(options.query_dim, dim), or_else(options.size, dim)),
+    : q_proj(or_else(options.query_dim, dim),
+             checked("Attention", or_else(options.size, dim), dim, options.heads)),
       k_proj(dim, or_else(options.size, dim)),
       score_(options.score),
       heads_(options.heads) {
-  split_over("Attention", dim, heads_);
-  const std::int64_t head = split_over("Attention", or_else(options.size, dim), heads_);
+  const std::int64_t head = or_else(options.size, dim) / heads_;
   query = parameter(empty({1, or_else(options.query_dim, dim)}));
   init::normal(query);
   if (options.value) v_proj.emplace_back(dim, dim);
@@ -78,20 +86,20 @@ std::string Attention::detail() const {
 
 MultiheadAttention::MultiheadAttention(std::int64_t dim, std::int64_t heads,
                                        MultiheadAttentionOptions options)
-    : out_proj(dim, dim, {.bias = options.bias}),
+    : out_proj(checked("MultiheadAttention", dim, dim, heads), dim, {.bias = options.bias}),
       dim_(dim),
       heads_(heads),
       score_(options.score),
       dropout_(options.dropout),
       rotary_(options.rotary) {
-  const std::int64_t head = split_over("MultiheadAttention", dim, heads);
-  in_proj_weight = parameter(empty({3 * dim, dim}));
+  check_option("MultiheadAttention", "dropout", options.dropout, 0, 1);
+  in_proj_weight = parameter(empty({check_product("MultiheadAttention", 3, dim), dim}));
   init::xavier_uniform(in_proj_weight);
   if (options.bias) {
     in_proj_bias = parameter(zeros({3 * dim}));
     init::zeros(out_proj.bias);
   }
-  score_weight = make_score_weight(score_, head);
+  score_weight = make_score_weight(score_, dim / heads);
 }
 
 // x through the part of in_proj for queries (0), keys (1) or values (2), cut into heads:

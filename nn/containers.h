@@ -5,7 +5,8 @@
 //   model.at<nn::Linear>(0).weight          // saved as "0.weight"
 //
 // A step is anything that takes a tensor and returns one: a module (of which the Sequential holds a
-// copy, sharing parameters), a function or a lambda. Steps that need more than one input belong in
+// copy, sharing parameters), a function or a lambda. A function that C has too goes by its full name,
+// `gradus::tanh`, or as a module, `nn::Tanh()`: which tanh is meant, a template cannot tell. Steps that need more than one input belong in
 // a module of your own, and blocks of one kind in a list:
 //
 //   nn::ModuleList<nn::TransformerEncoderLayer> layers(2, 128, 4);     // two layers (128, 4)

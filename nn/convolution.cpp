@@ -10,7 +10,8 @@ namespace gradus::nn {
 
 Conv1d::Conv1d(std::int64_t in, std::int64_t out, std::int64_t size, Conv1dOptions options)
     : stride_(options.stride), padding_(options.padding) {
-  check_sizes("Conv1d", {in, out, size, options.stride, options.padding + 1});
+  check_sizes("Conv1d", {in, out, size, options.stride});
+  check_padding("Conv1d", options.padding);
   const double bound = 1 / std::sqrt(static_cast<double>(in) * static_cast<double>(size));
   weight = parameter(empty({out, in, size}));
   init::uniform(weight, -bound, bound);

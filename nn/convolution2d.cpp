@@ -13,9 +13,10 @@ std::string text_of(const Size2d& size) { return fmt::format("{} x {}", size.hei
 
 Conv2d::Conv2d(std::int64_t in, std::int64_t out, const Size2d& size, const Conv2dOptions& options)
     : stride_(options.stride), padding_(options.padding) {
-  check_sizes("Conv2d", {in, out, size.height, size.width, stride_.height, stride_.width,
-                         padding_.height + 1, padding_.width + 1});
-  const auto fan_in = static_cast<double>(in * size.height * size.width);
+  check_sizes("Conv2d", {in, out, size.height, size.width, stride_.height, stride_.width});
+  check_padding("Conv2d", padding_);
+  const double fan_in =
+      static_cast<double>(in) * static_cast<double>(size.height) * static_cast<double>(size.width);
   const double bound = 1 / std::sqrt(fan_in);
   weight = parameter(empty({out, in, size.height, size.width}));
   init::uniform(weight, -bound, bound);

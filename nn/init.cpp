@@ -52,21 +52,19 @@ Skip::~Skip() { skipping = before_; }
 
 void constant(Tensor parameter, double value) {
   if (skipping) return;
-  parameter.assign(full(parameter.shape(), value, {parameter.dtype(), &parameter.backend()}));
+  parameter.assign(full(parameter.shape(), value, parameter.options()));
 }
 void zeros(Tensor parameter) { constant(parameter, 0); }
 void ones(Tensor parameter) { constant(parameter, 1); }
 
 void uniform(Tensor parameter, double low, double high) {
   if (skipping) return;
-  parameter.assign(
-      gradus::uniform(parameter.shape(), low, high, {parameter.dtype(), &parameter.backend()}));
+  parameter.assign(gradus::uniform(parameter.shape(), low, high, parameter.options()));
 }
 
 void normal(Tensor parameter, double mean, double deviation) {
   if (skipping) return;
-  parameter.assign(gradus::normal(parameter.shape(), mean, deviation,
-                                  {parameter.dtype(), &parameter.backend()}));
+  parameter.assign(gradus::normal(parameter.shape(), mean, deviation, parameter.options()));
 }
 
 void xavier_uniform(Tensor weight, double gain) {

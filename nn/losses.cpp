@@ -1,5 +1,6 @@
 #include "nn/losses.h"
 
+#include "autograd/indices.h"
 #include "autograd/ops.h"
 #include "nn/check.h"
 
@@ -26,6 +27,12 @@ void check_labelled(const char* loss, const Tensor& x, const Tensor& labels) {
   }
 }
 
+// Of each row of x the number of its label.
+Tensor own(const char* loss, const Tensor& x, const Tensor& labels) {
+  checked_indices(loss, labels, x.size(1));
+  return pick(x, labels);
+}
+
 void check_weight(const char* loss, const Tensor& weight, const Tensor& x) {
   if (weight.defined() && (x.rank() != 2 || weight.shape() != Shape{x.size(1)})) {
     throw ShapeError(fmt::format("[{}] weight {} must be [classes] for logits {}", loss,
@@ -49,6 +56,11 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
   }
   if (labels.dtype() == logits.dtype()) {
     check_same_shape("cross_entropy", logits, labels);
+    if (logits.rank() != 2) {
+      throw ShapeError(
+          fmt::format("[cross_entropy] logits and probabilities {} must be [n, classes]",
+                      to_string(logits.shape())));
+    }
     check_weight("cross_entropy", options.weight, logits);
     const auto [n, classes] = std::pair(logits.size(0), static_cast<double>(logits.size(1)));
     Tensor p = smoothing > 0 ? labels * (1 - smoothing) + smoothing / classes : labels;
@@ -70,16 +82,16 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels, const Tensor& weight) {
   check_labelled("nll_loss", log_probabilities, labels);
   const Tensor weights = weights_of("nll_loss", weight, labels, log_probabilities);
-  const Tensor surprise = -pick(log_probabilities, labels);
+  const Tensor surprise = -own("nll_loss", log_probabilities, labels);
   return weights.defined() ? sum(weights * surprise) / sum(weights) : mean(surprise);
 }
 
 Tensor kl_div(const Tensor& log_prediction, const Tensor& target) {
   check_same_shape("kl_div", log_prediction, target);
-  const Tensor some = target > 0;
-  const Tensor each = target * (log(where(some, target, 1)) - log_prediction);
+  const Tensor none = target == 0;
+  const Tensor each = target * (log(where(none, 1, target)) - log_prediction);
   const auto n = static_cast<double>(target.rank() == 0 ? 1 : target.size(0));
-  return sum(where(some, each, 0)) / n;
+  return sum(where(none, 0, each)) / n;
 }
 
 // The label's own class would add max(0, margin), and a gradient of zero.
@@ -88,8 +100,8 @@ Tensor multi_margin_loss(const Tensor& x, const Tensor& labels, double margin) {
   if (!(margin > 0)) {
     throw Error(fmt::format("[multi_margin_loss] the margin {} must be above 0", margin));
   }
-  const Tensor own = unsqueeze(pick(x, labels), 1);  // [n, 1]
-  return mean(relu(x - own + margin)) - margin / static_cast<double>(x.size(1));
+  const Tensor right = unsqueeze(own("multi_margin_loss", x, labels), 1);  // [n, 1]
+  return mean(relu(x - right + margin)) - margin / static_cast<double>(x.size(1));
 }
 
 Tensor hinge_loss(const Tensor& x, const Tensor& target) {
@@ -116,11 +128,10 @@ Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double bet
   return mean(where(d < beta, square(d) * (0.5 / beta), d - 0.5 * beta));
 }
 
-// -t log s(x) - (1 - t) log(1 - s(x)) = max(x, 0) - t x + log(1 + e^-|x|), where nothing overflows.
-// maximum() rather than relu(): at 0 its gradient is 1/2, as s(0) asks.
+// -t log s(x) - (1 - t) log(1 - s(x)), where nothing overflows or, in a loss near 0, cancels.
 Tensor bce_with_logits(const Tensor& logits, const Tensor& target) {
   check_same_shape("bce_with_logits", logits, target);
-  return mean(maximum(logits, 0) - target * logits + log(exp(-abs(logits)) + 1));
+  return mean(target * softplus(-logits) + (1 - target) * softplus(logits));
 }
 
 }  // namespace gradus::nn

@@ -33,8 +33,8 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels, const Ten
 Tensor kl_div(const Tensor& log_prediction, const Tensor& target);
 
 // The mean over rows of sum(max(0, margin - x[label] + x[j])) / classes over the other classes j: x [n,
-// classes]. Crammer and Singer, "On the algorithmic implementation of multiclass kernel-based vector
-// machines", JMLR 2001.
+// classes]. Weston and Watkins, "Support vector machines for multi-class pattern recognition", ESANN
+// 1999 (Crammer and Singer, JMLR 2001, take the largest instead of the sum).
 Tensor multi_margin_loss(const Tensor& x, const Tensor& labels, double margin = 1);
 // The mean of max(0, 1 - target x), targets 1 and -1: of two classes, what a support vector machine
 // makes small.

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <typeinfo>
 #include <unordered_set>
@@ -23,12 +24,18 @@ namespace {
 using Place = std::pair<const Buffer*, std::int64_t>;
 Place place(const Tensor& x) { return {x.view().buffer, x.layout().offset}; }
 
+// Guards all paths: threads may walk down one model at the same time, and each writes them.
+std::mutex paths;
+
 }  // namespace
 
 // ---- Walking ----
 
 void Visitor::enter(const std::string& name, Module& module) {
-  module.path_ = base_ + name;
+  {
+    std::lock_guard lock(paths);
+    module.path_ = base_ + name;
+  }
   if (on_module) on_module(name, module);
 }
 
@@ -52,7 +59,10 @@ void Visitor::buffer(const std::string& name, Tensor& buffer) {
 // are not const.
 void Module::walk(Visitor visitor) const {
   Module& self = const_cast<Module&>(*this);
-  visitor.base_ = path_.empty() ? "" : path_ + ".";
+  {
+    std::lock_guard lock(paths);
+    visitor.base_ = path_.empty() ? "" : path_ + ".";
+  }
   if (visitor.on_module) visitor.on_module("", self);
   self.visit(visitor);
 }
@@ -112,8 +122,12 @@ void Module::zero_grad() const {
 }
 
 void Module::set_requires_grad(bool on) {
+  std::map<Place, std::shared_ptr<Node>> leaves;  // tied parameters stay one
   Visitor v;
-  v.on_parameter = [on](const std::string&, Tensor& x) { x.set_requires_grad(on); };
+  v.on_parameter = [&](const std::string&, Tensor& x) {
+    x.set_requires_grad(on);
+    x = x.with_node(leaves.emplace(place(x), x.node()).first->second);
+  };
   walk(v);
 }
 
@@ -135,14 +149,12 @@ void Module::replace(const std::function<Tensor(const std::string&, const Tensor
 
 void Module::to(TensorOptions options) {
   replace([options](const std::string&, const Tensor& x) {
-    const DType dtype = is_floating(x.dtype()) ? options.dtype : x.dtype();
-    return gradus::to(copy_of(x), {dtype, options.backend});
+    const auto dtype = is_floating(x.dtype()) ? options.dtype : std::nullopt;
+    return gradus::to(compute::copy(x), {dtype, options.backend});
   });
 }
 
 Tensor parameter(Tensor values) { return values.set_requires_grad(); }
-
-Tensor copy_of(const Tensor& x) { return compute::unary(UnaryOp::copy, x); }
 
 // ---- Messages ----
 
@@ -155,6 +167,7 @@ std::string Module::type() const {
 }
 
 std::string Module::location() const {
+  std::lock_guard lock(paths);
   return path_.empty() ? type() : fmt::format("{} ({})", path_, type());
 }
 

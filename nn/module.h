@@ -28,6 +28,7 @@
 #include <utility>
 #include <vector>
 
+#include "autograd/compute.h"
 #include "tensor/tensor.h"
 
 namespace gradus::nn {
@@ -96,9 +97,9 @@ class Module {
   //   model.encoder.set_requires_grad(false);
   //   optim::AdamW optimizer(model.parameters());       // after: on gives parameters new gradients
   void set_requires_grad(bool on);
-  // Puts a copy of every parameter and floating buffer, of another dtype or on another backend, in
-  // its place. Modules copied from this one before no longer share parameters with it, and
-  // optimizers have to be made after.
+  // Puts a copy of every parameter and floating buffer, of another dtype or on another backend (what
+  // is not named stays), in its place. Modules copied from this one before no longer share parameters
+  // with it, and optimizers have to be made after.
   void to(TensorOptions options);
   // The same with f(name, x) for every parameter and buffer x. Tied parameters stay tied, and are
   // asked for once, under the first of their names.
@@ -145,14 +146,11 @@ class Module {
 // `values` as a parameter: a leaf that gradients are computed for.
 Tensor parameter(Tensor values);
 
-// The same values in memory of their own.
-Tensor copy_of(const Tensor& x);
-
 // An independent copy: same values, own parameters.
 template <class M>
 M clone(const M& module) {
   M copy = module;
-  copy.replace([](const std::string&, const Tensor& x) { return copy_of(x); });
+  copy.replace([](const std::string&, const Tensor& x) { return compute::copy(x); });
   return copy;
 }
 

@@ -12,6 +12,7 @@ namespace gradus::nn {
 LayerNorm::LayerNorm(std::int64_t dim, LayerNormOptions options)
     : dim_(dim), epsilon_(options.epsilon) {
   check_sizes("LayerNorm", {dim});
+  check_option("LayerNorm", "epsilon", options.epsilon, 0, kInfinity);
   if (options.affine) {
     weight = parameter(ones({dim}));
     bias = parameter(zeros({dim}));
@@ -37,6 +38,10 @@ BatchNorm::BatchNorm(const char* type, std::initializer_list<int> ranks, std::in
                      const BatchNormOptions& options)
     : ranks_(ranks), options_(options) {
   check_sizes(type, {channels});
+  check_option(type, "epsilon", options.epsilon, 0, kInfinity);
+  if (!(options.momentum >= 0 && options.momentum <= 1)) {
+    throw Error(fmt::format("[{}] momentum is {}; it must be in [0, 1]", type, options.momentum));
+  }
   if (options.affine) {
     weight = parameter(ones({channels}));
     bias = parameter(zeros({channels}));

@@ -22,6 +22,8 @@ Tensor places_of(const Segments& segments, Backend& backend) {
 
 Tensor sinusoidal_positions(std::int64_t count, std::int64_t dim, Backend& backend) {
   const Shape shape{count, dim};
+  const Tensor positions = empty(shape, {.backend = &backend});  // refuses what memory cannot hold
+  if (shape.numel() == 0) return positions;
   // From place to place, (sin, cos) of p w turns by the angle w:
   //   sin (p + 1) w = sin pw cos w + cos pw sin w,   cos (p + 1) w = cos pw cos w - sin pw sin w
   struct Turn {
@@ -42,8 +44,8 @@ Tensor sinusoidal_positions(std::int64_t count, std::int64_t dim, Backend& backe
       t = {t.sin_w, t.cos_w, t.sin * t.cos_w + t.cos * t.sin_w, t.cos * t.cos_w - t.sin * t.sin_w};
     }
   }
-  values.pop_back();
-  return from_vector(values, shape, &backend);
+  backend.upload(values.data(), positions.view());
+  return positions;
 }
 
 Tensor sinusoidal_positions(const Segments& segments, std::int64_t dim, Backend& backend) {
@@ -70,6 +72,7 @@ Tensor rotary(const Tensor& x, const Tensor& positions) {
 
 LearnedPositions::LearnedPositions(std::int64_t limit, std::int64_t dim, double deviation) {
   check_sizes("LearnedPositions", {limit, dim});
+  check_option("LearnedPositions", "deviation", deviation, 0, kInfinity);
   weight = parameter(empty({limit, dim}));
   init::normal(weight, 0, deviation);
 }

@@ -50,6 +50,8 @@ Recurrent::Recurrent(const char* type, std::int64_t gates, std::size_t states, s
                      std::int64_t hidden, const RecurrentOptions& options)
     : states_(states), in_(in), hidden_(hidden), options_(options) {
   check_sizes(type, {in, hidden, options.layers});
+  check_option(type, "dropout", options.dropout, 0, 1);
+  const std::int64_t rows = check_product(type, gates, hidden);
   const std::int64_t directions = options.bidirectional ? 2 : 1;
   const double bound = 1 / std::sqrt(static_cast<double>(hidden));
   const auto made = [bound](const Shape& shape) {
@@ -60,11 +62,11 @@ Recurrent::Recurrent(const char* type, std::int64_t gates, std::size_t states, s
   for (std::int64_t i = 0; i < options.layers * directions; ++i) {
     const std::int64_t width = i < directions ? in : directions * hidden;
     Cell& cell = cells.emplace_back();
-    cell.weight_ih = made({gates * hidden, width});
-    cell.weight_hh = made({gates * hidden, hidden});
+    cell.weight_ih = made({rows, width});
+    cell.weight_hh = made({rows, hidden});
     if (options.bias) {
-      cell.bias_ih = made({gates * hidden});
-      cell.bias_hh = made({gates * hidden});
+      cell.bias_ih = made({rows});
+      cell.bias_hh = made({rows});
     }
   }
 }
@@ -81,7 +83,7 @@ Recurrent::State Recurrent::initial(const State& given, std::size_t cell, std::i
                       location(), to_string(all), to_string(s.shape())));
     }
     state.push_back(s.defined() ? select(s, 0, static_cast<std::int64_t>(cell))
-                                : zeros({count, hidden_}, {x.dtype(), &x.backend()}));
+                                : zeros({count, hidden_}, x.options()));
   }
   return state;
 }
@@ -125,6 +127,10 @@ Recurrent::Result Recurrent::operator()(const Tensor& x, const Segments& segment
   if (x.rank() != 2 || x.size(1) != in_ || x.size(0) != segments.rows()) {
     throw ShapeError(fmt::format("{}: input {} must be [rows, features] = [{}, {}], packed",
                                  location(), to_string(x.shape()), segments.rows(), in_));
+  }
+  if (states_ == 1 && c.defined()) {
+    throw ShapeError(fmt::format("{}: there is no cell state here, but c {} was given", location(),
+                                 to_string(c.shape())));
   }
   return located([&]() -> Result {
     const std::size_t directions = options_.bidirectional ? 2 : 1;

@@ -98,6 +98,11 @@ void save(const std::string& path, const NamedTensors& tensors, const Metadata& 
     throw IoError(fmt::format("[save] {}: a name or the metadata is not valid UTF-8", path));
   }
   const std::uint64_t length = header.size();
+  if (length > kLongestHeader) {
+    throw IoError(
+        fmt::format("[save] {}: names and metadata take {} bytes, and a header at most {}", path,
+                    length, kLongestHeader));
+  }
   AtomicFile file(path);
   file.write(std::as_bytes(std::span(&length, 1)));
   file.write(std::as_bytes(std::span(header)));

@@ -22,6 +22,7 @@
 // memory asked for is in proportion to the length of the file, whatever its header claims.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -41,8 +42,11 @@ struct SaveOptions {
       false;  // f32 numbers as F16: half the bytes, three digits, at most 65504 in magnitude
 };
 
+// Bytes of a header; the format's own limit.
+inline constexpr std::uint64_t kLongestHeader = 100'000'000;
+
 // Throws IoError if the file cannot be written, a name is there twice, text is not UTF-8, or a number
-// is too large for F16.
+// is too large for F16, or names and metadata take more than kLongestHeader.
 void save(const std::string& path, const NamedTensors& tensors, const Metadata& metadata = {},
           SaveOptions options = {});
 // Tensors of dtype F32, F64, I32 and BOOL, and F16 and BF16 as f32.

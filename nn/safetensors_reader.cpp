@@ -26,7 +26,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t kLongestHeader = 100'000'000;
 constexpr std::int64_t kWidenedAtOnce = 1 << 16;
 constexpr int kDeepest = 4;  // a file, its tensors, their fields, the sizes in a shape
 

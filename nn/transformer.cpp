@@ -1,5 +1,7 @@
 #include "nn/transformer.h"
 
+#include "nn/check.h"
+
 namespace gradus::nn {
 
 TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t dim, std::int64_t heads,
@@ -11,7 +13,9 @@ TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t dim, std::int64_t 
       norm2(dim),
       dropout_(options.dropout),
       norm_first_(options.norm_first),
-      activation_(options.activation) {}
+      activation_(options.activation) {
+  check_option("TransformerEncoderLayer", "dropout", options.dropout, 0, 1);
+}
 
 template <class Attend>
 Tensor TransformerEncoderLayer::run(const Tensor& x, Attend attend) const {
@@ -51,7 +55,9 @@ TransformerDecoderLayer::TransformerDecoderLayer(std::int64_t dim, std::int64_t 
       norm3(dim),
       dropout_(options.dropout),
       norm_first_(options.norm_first),
-      activation_(options.activation) {}
+      activation_(options.activation) {
+  check_option("TransformerDecoderLayer", "dropout", options.dropout, 0, 1);
+}
 
 template <class Attend, class Look>
 Tensor TransformerDecoderLayer::run(const Tensor& x, Attend attend, Look look) const {

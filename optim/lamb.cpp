@@ -6,10 +6,6 @@
 
 namespace gradus::optim {
 
-namespace {
-Tensor norm(const Tensor& x) { return sqrt(sum(square(x))); }
-}  // namespace
-
 void LambOptions::check() const {
   check_option("Lamb", "lr", lr, 0, kInfinity);
   check_option("Lamb", "beta1", beta1, 0, 1);

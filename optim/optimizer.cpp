@@ -1,13 +1,16 @@
 #include "optim/optimizer.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "autograd/autograd.h"
 #include "autograd/compute.h"
 #include "autograd/gradient.h"
+#include "autograd/node.h"
 #include "autograd/ops.h"
 #include "tensor/error.h"
 
@@ -15,18 +18,8 @@ namespace gradus::optim {
 
 namespace {
 
-Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), {x.dtype(), &x.backend()}); }
-
 bool same_memory(const Tensor& a, const Tensor& b) {
   return a.view().buffer == b.view().buffer && a.layout().offset == b.layout().offset;
-}
-
-// Whether g is a gradient of p; set_gradient() takes anything.
-bool fits(const Gradient& g, const Tensor& p) {
-  const Tensor& values = g.values();
-  const Shape shape = g.is_sparse() ? p.shape().with(0, g.rows().numel()) : p.shape();
-  return values.dtype() == p.dtype() && &values.backend() == &p.backend() &&
-         values.shape() == shape;
 }
 
 // The part `scale` of the step from p to `next`: [rows], or undefined for all of it.
@@ -43,6 +36,19 @@ void Optimizer::add_group(const std::vector<Tensor>& parameters, const Tensor& r
   for (const Tensor& p : parameters) {
     if (!p.defined() || !is_floating(p.dtype())) {
       throw Error(fmt::format("[optimizer] parameters must be f32 or f64, got {}", describe(p)));
+    }
+    if (p.node() != nullptr && !p.node()->is_leaf()) {
+      throw GradError(fmt::format(
+          "[optimizer] parameter {} was computed by '{}', and a step does not reach "
+          "what is computed; write parameters with assign() or nn::init, as x *= 2 makes "
+          "a new tensor",
+          describe(p), p.node()->op));
+    }
+    if (p.layout().is_repeated()) {
+      throw Error(
+          fmt::format("[optimizer] elements of parameter {} share memory, as expand() makes "
+                      "them; give what was expanded, or its copy",
+                      describe(p)));
     }
     if (std::any_of(slots_.begin(), slots_.end(),
                     [&](const Slot& slot) { return same_memory(slot.parameter, p); })) {
@@ -63,34 +69,60 @@ void Optimizer::zero_grad() {
   for (Slot& slot : slots_) slot.parameter.zero_grad();
 }
 
+// Zeros before the first step, and no others after it.
+void Optimizer::make_moments(Slot& slot) const {
+  const std::vector<std::string> names = moments_of(slot.group);
+  if (slot.steps == 0) {
+    Moments moments;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      moments.push_back(zeros_like(slot.parameter));
+    }
+    slot.moments = std::move(moments);
+    slot.names = names;
+  }
+  if (slot.names != names) {
+    throw Error(
+        fmt::format("[step] the options of group {} call for the moments [{}], but the steps "
+                    "so far have kept [{}]: set such options before the first step",
+                    slot.group, fmt::join(names, ", "), fmt::join(slot.names, ", ")));
+  }
+}
+
+// What may throw comes first in each parameter's update; then it, its moments and its count of steps
+// change together.
 void Optimizer::step() {
   NoGrad off;
   for (Slot& slot : slots_) {
     const Gradient g = slot.parameter.gradient().coalesced();
     if (!g.defined()) continue;
     const Tensor p = slot.parameter.detach();
-    if (slot.steps++ == 0) {
-      const std::size_t count = moments_of(slot.group).size();
-      for (std::size_t i = 0; i < count; ++i) slot.moments.push_back(zeros_like(p));
+    if (!g.fits(p)) {
+      throw ShapeError(
+          fmt::format("[step] gradient {} does not fit parameter {}", describe(g), describe(p)));
     }
-    if (fits(g, p) && update_in_place(p, g, slot.moments, slot.steps, slot.row_scale, slot.group)) {
+    make_moments(slot);
+    const std::int64_t step = slot.steps + 1;
+    if (update_group_in_place(p, g, slot.moments, step, slot.row_scale, slot.group)) {
+      slot.steps = step;
       continue;
     }
-    if (!g.is_sparse()) {
-      const Tensor next = update(p, g.values(), slot.moments, slot.steps, slot.group);
+    Moments moments = slot.moments;
+    if (g.is_sparse()) {
+      for (Tensor& m : moments) m = compute::gather(m, g.rows());
+      const Tensor old = compute::gather(p, g.rows());
+      const Tensor next = update_group(old, g.values(), moments, step, slot.group);
+      const Tensor scale =
+          slot.row_scale.defined() ? compute::gather(slot.row_scale, g.rows()) : Tensor();
+      compute::assign_rows(p, g.rows(), scaled(old, next, scale));
+      for (std::size_t i = 0; i < moments.size(); ++i) {
+        compute::assign_rows(slot.moments[i], g.rows(), moments[i]);
+      }
+    } else {
+      const Tensor next = update_group(p, g.values(), moments, step, slot.group);
       slot.parameter.assign(scaled(p, next, slot.row_scale));
-      continue;
+      slot.moments = std::move(moments);
     }
-    Moments touched;
-    for (const Tensor& m : slot.moments) touched.push_back(compute::gather(m, g.rows()));
-    const Tensor old = compute::gather(p, g.rows());
-    const Tensor next = update(old, g.values(), touched, slot.steps, slot.group);
-    const Tensor scale =
-        slot.row_scale.defined() ? compute::gather(slot.row_scale, g.rows()) : Tensor();
-    compute::assign_rows(p, g.rows(), scaled(old, next, scale));
-    for (std::size_t i = 0; i < touched.size(); ++i) {
-      compute::assign_rows(slot.moments[i], g.rows(), touched[i]);
-    }
+    slot.steps = step;
   }
 }
 
@@ -101,18 +133,20 @@ Optimizer::State Optimizer::state() const {
     if (slot.steps == 0) continue;
     state.emplace_back(fmt::format("{}.step", i),
                        full({}, static_cast<double>(slot.steps), {.dtype = DType::i32}));
-    const std::vector<std::string> names = moments_of(slot.group);
-    for (std::size_t m = 0; m < names.size(); ++m) {
+    for (std::size_t m = 0; m < slot.names.size(); ++m) {
       // A copy: the next step writes over the moments.
-      state.emplace_back(fmt::format("{}.{}", i, names[m]),
-                         compute::unary(UnaryOp::copy, slot.moments[m]));
+      state.emplace_back(fmt::format("{}.{}", i, slot.names[m]), compute::copy(slot.moments[m]));
     }
   }
   return state;
 }
 
 void Optimizer::load_state(const State& state) {
-  std::map<std::string, Tensor> left(state.begin(), state.end());
+  std::map<std::string, Tensor> left;
+  for (const auto& [name, x] : state) {
+    if (left.emplace(name, x).second) continue;
+    throw Error(fmt::format("[load_state] {} is there twice", name));
+  }
   const auto take = [&](const std::string& name, const Shape& shape) {
     const auto at = left.find(name);
     if (at == left.end() || at->second.shape() != shape) {
@@ -126,13 +160,17 @@ void Optimizer::load_state(const State& state) {
   std::vector<Slot> slots = slots_;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     Slot& slot = slots[i];
-    slot.moments.clear();
-    slot.steps = 0;
+    slot = {slot.parameter, slot.group, slot.row_scale};
     if (!left.contains(fmt::format("{}.step", i))) continue;
-    slot.steps = static_cast<std::int64_t>(take(fmt::format("{}.step", i), {}).item());
-    for (const std::string& name : moments_of(slot.group)) {
-      slot.moments.push_back(zeros_like(slot.parameter));
-      slot.moments.back().assign(take(fmt::format("{}.{}", i, name), slot.parameter.shape()));
+    make_moments(slot);
+    const double steps = take(fmt::format("{}.step", i), {}).item();
+    if (!(steps >= 1 && steps < 0x1p53 && steps == std::floor(steps))) {
+      throw Error(fmt::format(
+          "[load_state] {}.step is {}: a number of steps is whole and at least 1", i, steps));
+    }
+    slot.steps = static_cast<std::int64_t>(steps);
+    for (std::size_t m = 0; m < slot.names.size(); ++m) {
+      slot.moments[m].assign(take(fmt::format("{}.{}", i, slot.names[m]), slot.parameter.shape()));
     }
   }
   if (!left.empty()) {

@@ -45,7 +45,9 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  // Updates every parameter that has a gradient.
+  // Updates every parameter that has a gradient: writes into its memory, so between backward() and
+  // the next forward pass (Tensor::assign). Throws Error where options changed since the first step
+  // call for other moments than those kept.
   void step();
   void zero_grad();
 
@@ -56,7 +58,7 @@ class Optimizer {
   virtual double lr(std::size_t group = 0) const = 0;
 
   // What update() remembers of each parameter, for saving: "3.step" and, say, "3.exp_avg" for
-  // parameter 3. load_state() throws Error, and changes nothing, unless the names and shapes fit.
+  // parameter 3. load_state() throws Error, and changes nothing, unless names, shapes and steps fit.
   using State = std::vector<std::pair<std::string, Tensor>>;
   State state() const;
   void load_state(const State& state);
@@ -65,22 +67,22 @@ class Optimizer {
   using Moments = std::vector<Tensor>;  // each of the parameter's shape, zeros at first
 
   Optimizer() = default;
-  // Throws Error for a parameter that is undefined or already there, ShapeError where row_scale does
-  // not have a number for each row of each.
+  // Throws Error for a parameter that is undefined, expanded or already there, ShapeError where
+  // row_scale does not have a number for each row of each.
   void add_group(const std::vector<Tensor>& parameters, const Tensor& row_scale);
 
   // The names of the moments that the group's options call for.
   virtual std::vector<std::string> moments_of(std::size_t group) const = 0;
   // From a parameter, its gradient and its moments to the new parameter and moments. `step` is 1
   // the first time that the parameter gets a gradient.
-  virtual Tensor update(const Tensor& parameter, const Tensor& gradient, Moments& moments,
-                        std::int64_t step, std::size_t group) const = 0;
+  virtual Tensor update_group(const Tensor& parameter, const Tensor& gradient, Moments& moments,
+                              std::int64_t step, std::size_t group) const = 0;
   // The same by a kernel that writes over the parameter and its moments, of a row-sparse gradient
-  // in its rows alone; false where there is none. The gradient is coalesced and fits. row_scale is
+  // in its rows alone; false where there is none. The gradient is coalesced. row_scale is
   // Group's.
-  virtual bool update_in_place(const Tensor& parameter, const Gradient& gradient,
-                               const Moments& moments, std::int64_t step, const Tensor& row_scale,
-                               std::size_t group) const = 0;
+  virtual bool update_group_in_place(const Tensor& parameter, const Gradient& gradient,
+                                     const Moments& moments, std::int64_t step,
+                                     const Tensor& row_scale, std::size_t group) const = 0;
 
  private:
   struct Slot {
@@ -88,8 +90,11 @@ class Optimizer {
     std::size_t group = 0;
     Tensor row_scale = {};
     std::int64_t steps = 0;
-    Moments moments = {};  // empty before the first step
+    std::vector<std::string> names = {};  // of the moments
+    Moments moments = {};                 // empty before the first step
   };
+  void make_moments(Slot& slot) const;
+
   std::vector<Slot> slots_;
   std::size_t groups_ = 0;
   double lr_factor_ = 1;
@@ -135,12 +140,13 @@ class OptimizerWith : public Optimizer {
   std::vector<std::string> moments_of(std::size_t group) const final {
     return moments(options_[group]);
   }
-  Tensor update(const Tensor& p, const Tensor& g, Moments& moments, std::int64_t step,
-                std::size_t group) const final {
+  Tensor update_group(const Tensor& p, const Tensor& g, Moments& moments, std::int64_t step,
+                      std::size_t group) const final {
     return update(p, g, moments, step, now(group));
   }
-  bool update_in_place(const Tensor& p, const Gradient& g, const Moments& moments,
-                       std::int64_t step, const Tensor& row_scale, std::size_t group) const final {
+  bool update_group_in_place(const Tensor& p, const Gradient& g, const Moments& moments,
+                             std::int64_t step, const Tensor& row_scale,
+                             std::size_t group) const final {
     return update_in_place(p, g, moments, step, row_scale, now(group));
   }
   Options now(std::size_t group) const {

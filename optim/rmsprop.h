@@ -14,7 +14,7 @@ struct RMSpropOptions {
   double alpha = 0.99;  // decay of the mean square
   double epsilon = 1e-8;
   double momentum = 0;
-  bool centered = false;    // divide by the deviation instead of the mean square
+  bool centered = false;    // divide by the deviation instead of the root of the mean square
   double weight_decay = 0;  // the gradient of weight_decay / 2 * ||p||^2 is added
   void check() const;
 };

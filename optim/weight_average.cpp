@@ -9,14 +9,10 @@
 
 namespace gradus::optim {
 
-namespace {
-Tensor copy_of(const Tensor& x) { return compute::unary(UnaryOp::copy, x); }
-}  // namespace
-
 WeightAverage::WeightAverage(const std::vector<Tensor>& parameters, WeightAverageOptions options)
     : parameters_(parameters), decay_(options.decay) {
   check_option("WeightAverage", "decay", decay_, 0, 1);
-  for (const Tensor& p : parameters_) averages_.push_back(copy_of(p));
+  for (const Tensor& p : parameters_) averages_.push_back(compute::copy(p));
 }
 
 void WeightAverage::update() {
@@ -30,7 +26,7 @@ void WeightAverage::update() {
 
 void WeightAverage::swap() {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const Tensor own = copy_of(parameters_[i]);
+    const Tensor own = compute::copy(parameters_[i]);
     parameters_[i].assign(averages_[i]);
     averages_[i] = own;
   }

@@ -2,6 +2,7 @@
 // boolean (masks, one byte an element).
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -50,6 +51,11 @@ template <>
 inline constexpr DType dtype_of<std::int32_t> = DType::i32;
 template <>
 inline constexpr DType dtype_of<bool> = DType::boolean;
+
+// What tensors can be made from and read as (tensor/tensor.h). Whole numbers are kept as i32.
+template <class T>
+concept Element = std::same_as<T, float> || std::same_as<T, double> ||
+    std::same_as<T, std::int32_t> || std::same_as<T, std::int64_t> || std::same_as<T, bool>;
 
 // Calls `f` with a value of the C++ type behind `dtype`:
 //   dispatch(x.dtype(), [&](auto zero) { using T = decltype(zero); ... });

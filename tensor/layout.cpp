@@ -29,6 +29,13 @@ bool Layout::is_contiguous() const {
   return true;
 }
 
+bool Layout::is_repeated() const {
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (shape[axis] > 1 && strides[at(axis)] == 0) return true;
+  }
+  return false;
+}
+
 Layout Layout::permuted(std::span<const int> axes) const {
   std::array<std::int64_t, kMaxRank> sizes{};
   Layout result;

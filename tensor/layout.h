@@ -1,6 +1,6 @@
 // A layout says where in a buffer the elements of a tensor lie: element (i, j, ...) is at
 // offset + i * strides[0] + j * strides[1] + ..., counted in elements. Views (reshape, permute,
-// slice, broadcast) are arithmetic on layouts: they move no data, and no backend ever sees them.
+// slice, broadcast) are arithmetic on layouts: they move no data, and no backend is called for them.
 //
 //   Layout a{Shape{2, 3}};       // contiguous: strides 3, 1
 //   a.permuted({1, 0})           // [3, 2], strides 1, 3
@@ -30,6 +30,8 @@ struct Layout {
   }
   // Row-major without gaps; the strides of axes of size 1 do not matter.
   bool is_contiguous() const;
+  // Whether elements of an axis share memory (stride 0), as broadcast_to() makes them.
+  bool is_repeated() const;
 
   // Axes in a new order. Throws ShapeError unless `axes` names each axis once.
   Layout permuted(std::span<const int> axes) const;

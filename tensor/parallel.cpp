@@ -1,5 +1,6 @@
 #include "tensor/parallel.h"
 
+#include <fmt/format.h>
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/info.h>
 #include <oneapi/tbb/parallel_for.h>
@@ -7,6 +8,8 @@
 #include <algorithm>
 #include <memory>
 #include <mutex>
+
+#include "tensor/error.h"
 
 // ThreadSanitizer does not see inside libtbb, so we tell it what the library promises: what is
 // written before the loop is seen by its chunks, and what chunks write is seen after it.
@@ -47,6 +50,9 @@ int num_threads() {
 void parallel_for(std::int64_t count, std::int64_t chunk,
                   const std::function<void(std::int64_t, std::int64_t)>& body) {
   if (count <= 0) return;
+  if (chunk < 1) {
+    throw Error(fmt::format("[parallel_for] chunks of {}: at least 1 is needed", chunk));
+  }
   std::int64_t chunks = ceil_div(count, chunk);
   if (chunks == 1) return body(0, count);
   char before = 0;

@@ -17,7 +17,8 @@ void set_num_threads(int threads);
 int num_threads();
 
 // Calls body(begin, end) over [0, count) in chunks of `chunk` (the last may be shorter), at once on
-// several threads. Returns when all are done; rethrows the first exception. Loops may nest.
+// several threads. Returns when all are done; rethrows the first exception. Loops may nest. Throws
+// Error for a chunk below 1.
 void parallel_for(std::int64_t count, std::int64_t chunk,
                   const std::function<void(std::int64_t, std::int64_t)>& body);
 

@@ -22,13 +22,16 @@ class Printer {
   explicit Printer(const Tensor& x) : shape_(x.shape()), dtype_(x.dtype()) {
     values_ = x.to_vector<double>();
     abbreviate_ = shape_.numel() > kSmall;
-    for (double value : values_) width_ = std::max(width_, number(value).size());
+    std::string narrow;
+    print(narrow, 0, 0);  // finds the width of what is shown
   }
 
   // Appends the sub-tensor whose first element is number `first`, from axis `axis` on.
-  void print(std::string& out, int axis, std::int64_t first) const {
+  void print(std::string& out, int axis, std::int64_t first) {
     if (axis == shape_.rank()) {
-      out += fmt::format("{:>{}}", number(values_[static_cast<std::size_t>(first)]), width_);
+      const std::string text = number(values_[static_cast<std::size_t>(first)]);
+      width_ = std::max(width_, text.size());
+      out += fmt::format("{:>{}}", text, width_);
       return;
     }
     const std::int64_t size = shape_[axis];

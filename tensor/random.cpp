@@ -60,20 +60,31 @@ Tensor uniform_stream(RandomState state, const Shape& shape, Backend& backend) {
 }
 
 Tensor uniform(const Shape& shape, double low, double high, TensorOptions options) {
-  check_floating("uniform", options.dtype);
+  const DType dtype = options.dtype.value_or(DType::f32);
+  check_floating("uniform", dtype);
+  if (!(low <= high && std::isfinite(high - low))) {
+    throw Error(fmt::format("[uniform] there is no number in [{}, {})", low, high));
+  }
   Backend& on = options.backend != nullptr ? *options.backend : default_backend();
   std::vector<double> values = uniform_stream(take_stream(), shape, on).to_vector<double>();
   for (double& value : values) value = low + (high - low) * value;
-  return to(from_vector(values, shape, &on), {options.dtype, &on});
+  return to(from_vector(values, shape, &on), {dtype});
 }
 
 Tensor normal(const Shape& shape, double mean, double deviation, TensorOptions options) {
-  check_floating("normal", options.dtype);
+  const DType dtype = options.dtype.value_or(DType::f32);
+  check_floating("normal", dtype);
+  if (!(std::isfinite(mean) && deviation >= 0 && deviation < kInfinity)) {
+    throw Error(
+        fmt::format("[normal] mean {} and deviation {}: both must be finite, the deviation at "
+                    "least 0",
+                    mean, deviation));
+  }
   const RandomState state = take_stream();
   Backend& on = options.backend != nullptr ? *options.backend : default_backend();
-  const Tensor out = empty(shape, {options.dtype, &on});
+  const Tensor out = empty(shape, {dtype, &on});
   const std::int64_t total = shape.numel();
-  dispatch_floating(options.dtype, [&](auto zero) {
+  dispatch_floating(dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<T> values(static_cast<std::size_t>(std::min(total, kNormals)));
     for (std::int64_t first = 0; first < total; first += kNormals) {

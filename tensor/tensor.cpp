@@ -4,6 +4,7 @@
 
 #include <type_traits>
 
+#include "tensor/elements.h"
 #include "tensor/error.h"
 
 namespace gradus {
@@ -29,7 +30,9 @@ Backend& Tensor::backend() const {
   return *backend_;
 }
 
-template <class T>
+TensorOptions Tensor::options() const { return {dtype_, &backend()}; }
+
+template <Element T>
 std::vector<T> Tensor::to_vector() const {
   std::vector<T> values(static_cast<std::size_t>(numel()));
   backend().download(compact(*this, dtype_of<T>).view(), values.data());
@@ -60,16 +63,17 @@ Tensor Tensor::detach() const { return with_node(nullptr); }
 
 Tensor empty(const Shape& shape, TensorOptions options) {
   Backend& on = options.backend != nullptr ? *options.backend : default_backend();
+  const DType dtype = options.dtype.value_or(DType::f32);
   std::int64_t bytes = 0;
-  if (__builtin_mul_overflow(shape.numel(), static_cast<std::int64_t>(size_of(options.dtype)),
-                             &bytes)) {
+  if (__builtin_mul_overflow(shape.numel(), static_cast<std::int64_t>(size_of(dtype)), &bytes)) {
     throw ShapeError(fmt::format("[empty] the size of {} {} in bytes does not fit 64 bits",
-                                 name_of(options.dtype), to_string(shape)));
+                                 name_of(dtype), to_string(shape)));
   }
-  return Tensor(on.allocate(static_cast<std::size_t>(bytes)), Layout(shape), options.dtype, on);
+  return Tensor(on.allocate(static_cast<std::size_t>(bytes)), Layout(shape), dtype, on);
 }
 
 Tensor full(const Shape& shape, double value, TensorOptions options) {
+  if (options.dtype == DType::i32) check_i32("full", value);
   Tensor out = empty(shape, options);
   out.backend().fill(out.view(), value);
   return out;
@@ -78,7 +82,7 @@ Tensor full(const Shape& shape, double value, TensorOptions options) {
 Tensor zeros(const Shape& shape, TensorOptions options) { return full(shape, 0, options); }
 Tensor ones(const Shape& shape, TensorOptions options) { return full(shape, 1, options); }
 
-template <class T>
+template <Element T>
 Tensor from_span(std::span<const T> values, const Shape& shape, Backend* backend) {
   if (static_cast<std::int64_t>(values.size()) != shape.numel()) {
     throw ShapeError(fmt::format("[from_span] {} values do not fill {}, which has {} elements",
@@ -91,25 +95,30 @@ Tensor from_span(std::span<const T> values, const Shape& shape, Backend* backend
 template Tensor from_span(std::span<const float>, const Shape&, Backend*);
 template Tensor from_span(std::span<const double>, const Shape&, Backend*);
 template Tensor from_span(std::span<const std::int32_t>, const Shape&, Backend*);
+template Tensor from_span(std::span<const bool>, const Shape&, Backend*);
 
 namespace {
 Tensor from_doubles(const std::vector<double>& values, const Shape& shape, TensorOptions options) {
-  return compact(from_vector(values, shape, options.backend), options.dtype);
+  return compact(from_vector(values, shape, options.backend), options.dtype.value_or(DType::f32));
 }
 }  // namespace
 
 Tensor arange(std::int64_t count, TensorOptions options) {
-  const Shape shape{count};  // refuses a negative count
+  const Shape shape{count};                           // refuses a negative count
+  (void)empty(shape, {DType::f64, options.backend});  // and more than memory holds
+  if (options.dtype == DType::i32) check_i32("arange", static_cast<double>(count) - 1);
   std::vector<double> values(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i);
   return from_doubles(values, shape, options);
 }
 
 Tensor eye(std::int64_t size, TensorOptions options) {
-  const Shape shape{size, size};
-  std::vector<double> values(static_cast<std::size_t>(shape.numel()));
-  for (std::int64_t i = 0; i < size; ++i) values[static_cast<std::size_t>(i * size + i)] = 1;
-  return from_doubles(values, shape, options);
+  const Tensor matrix = zeros({size, size}, options);
+  Layout diagonal(Shape{size});
+  diagonal.strides[0] = size + 1;
+  const Tensor one = ones({size}, matrix.options());
+  matrix.backend().unary(UnaryOp::copy, one.view(), matrix.with_layout(diagonal).view());
+  return matrix;
 }
 
 NestedValues::NestedValues(std::initializer_list<NestedValues> list) {
@@ -125,16 +134,19 @@ NestedValues::NestedValues(std::initializer_list<NestedValues> list) {
 }
 
 Tensor tensor(const NestedValues& values, TensorOptions options) {
+  for (double value : values.values()) {
+    if (options.dtype == DType::i32) check_i32("tensor", value);
+  }
   return from_doubles(values.values(), values.shape(), options);
 }
 
 Tensor to(const Tensor& x, TensorOptions options) {
-  Backend& target = options.backend != nullptr ? *options.backend : default_backend();
-  Tensor cast = compact(x.detach(), options.dtype);
+  Backend& target = options.backend != nullptr ? *options.backend : x.backend();
+  const Tensor cast = compact(x.detach(), options.dtype.value_or(x.dtype()));
   if (&target == &x.backend()) return cast;
-  std::vector<std::byte> bytes(static_cast<std::size_t>(x.numel()) * size_of(options.dtype));
+  std::vector<std::byte> bytes(static_cast<std::size_t>(x.numel()) * size_of(cast.dtype()));
   x.backend().download(cast.view(), bytes.data());
-  Tensor out = empty(x.shape(), {options.dtype, &target});
+  Tensor out = empty(x.shape(), {cast.dtype(), &target});
   target.upload(bytes.data(), out.view());
   return out;
 }

@@ -16,6 +16,7 @@
 #include <initializer_list>
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ namespace gradus {
 
 class Gradient;
 struct Node;
+struct TensorOptions;
 
 class Tensor {
  public:
@@ -44,10 +46,12 @@ class Tensor {
   const Layout& layout() const { return layout_; }
   // Throws BackendError for an undefined tensor.
   Backend& backend() const;
+  // dtype and backend, for a tensor like this one: zeros({3}, x.options()).
+  TensorOptions options() const;
   View view() const { return {buffer_.get(), dtype_, layout_}; }
 
-  // All elements in row-major order, cast to T (float, double or std::int32_t).
-  template <class T>
+  // All elements in row-major order, cast to T (float, double, std::int32_t, std::int64_t or bool).
+  template <Element T>
   std::vector<T> to_vector() const;
   // The value of the only element. Throws ShapeError if there is not exactly one.
   double item() const;
@@ -71,8 +75,9 @@ class Tensor {
   Tensor detach() const;
 
   // Writes `values` (same shape; cast, moved between backends if need be) into this tensor's
-  // memory, where every handle to it sees them. For leaves under NoGrad: throws GradError for a
-  // computed one.
+  // memory, where every handle to it sees them; so does a graph that is still to be walked back, whose
+  // pullbacks keep what they need: assign between backward() and the next forward pass. Throws
+  // GradError for a computed tensor, ShapeError for an expanded one, whose elements share memory.
   void assign(const Tensor& values);
 
   // ---- For operations ----
@@ -92,9 +97,10 @@ class Tensor {
 
 // ---- Making tensors ----
 
+// What is not named is f32 on default_backend(), or with to() what it was.
 struct TensorOptions {
-  DType dtype = DType::f32;
-  Backend* backend = nullptr;  // null: default_backend()
+  std::optional<DType> dtype = {};
+  Backend* backend = nullptr;
 };
 
 // A number, or a list of these in braces.
@@ -117,21 +123,41 @@ Tensor ones(const Shape& shape, TensorOptions options = {});
 Tensor full(const Shape& shape, double value, TensorOptions options = {});
 // 0, 1, ..., count - 1.
 Tensor arange(std::int64_t count, TensorOptions options = {});
+// begin, begin + step, ... below end, or above it where the step is negative (makers.cpp).
+Tensor arange(double begin, double end, double step = 1, TensorOptions options = {});
+// `count` numbers evenly spaced from begin to end, both of them included.
+Tensor linspace(double begin, double end, std::int64_t count, TensorOptions options = {});
+// Of x's shape, dtype and backend.
+Tensor zeros_like(const Tensor& x);
+Tensor ones_like(const Tensor& x);
 // The identity matrix [size, size].
 Tensor eye(std::int64_t size, TensorOptions options = {});
 // From values written out: tensor(3.5), tensor({1, 2}), tensor({{1, 2}, {3, 4}}), and deeper.
 // Throws ShapeError if lists side by side differ in shape.
 Tensor tensor(const NestedValues& values, TensorOptions options = {});
-// From memory in row-major order; the dtype is that of T (float, double or std::int32_t).
-// Throws ShapeError unless there are shape.numel() values.
-template <class T>
+// From memory in row-major order; the dtype is that of T (float, double, std::int32_t or bool), i32 for
+// std::int64_t. Throws ShapeError unless there are shape.numel() values, DTypeError for one that does
+// not fit i32.
+template <Element T>
 Tensor from_span(std::span<const T> values, const Shape& shape, Backend* backend = nullptr);
-template <class T>
+template <Element T>
 Tensor from_vector(const std::vector<T>& values, const Shape& shape, Backend* backend = nullptr) {
   return from_span(std::span<const T>(values), shape, backend);
 }
+// elements.cpp
+template <>
+std::vector<bool> Tensor::to_vector() const;
+template <>
+std::vector<std::int64_t> Tensor::to_vector() const;
+template <>
+Tensor from_span(std::span<const std::int64_t> values, const Shape& shape, Backend* backend);
+template <>
+Tensor from_vector(const std::vector<bool>& values, const Shape& shape, Backend* backend);
 
 // x outside the graph, with another dtype or on another backend. Shares memory where nothing changes.
+//
+//   to(x, {.dtype = DType::f64})                // where x is
+//   to(x, {.backend = &backend("reference")})   // of x's dtype
 Tensor to(const Tensor& x, TensorOptions options);
 
 // "f32 [2, 3] on cpu", for messages.

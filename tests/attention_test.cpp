@@ -199,3 +199,17 @@ TEST_CASE("attention refuses shapes that do not go together") {
   CHECK_THROWS_AS(pool(ones({1, 2}), x, texts), ShapeError);
   CHECK_THROWS_AS(pool(ones({5, 1}), x, texts), ShapeError);
 }
+
+TEST_CASE("distances keep their digits far from the origin, and bend where points meet") {
+  manual_seed(1);
+  const Tensor a = normal({4, 8}) + 100, b = normal({5, 8}) + 100;
+  const Tensor exact = sum(square(unsqueeze(a, -2) - unsqueeze(b, -3)), -1);
+  CHECK(max(abs(squared_distance(a, b) / exact - 1)).item() < 1e-5);
+  CHECK(squared_distance(a, zeros({0, 8})).shape() == Shape{4, 0});
+  // ||p - p||^2: slope 0, second derivatives 2
+  Tensor p = tensor({{1, 2}}, {f64}).set_requires_grad();
+  const Tensor distance = sum(squared_distance(p, p.detach()));
+  const Tensor slope = grad({distance}, {p}, {.create_graph = true})[0];
+  CHECK(slope.to_vector<double>() == std::vector<double>{0, 0});
+  CHECK(grad({sum(slope)}, {p})[0].to_vector<double>() == std::vector<double>{2, 2});
+}

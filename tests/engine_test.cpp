@@ -240,6 +240,11 @@ TEST_CASE("embedding gradients are row-sparse and add up as such") {
     CHECK(values(once.dense()) == values(table.grad()));
     CHECK(once.coalesced().values().view().buffer == once.values().view().buffer);  // as it is
   }
+  SUBCASE("added to itself it doubles") {
+    Gradient twice = table.gradient();
+    twice += twice;
+    CHECK(values(twice.dense()) == values(table.grad() * 2));
+  }
   SUBCASE("nothing gathered is an empty sparse gradient") {
     table.zero_grad();
     sum(gather(table, rows({}))).backward();
@@ -284,6 +289,11 @@ TEST_CASE("DetectAnomaly names the op that made the first NaN") {
   CHECK(text.find("f32 [2]") != std::string::npos);
   CHECK_NOTHROW(exp(x));
   CHECK_NOTHROW(log(tensor({0})));  // -inf is a number
+  // sigmoid(inf w) = 1, its slope 0: dL/dw = 0 * inf, in a kernel of the backend
+  Tensor w = ones({1, 1}).set_requires_grad();
+  const Tensor z = sum(sigmoid(linear(full({1, 1}, kInfinity), w)));
+  CHECK(message_of<Error>([&] { z.backward(); }) ==
+        "[linear] made the first NaN: its gradient f32 [1, 1] on cpu holds one");
 }
 
 TEST_CASE("DetectAnomaly watches the walk too") {
@@ -366,4 +376,15 @@ TEST_CASE("threads build and differentiate graphs of their own at the same time"
   }
   for (std::thread& thread : threads) thread.join();
   CHECK(slopes == std::vector<double>(4, 501));
+}
+
+TEST_CASE("threads add to the gradient of one leaf") {
+  Tensor w = zeros({4}).set_requires_grad();
+  const auto work = [&w] {
+    for (int i = 0; i < 2000; ++i) sum(w).backward();
+  };
+  std::thread other(work);
+  work();
+  other.join();
+  CHECK(values(w.grad()) == Values(4, 4000));
 }

@@ -45,13 +45,33 @@ TEST_CASE("tensors of two backends in one op: both are named") {
   CHECK(values(to(a, {.backend = &backend("reference")}) + b) == Values{2, 2});
 }
 
+TEST_CASE("an undefined tensor is no number") {
+  const Tensor x = tensor({1, 2}), none;
+  CHECK_THROWS_AS(x * none, BackendError);
+  CHECK_THROWS_AS(none + x, BackendError);
+  CHECK_THROWS_AS(maximum(x, none), BackendError);
+  CHECK_THROWS_AS(x == none, BackendError);
+  CHECK_THROWS_AS(none + 1, BackendError);
+}
+
+TEST_CASE("numbers chosen by a condition; the least i32 is one") {
+  const Tensor y = where(tensor({-1, 2}, {.backend = &backend("reference")}) > 0, 1, 0);
+  CHECK(describe(y) == "f32 [2] on reference");
+  CHECK(values(y) == Values{0, 1});
+  CHECK(values(zeros({1}, {DType::i32}) + -0x1p31) == Values{-0x1p31});
+  CHECK_THROWS_AS((zeros({1}, {DType::i32}) + 0x1p31), DTypeError);
+}
+
 TEST_CASE("dtypes that an op is not defined for") {
   const Tensor x = ones({2, 2}), d = ones({2, 2}, {f64});
-  const Tensor i = ones({2, 2}, {DType::i32}), m = x > 0;
+  const Tensor i = ones({2, 2}, {DType::i32}), m = x > 0, packed = unsqueeze(m, 1);
   CHECK(message_of<DTypeError>([&] { x* d; }).find("use cast()") != std::string::npos);
   for (const Tensor& wrong : {i, m}) {
     CHECK_THROWS_AS(exp(wrong), DTypeError);
-    CHECK_THROWS_AS(sum(wrong), DTypeError);
+    CHECK_THROWS_AS(attention(packed, packed, packed, Segments({0, 2})), DTypeError);
+    CHECK_THROWS_AS(logsumexp(wrong), DTypeError);
+    CHECK_THROWS_AS(var(wrong), DTypeError);
+    CHECK_THROWS_AS(prod(wrong), DTypeError);
     CHECK_THROWS_AS(matmul(wrong, wrong), DTypeError);
     CHECK_THROWS_AS(softmax(wrong), DTypeError);
     CHECK_THROWS_AS(layer_norm(wrong), DTypeError);
@@ -108,6 +128,21 @@ TEST_CASE("rows and indices outside their range") {
   CHECK_THROWS_AS(pick(table, from_vector<std::int32_t>({0, 1, 2}, {3})), IndexError);
   CHECK_THROWS_AS(pick(table, from_vector<std::int32_t>({0, -1, 1}, {3})), IndexError);
   CHECK_THROWS_AS(one_hot(rows(3), 3), IndexError);
+}
+
+TEST_CASE("sizes that no memory holds end in a sentence") {
+  const Tensor row = from_vector<std::int32_t>({0}, {1});
+  for (const std::int64_t size : {kMost, kHuge, kHuge >> 8, kHuge >> 18}) {
+    CAPTURE(size);
+    CHECK_THROWS_AS(one_hot(row, size), Error);
+    CHECK_THROWS_AS(nn::sinusoidal_positions(size, 4), Error);
+    CHECK_THROWS_AS(nn::sinusoidal_positions(1, size), Error);
+    CHECK_THROWS_AS(nn::sinusoidal_positions(size, size), Error);
+    CHECK_THROWS_AS(arange(size), Error);
+    CHECK_THROWS_AS(randperm(size), Error);
+  }
+  CHECK(nn::sinusoidal_positions(0, kHuge).shape() == Shape{0, kHuge});
+  CHECK(nn::sinusoidal_positions(kHuge, 0).shape() == Shape{kHuge, 0});
 }
 
 TEST_CASE("shapes whose size does not fit 64 bits throw, through every way to make one") {
@@ -229,4 +264,25 @@ TEST_CASE("packed attention of one empty batch and of empty texts") {
   CHECK_THROWS_AS(attention(ones({2, 3}), ones({2, 3}), ones({2, 3}),
                             {.score = Score::additive, .weight = ones({1})}),
                   ShapeError);
+}
+
+TEST_CASE("sizes that no memory holds are refused with an Error") {
+  CHECK_THROWS_AS(arange(kMost), Error);
+  CHECK_THROWS_AS(arange(kHuge / 8), Error);
+  CHECK_THROWS_AS(eye(2'000'000'000), Error);
+  CHECK(values(eye(2)) == Values{1, 0, 0, 1});
+  CHECK(eye(0).shape() == Shape{0, 0});
+}
+
+TEST_CASE("a NaN passes the gradient of maximum and minimum on") {
+  Tensor x = tensor({std::nan(""), 1}).set_requires_grad();
+  sum(maximum(x, 2) + minimum(x, 0)).backward();
+  CHECK(values(x.grad()) == Values{2, 0});
+}
+
+TEST_CASE("the gradient of x^0 has a gradient at 0") {
+  Tensor x = zeros({1}, {f64}).set_requires_grad();
+  const Tensor slope = grad({pow(x, 0)}, {x}, {.create_graph = true})[0];
+  CHECK(slope.item() == 0);
+  CHECK(grad({slope}, {x})[0].item() == 0);
 }

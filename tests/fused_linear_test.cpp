@@ -1,7 +1,12 @@
 // The linear layer of the CPU backend against its definition, in sizes that cross the tiles of
 // products, with every activation that it takes.
 #include <array>
+#include <atomic>
+#include <string>
+#include <thread>
 
+#include "autograd/node.h"
+#include "tensor/error.h"
 #include "tests/fused_support.h"
 
 using namespace gradus;
@@ -44,5 +49,43 @@ TEST_CASE("fused: linear keeps NaN and infinity") {
       CHECK(y[2] == (f == UnaryOp::relu ? 0 : -INFINITY));
       CHECK(y[3] == 1);
     }
+  }
+}
+
+TEST_CASE("gradients computed together are those of their own walk") {
+  // y = x w^T: dy/dx = w, dy/dw = x
+  Tensor x = tensor({{1, 2}}).set_requires_grad(), w = tensor({{3, 4}}).set_requires_grad();
+  const Tensor y = sum(linear(x, w));
+
+  SUBCASE("after a walk that stopped between them") {
+    struct Stop : Listener {
+      void recorded(const Tensor&) override {}
+      void arrived(const Node&, const Gradient&) override {}
+      void sent(const Node& at, const Edge&, const Gradient&, const Gradient&) override {
+        if (at.op == std::string("linear")) throw Error("[stop] here");
+      }
+    };
+    {
+      const Stop stop;
+      CHECK_THROWS_AS(backward(y, {.gradient = tensor(10), .retain_graph = true}), Error);
+    }
+    y.backward();
+    CHECK(x.grad().to_vector<double>() == std::vector<double>{3, 4});
+    CHECK(w.grad().to_vector<double>() == std::vector<double>{1, 2});
+  }
+  SUBCASE("while another thread walks") {
+    std::atomic<int> wrong = 0;
+    const auto work = [&](double scale) {
+      for (int i = 0; i < 2000; ++i) {
+        const std::vector<Tensor> g =
+            grad({y}, {x, w}, {.gradient = tensor(scale), .retain_graph = true});
+        if (g[0].to_vector<double>()[0] != 3 * scale) ++wrong;
+        if (g[1].to_vector<double>()[0] != scale) ++wrong;
+      }
+    };
+    std::thread other(work, 2.0);
+    work(1);
+    other.join();
+    CHECK(wrong == 0);
   }
 }

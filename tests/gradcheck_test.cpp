@@ -63,6 +63,11 @@ TEST_CASE("NaN is a difference") {
   CHECK_FALSE(report.ok);
 }
 
+TEST_CASE("an infinite difference says nothing") {
+  const TensorFunction f = [](In in) { return where(in[0].detach() > 1, kInfinity, in[0] * 3); };
+  CHECK_FALSE(gradcheck(f, {tensor({1}, {f64})}).ok);
+}
+
 TEST_CASE("f32 is refused, in and out") {
   CHECK_THROWS_WITH_AS(gradcheck([](In x) { return x[0]; }, {ones({2})}),
                        doctest::Contains("input 0 is f32 [2]"), DTypeError);

@@ -74,3 +74,14 @@ TEST_CASE("json has values, gradients and bytes, and changes nothing") {
   CHECK_THROWS_AS(graph::json(tensor(1.0)), GradError);
   CHECK_THROWS_AS(graph::json(w * 2), ShapeError);
 }
+
+TEST_CASE("what has nothing to do records nothing under NoGrad, as what has does") {
+  const Tensor x = ones({3}).set_requires_grad(), one = ones({}).set_requires_grad();
+  CHECK(reshape(x, {3}).requires_grad());
+  const NoGrad off;
+  for (const Tensor& y :
+       {reshape(x, {3}), expand(x, {3}), cast(x, DType::f32), contiguous(x), pad(x, 0, 0, 0),
+        dropout(x, 0), sum_to(x, {3}), flip(one, {}), cumsum(slice(x, 0, 0, 1), 0)}) {
+    CHECK_FALSE(y.requires_grad());
+  }
+}

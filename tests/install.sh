@@ -44,6 +44,18 @@ consume() {  # PREFIX
     rm -rf "$out/refused"
   done
 
+  step "find_package without what Gradus needs"
+  mkdir -p "$work/consumers/optional"
+  # shellcheck disable=SC2016  # CMake's variables
+  printf '%s\n' 'cmake_minimum_required(VERSION 3.25)' 'project(optional LANGUAGES CXX)' \
+    'find_package(gradus QUIET)' \
+    'message("gradus_FOUND=${gradus_FOUND}: ${gradus_NOT_FOUND_MESSAGE}")' \
+    >"$work/consumers/optional/CMakeLists.txt"
+  PKG_CONFIG_LIBDIR=/nowhere quietly configure "$out/optional" "$work/consumers/optional" \
+    -DCMAKE_PREFIX_PATH="$prefix"
+  grep -q '^gradus_FOUND=0: it needs .* which pkg-config does not find$' "$work/log" ||
+    { cat "$work/log"; fail "find_package(gradus QUIET) does not say why it finds nothing"; }
+
   step "the README's lines for CMake"
   {
     printf '%s\n' 'cmake_minimum_required(VERSION 3.25)' 'project(mine LANGUAGES CXX)' \
@@ -59,7 +71,8 @@ consume() {  # PREFIX
   lib=$(dirname "$(find "$prefix" -name gradus.pc)")
   flags=$(PKG_CONFIG_PATH="$lib" pkg-config --cflags --libs "gradus >= 0.1 gradus < 0.2")
   # shellcheck disable=SC2086  # flags are words
-  quietly g++ -std=c++20 -I "$work/consumers" "$work/consumers/main.cpp" -o "$out/by_hand" $flags
+  quietly g++ -std=c++20 -Wall -Wextra -Woverloaded-virtual -Werror -I "$work/consumers" \
+    "$work/consumers/main.cpp" -o "$out/by_hand" $flags
   LD_LIBRARY_PATH=$(dirname "$lib") "$out/by_hand"
 }
 

@@ -187,6 +187,13 @@ TEST_CASE("activations, LayerNorm and Dropout") {
   check_close(nn::GELU()(x), {-0.1586553, 0, 2.9959503});  // x * Phi(x)
   check_close(nn::Tanh()(x), {-0.7615942, 0, 0.9950548});
   check_close(nn::Sigmoid()(x), {0.2689414, 0.5, 0.9525741});
+  check_close(nn::SiLU()(x), {-0.2689414, 0, 2.8577224});             // x sigmoid(x)
+  check_close(nn::Softplus()(x), {0.3132617, 0.6931472, 3.0485874});  // log(1 + e^x)
+  check_close(nn::Identity()(x), {-1, 0, 3});
+  check_close(nn::Sequential{gradus::tanh, nn::Identity()}(x), {-0.7615942, 0, 0.9950548});
+  const Tensor deep = arange(24);
+  CHECK(nn::Flatten()(reshape(deep, {2, 3, 2, 2})).shape() == Shape{2, 12});
+  CHECK(nn::Flatten(0, 1)(reshape(deep, {2, 3, 2, 2})).shape() == Shape{6, 2, 2});
   check_close(sum(nn::Softmax()(x)), {1});
   // mean 2/3, variance (25 + 4 + 49) / 27
   check_close(nn::LayerNorm(3, {.epsilon = 0})(x), {-0.9805807, -0.3922323, 1.3728129});

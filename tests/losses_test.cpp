@@ -96,6 +96,18 @@ TEST_CASE("kl_div adds nothing where the target is 0") {
   CHECK(loss.item() == doctest::Approx(std::log(4)));
   loss.backward();  // -target / n
   CHECK(x.grad().to_vector<double>() == std::vector<double>{-1, 0});
+  CHECK(std::isnan(nn::kl_div(x, tensor({{0.5, std::nan("")}}, kDouble)).item()));
+}
+
+TEST_CASE("bce_with_logits keeps the digits of small losses, and bends at 0") {
+  CHECK(nn::bce_with_logits(tensor({20}), ones({1})).item() ==  // log(1 + e^-20)
+        doctest::Approx(2.0611536e-9).epsilon(1e-6).scale(0));
+  // d/dx = s(x) - t, d2/dx2 = s(x) (1 - s(x)): -1/2 and 1/4 at 0
+  Tensor x = zeros({1}, kDouble).set_requires_grad();
+  const Tensor loss = nn::bce_with_logits(x, ones({1}, kDouble));
+  const Tensor slope = grad({loss}, {x}, {.create_graph = true})[0];
+  CHECK(slope.item() == -0.5);
+  CHECK(grad({slope}, {x})[0].item() == 0.25);
 }
 
 TEST_CASE("margins and bounded losses") {

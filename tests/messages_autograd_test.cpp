@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "autograd/bags.h"
+#include "autograd/node.h"
 #include "backends/reference/reference.h"
 #include "gradus.h"
 #include "tests/throws.h"
@@ -49,6 +50,7 @@ TEST_CASE("messages of normalisation and dropout") {
   REFUSES(ShapeError, layer_norm(x, ones({2})),
           "[layer_norm] x [2, 3] needs weight and bias of the size of its last axis, got f32 [2] "
           "on cpu");
+  REFUSES(ShapeError, layer_norm(ones({})), "[layer_norm] x must have a last axis, got a scalar");
   REFUSES(ShapeError, batch_norm(ones({3}), ones({3}), ones({3})),
           "[batch_norm] x [3] must be [batch, channels, ...]");
   REFUSES(ShapeError, batch_norm(x, ones({2}), ones({3})),
@@ -112,6 +114,8 @@ TEST_CASE("messages of attention") {
           "[attention] the probability of dropout 1 is not in [0, 1)");
   REFUSES(DTypeError, attention(x, x, x, {.mask = x}),
           "[attention] the mask must be boolean and where q is, got f32 [2, 3] on cpu");
+  REFUSES(ShapeError, attention(x, x, x, {.mask = ones({3, 2, 2}) > 0}),
+          "[attention] the mask [3, 2, 2] is larger than the scores [2, 2]");
   const Segments texts({0, 2});
   const Tensor packed = ones({2, 1, 3});
   REFUSES(ShapeError, attention(x, x, x, texts),
@@ -164,6 +168,27 @@ TEST_CASE("messages of gradients") {
           "[assign] f32 [2] on cpu was computed by 'mul'; only leaves can be written");
   REFUSES(ShapeError, ones({2}).assign(ones({3})),
           "[assign] values [3] must have the shape [2] of what they overwrite");
+  REFUSES(ShapeError, expand(ones({}), {2}).assign(ones({2})),
+          "[assign] elements of f32 [2] on cpu share memory, as expand() makes them; write to "
+          "contiguous() or to what was expanded");
+  Tensor one = leaf({2}), other = leaf({2});
+  const Tensor joint =
+      record("joint", one.detach(),
+             joint_edges({one.node(), other.node()},
+                         [](const Tensor& g, const Tensor&) { return std::vector<Gradient>{g}; }));
+  REFUSES(GradError, (sum(joint).backward(), 0),
+          "[backward] a joint pullback returned 1 gradients for 2 inputs; undefined ones stand for "
+          "those not wanted");
+  Tensor table = leaf({2, 3});
+  REFUSES(ShapeError, table.set_gradient(ones({3})),
+          "[set_gradient] the gradient of f32 [2, 3] on cpu cannot be f32 [3] on cpu: shape, dtype "
+          "and backend must be the same");
+  REFUSES(ShapeError, table.set_gradient(Gradient::row_sparse(whole({1}), ones({2, 3}), {2, 3})),
+          "[set_gradient] the gradient of f32 [2, 3] on cpu cannot be f32 [2, 3] on cpu in rows of "
+          "[2, 3]: shape, dtype and backend must be the same");
+  const Tensor named = sum(a * a);
+  REFUSES(Error, graph::json(named, {{"\xff", a}}),
+          "[graph] the name of a tensor is not valid UTF-8");
   const DetectAnomaly on;
   REFUSES(Error, log(leaf({2}) - 2),
           "[log] made the first NaN: its result f32 [2] on cpu holds one");
@@ -174,6 +199,8 @@ TEST_CASE("messages of checks of gradients") {
   REFUSES(DTypeError, gradcheck(f, {leaf({2})}),
           "[gradcheck] input 0 is f32 [2] on cpu: differences this small drown in the rounding of "
           "f32; make the inputs f64");
+  REFUSES(DTypeError, gradcheck(f, {whole({1})}),
+          "[gradcheck] no input is f64: there is nothing to compare");
   const auto g = [](const std::vector<Tensor>& in) { return cast(sum(in[0]), DType::f32); };
   REFUSES(DTypeError, gradcheck(g, {ones({2}, {DType::f64}).set_requires_grad()}),
           "[gradcheck] the function must give f64, got f32 [] on cpu");

@@ -57,6 +57,37 @@ TEST_CASE("messages of layers") {
           "name the module that owns them there");
 }
 
+TEST_CASE("messages of sizes and options, as the user wrote them") {
+  REFUSES(ShapeError, nn::Linear(-1, 1), "[Linear] sizes must be at least 1, got [-1, 1]");
+  REFUSES(ShapeError, nn::Conv2d(1, 1, -3),
+          "[Conv2d] sizes must be at least 1, got [1, 1, -3, -3, 1, 1]");
+  REFUSES(ShapeError, nn::Conv2d(1, 1, 3, {.padding = {-1, 0}}),
+          "[Conv2d] the padding -1 x 0 must be at least 0");
+  REFUSES(ShapeError, nn::Conv1d(1, 1, 3, {.padding = -1}),
+          "[Conv1d] the padding -1 must be at least 0");
+  REFUSES(ShapeError, nn::MultiheadAttention(0, 0),
+          "[MultiheadAttention] sizes must be at least 1, got [0, 0]");
+  REFUSES(ShapeError, nn::Attention(4, {.size = 5, .heads = 2}),
+          "[Attention] 5 features cannot be split evenly over 2 heads");
+  REFUSES(ShapeError, nn::LSTM(1, std::int64_t{1} << 61),
+          "[LSTM] 4 parts of size 2305843009213693952 do not fit 64 bits");
+  REFUSES(Error, nn::LayerNorm(2, {.epsilon = -1}),
+          "[LayerNorm] epsilon is -1; it must be at least 0 and below inf");
+  REFUSES(Error, nn::BatchNorm1d(2, {.epsilon = -1}),
+          "[BatchNorm1d] epsilon is -1; it must be at least 0 and below inf");
+  REFUSES(Error, nn::BatchNorm2d(2, {.momentum = 1.5}),
+          "[BatchNorm2d] momentum is 1.5; it must be in [0, 1]");
+  CHECK_NOTHROW(nn::BatchNorm2d(2, {.momentum = 1}));  // the running ones are the last batch's
+  REFUSES(Error, nn::Embedding(2, 2, {.deviation = -1}),
+          "[Embedding] deviation is -1; it must be at least 0 and below inf");
+  CHECK_THROWS_AS(nn::LearnedPositions(2, 2, -1), Error);
+  REFUSES(Error, nn::MultiheadAttention(4, 2, {.dropout = 1}),
+          "[MultiheadAttention] dropout is 1; it must be at least 0 and below 1");
+  CHECK_THROWS_AS(nn::GRU(2, 2, {.dropout = -0.5}), Error);
+  CHECK_THROWS_AS(nn::TransformerEncoderLayer(4, 2, {.dropout = 2}), Error);
+  CHECK_THROWS_AS(nn::TransformerDecoderLayer(4, 2, {.dropout = 2}), Error);
+}
+
 TEST_CASE("messages of layers over texts") {
   const Segments texts({0, 1, 2});
   const Tensor x = ones({2, 4}), deep = ones({1, 2, 4});
@@ -81,6 +112,9 @@ TEST_CASE("messages of layers over texts") {
           "GRU: input [2, 3] must be [rows, features] = [2, 4], packed");
   REFUSES(ShapeError, gru(x, texts, ones({1, 1, 3})),
           "GRU: a state is [layers * directions, texts, hidden] = [1, 2, 3], got [1, 1, 3]");
+  const Tensor state = ones({1, 2, 3});
+  REFUSES(ShapeError, gru(x, texts, state, state),
+          "GRU: there is no cell state here, but c [1, 2, 3] was given");
 }
 
 TEST_CASE("messages of losses") {
@@ -92,6 +126,12 @@ TEST_CASE("messages of losses") {
           "[l1_loss] the mean over an empty batch is not defined: prediction [0]");
   REFUSES(ShapeError, nn::cross_entropy(x, whole({0})),
           "[cross_entropy] logits [2, 3] must be [n, classes] and labels [1] [n], n at least 1");
+  REFUSES(ShapeError, nn::cross_entropy(ones({2, 3, 4}), ones({2, 3, 4})),
+          "[cross_entropy] logits and probabilities [2, 3, 4] must be [n, classes]");
+  REFUSES(IndexError, nn::nll_loss(x, whole({0, 3})),
+          "[nll_loss] index 3 (number 1) is outside [0, 3)");
+  REFUSES(IndexError, nn::multi_margin_loss(x, whole({-1, 0})),
+          "[multi_margin_loss] index -1 (number 0) is outside [0, 3)");
   REFUSES(ShapeError, nn::cross_entropy(x, labels, {.weight = ones({2})}),
           "[cross_entropy] weight [2] must be [classes] for logits [2, 3]");
   REFUSES(Error, nn::cross_entropy(x, labels, {.label_smoothing = 1}),
@@ -119,6 +159,29 @@ TEST_CASE("messages of optimizers") {
           "[load_state] 0.step should be [], found f32 [2] on cpu");
   REFUSES(Error, plain.load_state({{"1.step", ones({})}}),
           "[load_state] there is no 1.step in this optimizer");
+  REFUSES(Error, plain.load_state({{"0.step", ones({})}, {"0.step", ones({})}}),
+          "[load_state] 0.step is there twice");
+  REFUSES(Error, plain.load_state({{"0.step", zeros({})}}),
+          "[load_state] 0.step is 0: a number of steps is whole and at least 1");
+  REFUSES(
+      GradError, optim::SGD({ones({2}).set_requires_grad() * 2}),
+      "[optimizer] parameter f32 [2] on cpu was computed by 'mul', and a step does not reach what "
+      "is computed; write parameters with assign() or nn::init, as x *= 2 makes a new tensor");
+  REFUSES(Error, optim::SGD({expand(ones({}), {2})}),
+          "[optimizer] elements of parameter f32 [2] on cpu share memory, as expand() makes them; "
+          "give what was expanded, or its copy");
+  Tensor q = ones({2}).set_requires_grad();
+  sum(on_gradient(q, [](const Tensor& g) { return cast(g, DType::f64); })).backward();
+  REFUSES(ShapeError, (optim::SGD({q}).step(), 0),
+          "[step] gradient f64 [2] on cpu does not fit parameter f32 [2] on cpu");
+  q.set_gradient(ones({2}));
+  optim::RMSprop rmsprop({q}, {.momentum = 0.9});
+  rmsprop.step();
+  rmsprop.options() = {.centered = true};
+  REFUSES(Error, (rmsprop.step(), 0),
+          "[step] the options of group 0 call for the moments [square_avg, grad_avg], but the "
+          "steps so far have kept [square_avg, momentum_buffer]: set such options before the first "
+          "step");
   REFUSES(Error, optim::warmup_cosine(10, 10),
           "[schedule] 10 steps of warm-up do not fit in 10 steps: 0 <= warmup < total");
   REFUSES(Error, optim::step_decay(0, 0.5), "[schedule] a stair of 0 steps: at least 1 is needed");
@@ -132,6 +195,9 @@ TEST_CASE("messages of files") {
           "[save] model: the name 'x' is there twice or reserved");
   REFUSES(IoError, nn::save("model", {{"\xff", ones({1})}}),
           "[save] model: a name or the metadata is not valid UTF-8");
+  const nn::Metadata endless{{"x", std::string(nn::kLongestHeader, 'x')}};
+  REFUSES(IoError, (nn::save("model", nn::NamedTensors{}, endless), 0),
+          "[save] model: names and metadata take 100000032 bytes, and a header at most 100000000");
   REFUSES(IoError, nn::save("model", {{"x", full({1}, 131072)}}, {}, {.half = true}),
           "[save] x: 131072 is too large for half precision, which ends at 65504");
   std::filesystem::create_directory("folder");

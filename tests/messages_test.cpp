@@ -67,6 +67,8 @@ TEST_CASE("messages of backends") {
           "[backend] a backend named 'cpu' is registered already");
   register_backend("nothing", [] { return nullptr; });
   REFUSES(BackendError, backend("nothing"), "[backend] the factory of 'nothing' made nothing");
+  REFUSES(Error, parallel_for(8, 0, [](std::int64_t, std::int64_t) {}),
+          "[parallel_for] chunks of 0: at least 1 is needed");
   REFUSES(BackendError, cpu::parse_bytes("12 apples"),
           "[memory limit] '12 apples' is not an amount of memory: bytes, or a number with K, M, G "
           "or T, such as 512M");
@@ -101,7 +103,10 @@ TEST_CASE("messages of dtypes") {
           "[logical_not] is defined for boolean, got f32 [2] on cpu; compare, as in x == 0");
   REFUSES(DTypeError, where(x, x, x),
           "[where] the condition is boolean, got f32 [2] on cpu; compare, as in x != 0");
-  REFUSES(DTypeError, sum(i), "[sum] is defined for f32 and f64, got i32 [2] on cpu; use cast()");
+  REFUSES(DTypeError, -(x > 0),
+          "[neg] is defined for f32, f64 and i32, got boolean [2] on cpu; use cast()");
+  REFUSES(DTypeError, scatter_add(x > 0, i, 3),
+          "[scatter_add] booleans do not add up: src is boolean [2] on cpu; use cast()");
   REFUSES(DTypeError, gather(x, x), "[gather] rows are i32, got f32 [2] on cpu; use cast()");
   REFUSES(DTypeError, index_select(x, 0, x),
           "[index_select] indices are i32, got f32 [2] on cpu; use cast()");
@@ -112,12 +117,19 @@ TEST_CASE("messages of views") {
   REFUSES(ShapeError, reshape(x, {4, 2}), "[reshape] [2, 3] has 6 elements, [4, 2] has 8");
   REFUSES(ShapeError, reshape(x, {4, -1}),
           "[reshape] no size in place of -1 makes [4, -1] of the 6 elements of [2, 3]");
+  REFUSES(ShapeError, reshape(x, {-1, -1}), "[reshape] only one size may be -1, got [-1, -1]");
   REFUSES(ShapeError, flatten(x, 1, 0), "[flatten] axis 1 of [2, 3] is not before axis 0");
   REFUSES(IndexError, select(x, 1, 3), "[select] index 3 is outside axis 1 of [2, 3]");
   REFUSES(ShapeError, squeeze(x, 0), "[squeeze] axis 0 of [2, 3] has size 2, not 1");
   REFUSES(ShapeError, concat({}, 0), "[concat] needs at least one tensor");
   REFUSES(ShapeError, concat({x, ones({3, 2})}, 1),
           "[concat] [2, 3] and [3, 2] may differ only along axis 1");
+  REFUSES(ShapeError, stack({}), "[stack] needs at least one tensor");
+  REFUSES(ShapeError, stack({x, ones({2, 4})}),
+          "[stack] shapes differ: [2, 3] and [2, 4]; concat() joins along an axis");
+  REFUSES(DTypeError, stack({x, ones({2, 3}, {DType::f64})}),
+          "[stack] a is f32 [2, 3] on cpu, b is f64 [2, 3] on cpu: both must have one dtype; use "
+          "cast()");
   const Tensor wide = expand(ones({1}), {kMost});
   REFUSES(ShapeError, concat({wide, wide}, 0),
           "[concat] the sizes along axis 0 do not add up in 64 bits");
@@ -147,6 +159,8 @@ TEST_CASE("messages of reductions and products") {
           "vector a row or a column");
   REFUSES(ShapeError, matmul(ones({32, 128}), ones({64, 10})),
           "[matmul] inner sizes differ: a [32, 128] has 128 columns, b [64, 10] has 64 rows");
+  REFUSES(ShapeError, matmul(ones({2, 3, 4}), ones({5, 4, 2})),
+          "[matmul] the axes before the last two do not broadcast: a [2, 3, 4], b [5, 4, 2]");
   REFUSES(ShapeError, linear(x, ones({4, 2})),
           "[linear] x [2, 3] must end with the columns of weight [4, 2] ([out, in])");
   REFUSES(ShapeError, linear(x, ones({4, 3}), ones({3})),
@@ -181,6 +195,7 @@ TEST_CASE("messages of rows and indices") {
           "[index_put] src [2, 3] does not fit rows [2] of table [3, 2]");
   REFUSES(ShapeError, pick(x, whole({0})),
           "[pick] needs x [n, classes] and columns [n], got [3, 2] and [1]");
+  REFUSES(IndexError, pick(x, whole({0, 1, 2})), "[pick] index 2 (number 2) is outside [0, 2)");
   REFUSES(IndexError, index_select(x, 0, whole({0, 3})),
           "[index_select] index 3 (number 1) is outside [0, 3)");
   REFUSES(ShapeError, index_select(x, 0, ones({1, 1})),

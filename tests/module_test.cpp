@@ -1,5 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include "gradus.h"
 
 using namespace gradus;
@@ -130,6 +134,19 @@ TEST_CASE("tied parameters count once and stay tied") {
   CHECK(model.parameters().size() == 1);
   CHECK(model.a.weight.dtype() == DType::f64);
   CHECK(model.b.weight.requires_grad());
+  model.set_requires_grad(false);
+  model.set_requires_grad(true);
+  sum(model.a.weight * 2 + model.b.weight * 3).backward();
+  CHECK(model.parameters()[0].grad().to_vector<double>() == std::vector<double>(16, 5));
+}
+
+TEST_CASE("a model moves to another backend as it is, and changes its dtype where it is") {
+  nn::Linear model(2, 1);
+  model.to({.dtype = DType::f64});
+  model.to({.backend = &backend("reference")});
+  CHECK(describe(model.weight) == "f64 [1, 2] on reference");
+  model.to({.dtype = DType::f32});
+  CHECK(describe(model.weight) == "f32 [1, 2] on reference");
 }
 
 TEST_CASE("frozen modules get no gradients") {
@@ -193,4 +210,27 @@ TEST_CASE("Sequential takes modules, functions and lambdas") {
   CHECK(model.size() == 3);
   CHECK_THROWS_AS(model.at<nn::Linear>(1), IndexError);
   CHECK_THROWS_AS(model.at<nn::Linear>(9), IndexError);
+}
+
+TEST_CASE("threads may walk down a model and its parts at the same time") {
+  struct Outer : nn::Module {
+    nn::Sequential a_part_with_a_name_too_long_for_a_small_string{nn::Linear(2, 3),
+                                                                  nn::Linear(3, 2)};
+    void visit(nn::Visitor& v) override {
+      v("a_part_with_a_name_too_long_for_a_small_string",
+        a_part_with_a_name_too_long_for_a_small_string);
+    }
+  };
+  const Outer model;
+  std::vector<std::thread> threads;
+  std::atomic<std::int64_t> count = 0;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      const nn::Module& part = model.a_part_with_a_name_too_long_for_a_small_string;
+      for (int i = 0; i < 500; ++i)
+        count += (t % 2 == 0 ? static_cast<const nn::Module&>(model) : part).parameter_count();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(count == 4 * 500 * 17);
 }

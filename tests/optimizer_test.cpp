@@ -152,6 +152,29 @@ TEST_CASE("row-sparse gradients move only the rows that they touch") {
   compare([](Tensor& p) { return std::make_unique<Lamb>(std::vector{p}); });
 }
 
+TEST_CASE("rows of a strided parameter are found by its strides") {
+  const Tensor columns = tensor({{1, 3, 5}, {2, 4, 6}}, kDouble);
+  Tensor table = transpose(columns).set_requires_grad();  // [3, 2] of 1 .. 6
+  optim::SGD sgd({table}, {.lr = 1});
+  set_rows(table, {2, 0}, tensor({{10, 20}, {30, 40}}, kDouble));
+  sgd.step();
+  check_close(table, {-29, -38, 3, 4, -5, -14});
+  check_close(columns, {-29, 3, -5, -38, 4, -14});
+}
+
+TEST_CASE("a step that fails changes neither state nor parameter") {
+  Tensor p = tensor({1, 2}).set_requires_grad(), q = tensor({1, 2}).set_requires_grad();
+  optim::AdamW failed({p}, {.lr = 0.1}), other({q}, {.lr = 0.1});
+  sum(on_gradient(p, [](const Tensor& g) { return cast(g, DType::f64); })).backward();
+  CHECK_THROWS_AS(failed.step(), ShapeError);
+  CHECK(failed.state().empty());
+  p.set_gradient(tensor({3, 4}));
+  q.set_gradient(tensor({3, 4}));
+  failed.step();
+  other.step();
+  CHECK(p.to_vector<double>() == q.to_vector<double>());
+}
+
 TEST_CASE("two half batches, each loss halved, make the step of the whole batch") {
   manual_seed(4);
   const nn::Linear whole(3, 2), parts = nn::clone(whole);
@@ -219,6 +242,11 @@ TEST_CASE("an optimizer goes on from a saved state as if it had not stopped") {
   CHECK_THROWS_AS(other.load_state(first.state()), Error);
   optim::AdamW smaller({never}, {});
   CHECK_THROWS_AS(smaller.load_state(first.state()), Error);
+  for (const double steps : {0.0, -1.0, 1.5, std::nan("")}) {
+    optim::Optimizer::State state = first.state();
+    state[0].second = full({}, steps);
+    CHECK_THROWS_AS(second.load_state(state), Error);
+  }
 }
 
 TEST_CASE("optimizers refuse options and parameters that make no sense") {

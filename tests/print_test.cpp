@@ -51,3 +51,9 @@ TEST_CASE("long axes show both ends") {
         " [0, 0, 0, ..., 0, 0, 0]]");
   CHECK(to_string(zeros({500, 3})).find("[0, 0, 0]") != std::string::npos);  // short axes whole
 }
+
+TEST_CASE("numbers that are left out do not widen the others") {
+  const Tensor x = zeros({1001});
+  select(x, 0, 500).assign(tensor(-123456));
+  CHECK(to_string(x) == "[0, 0, 0, ..., 0, 0, 0]");
+}

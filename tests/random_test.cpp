@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "autograd/ops.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/philox.h"
+#include "tests/throws.h"
 
 using namespace gradus;
 using Values = std::vector<double>;
@@ -122,4 +124,84 @@ TEST_CASE("random tensors are f32 or f64") {
   CHECK(uniform({2}, 0, 1, {DType::f64}).dtype() == DType::f64);
   CHECK_THROWS_AS(uniform({2}, 0, 1, {DType::i32}), DTypeError);
   CHECK_THROWS_AS(normal({2}, 0, 1, {DType::boolean}), DTypeError);
+}
+
+TEST_CASE(
+    "random whole numbers: in range, evenly, the same on every backend and with any threads") {
+  const int before = num_threads();
+  std::vector<std::int32_t> expected;
+  for (const int threads : {1, 2, 3}) {
+    set_num_threads(threads);
+    for (const std::string on : {"reference", "cpu"}) {
+      manual_seed(3);
+      Backend& there = backend(on);
+      const Tensor p = full({9, 997}, 0.25, {.backend = &there});
+      const Tensor all = concat(
+          {flatten(randint(-3, 4, {20'000}, &there)), randperm(500, &there), flatten(bernoulli(p)),
+           flatten(multinomial(p, 30)), flatten(multinomial(p, 1000, true))},
+          0);
+      CHECK(all.dtype() == DType::i32);
+      if (expected.empty()) expected = all.to_vector<std::int32_t>();
+      CHECK(all.to_vector<std::int32_t>() == expected);
+    }
+  }
+  set_num_threads(before);
+  // Each of 7 numbers with probability 1/7: 5 deviations of sqrt(n p (1 - p)).
+  const auto drawn = std::span(expected).first(20'000);
+  for (int number = -3; number < 4; ++number) {
+    const auto times = static_cast<double>(std::count(drawn.begin(), drawn.end(), number));
+    CHECK(std::abs(times - 20'000. / 7) < 5 * std::sqrt(20'000 * 6. / 49));
+  }
+  std::vector<std::int32_t> order(expected.begin() + 20'000, expected.begin() + 20'500);
+  CHECK_FALSE(std::is_sorted(order.begin(), order.end()));
+  std::sort(order.begin(), order.end());
+  for (std::int32_t i = 0; i < 500; ++i) CHECK(order[static_cast<std::size_t>(i)] == i);
+  CHECK(randint(5, 6, {3}).to_vector<std::int32_t>() == std::vector<std::int32_t>{5, 5, 5});
+  const std::int64_t end = std::int64_t{1} << 31;
+  CHECK(min(randint(-end, end, {100})).item() < 0);
+  CHECK(max(randint(-end, end, {100})).item() > 0);
+}
+
+TEST_CASE("bernoulli and multinomial draw in proportion") {
+  manual_seed(4);
+  CHECK(bernoulli(tensor({0, 1})).to_vector<double>() == Values{0, 1});
+  constexpr int n = 50'000;
+  const double mean_of_ones = mean(bernoulli(full({n}, 0.3))).item();
+  CHECK(std::abs(mean_of_ones - 0.3) < 5 * std::sqrt(0.3 * 0.7 / n));
+  // Weights 1, 0, 3 of two rows, the second turned around.
+  const Tensor weights = tensor({{1, 0, 3}, {3, 0, 1}});
+  const Tensor again = multinomial(weights, n, /*replacement=*/true);
+  CHECK(again.shape() == Shape{2, n});
+  const Tensor share = mean(again == 2, 1);  // [2]: 3/4 and 1/4
+  CHECK(std::abs(share.to_vector<double>()[0] - 0.75) < 5 * std::sqrt(0.75 * 0.25 / n));
+  CHECK(std::abs(share.to_vector<double>()[1] - 0.25) < 5 * std::sqrt(0.75 * 0.25 / n));
+  CHECK_FALSE(any(again == 1).item() != 0);
+  // Without replacement both come, and the first is drawn by weight.
+  const Tensor once = multinomial(expand(tensor({1, 0, 3}), {n, 3}), 2);
+  CHECK(all(sum(once, 1) == 2).item() == 1);
+  CHECK(std::abs(mean(select(once, 1, 0) == 2).item() - 0.75) < 5 * std::sqrt(0.75 * 0.25 / n));
+  CHECK(multinomial(tensor({0, 5}), 4, true).to_vector<double>() == Values{1, 1, 1, 1});
+}
+
+TEST_CASE("what no number can be drawn from is refused") {
+  REFUSES(Error, randint(3, 3, {2}), "[randint] there is no i32 in [3, 3)");
+  REFUSES(Error, randint(0, std::int64_t{1} << 32, {2}),
+          "[randint] there is no i32 in [0, 4294967296)");
+  REFUSES(ShapeError, randperm(std::int64_t{1} << 40),
+          "[randperm] 1099511627776 numbers do not fit i32");
+  REFUSES(Error, bernoulli(tensor({0.5, 1.5})), "[bernoulli] the probability 1.5 is not in [0, 1]");
+  REFUSES(ShapeError, multinomial(ones({3}), 0),
+          "[multinomial] 0 of [3]: probabilities are [classes] or [n, classes], and at least 1 is "
+          "drawn");
+  REFUSES(Error, multinomial(tensor({{1, 2}, {-1, 2}}), 1),
+          "[multinomial] -1 (class 0 of row 1) is no probability: at least 0 and finite");
+  REFUSES(Error, multinomial(tensor({1, 0}), 2),
+          "[multinomial] of row 0 only 1 classes can be drawn, not 2; draw with replacement, or "
+          "fewer");
+  CHECK_THROWS_AS(multinomial(zeros({2}), 1, true), Error);
+  REFUSES(Error, uniform({2}, 1, 0), "[uniform] there is no number in [1, 0)");
+  CHECK_THROWS_AS(uniform({2}, 0, std::nan("")), Error);
+  REFUSES(Error, normal({2}, 0, -1),
+          "[normal] mean 0 and deviation -1: both must be finite, the deviation at least 0");
+  CHECK_THROWS_AS(normal({2}, kInfinity, 1), Error);
 }

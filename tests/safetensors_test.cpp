@@ -5,8 +5,10 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <span>
 
 #include "gradus.h"
+#include "nn/atomic_file.h"
 
 using namespace gradus;
 namespace fs = std::filesystem;
@@ -147,6 +149,29 @@ TEST_CASE("a model is saved and loaded by its names") {
     CHECK(said.find(part) != std::string::npos);
   }
   CHECK(wrong.parameters()[0].to_vector<double>() == before);
+}
+
+TEST_CASE("a file that is replaced keeps its permissions") {
+  const Folder folder;
+  nn::save(folder / "model", small());
+  fs::permissions(folder / "model", fs::perms::owner_read | fs::perms::owner_write);
+  nn::save(folder / "model", small());
+  CHECK(fs::status(folder / "model").permissions() ==
+        (fs::perms::owner_read | fs::perms::owner_write));
+}
+
+TEST_CASE("two who write a file at once do not mix their bytes") {
+  const Folder folder;
+  const auto put = [](nn::AtomicFile& file, std::string_view text) {
+    file.write(std::as_bytes(std::span(text)));
+  };
+  nn::AtomicFile first(folder / "model"), second(folder / "model");
+  put(first, "aaaa");
+  put(second, "bb");
+  first.commit();
+  CHECK(read(folder / "model") == "aaaa");
+  second.commit();
+  CHECK(read(folder / "model") == "bb");
 }
 
 TEST_CASE("what cannot be saved leaves the old file alone") {

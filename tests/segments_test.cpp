@@ -163,3 +163,14 @@ TEST_CASE("bags know which rows they hold, and which bags hold a row") {
   CHECK_THROWS_AS(gather_sum(tensor(1.0), bags), ShapeError);
   CHECK_THROWS_AS(gather_sum(ones({8, 2}, {.backend = &backend("reference")}), bags), BackendError);
 }
+
+TEST_CASE("segment_max needs room for the rows, not for every segment as long as the longest") {
+  std::vector<std::int32_t> offsets{0, 2000};
+  for (int i = 1; i <= 2000; ++i) offsets.push_back(2000 + i);
+  Backend& on = backend("cpu");
+  const Tensor x = ones({4000, 4}, {.backend = &on});
+  on.reset_peak_memory();
+  const std::size_t before = on.memory().in_use;
+  CHECK(sum(segment_max(x, offsets)).item() == 4 * 2001);
+  CHECK(on.memory().peak - before < 1'000'000);  // padded to the longest: 64 MB
+}

@@ -3,10 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "autograd/ops.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
+#include "tests/throws.h"
 
 using namespace gradus;
 using Values = std::vector<double>;
@@ -38,6 +40,61 @@ TEST_CASE("makers") {
   CHECK_THROWS_AS(from_vector<float>({1, 2, 3}, {2, 2}), ShapeError);
   CHECK(from_vector<float>({}, {0, 3}).numel() == 0);
   CHECK(zeros({1}, {.backend = &backend("reference")}).backend().name() == "reference");
+}
+
+TEST_CASE("evenly spaced numbers, and tensors like others") {
+  CHECK(arange(2, 5).to_vector<double>() == Values{2, 3, 4});
+  CHECK(arange(0, 1, 0.25).to_vector<double>() == Values{0, 0.25, 0.5, 0.75});
+  CHECK(arange(3, 0, -2).to_vector<double>() == Values{3, 1});
+  CHECK(arange(2, 2).shape() == Shape{0});
+  CHECK(arange(1, 4, 1, {DType::i32}).dtype() == DType::i32);
+  CHECK(linspace(0, 1, 5).to_vector<double>() == Values{0, 0.25, 0.5, 0.75, 1});
+  CHECK(linspace(2, 9, 1).to_vector<double>() == Values{2});
+  // 0.1 has no end in binary: adding 0.1 up would miss the last number.
+  CHECK(select(linspace(0, 0.7, 8, {DType::f64}), 0, -1).item() == 0.7);
+  const Tensor x = ones({2, 1}, {DType::i32, &backend("reference")});
+  CHECK(describe(zeros_like(x)) == "i32 [2, 1] on reference");
+  CHECK(ones_like(x).to_vector<double>() == Values{1, 1});
+  REFUSES(ShapeError, arange(0, 3, -1), "[arange] steps of -1 do not lead from 0 to 3");
+  CHECK_THROWS_AS(arange(0, 3, 0), ShapeError);
+  CHECK_THROWS_AS(arange(0, std::nan(""), 1), ShapeError);
+  CHECK_THROWS_AS(arange(0, 1e18, 1), Error);  // more than memory holds
+  REFUSES(ShapeError, linspace(0, 1, 0),
+          "[linspace] cannot make 0 numbers from 0 to 1: at least 1, between finite ends");
+}
+
+TEST_CASE("std::int64_t and bool go in and come out") {
+  using Longs = std::vector<std::int64_t>;
+  const Longs longs{3, -2147483648, 2147483647};
+  const Tensor x = from_vector(longs, {3});
+  CHECK(x.dtype() == DType::i32);
+  CHECK(x.to_vector<std::int64_t>() == longs);
+  CHECK(tensor({3e9, -2.5}, {DType::f64}).to_vector<std::int64_t>() == Longs{3'000'000'000, -2});
+  CHECK(from_span(std::span(longs).first(1), {1}).item() == 3);
+  const std::vector<bool> bits{true, false, true, true};
+  const Tensor mask = from_vector(bits, {2, 2});
+  CHECK(mask.dtype() == DType::boolean);
+  CHECK(mask.to_vector<bool>() == bits);
+  CHECK(transpose(mask).to_vector<bool>() == std::vector<bool>{true, true, false, true});
+  CHECK(tensor({0, 0.5}).to_vector<bool>() == std::vector<bool>{false, true});
+  const bool raw[] = {false, true};
+  CHECK(from_span(std::span<const bool>(raw), {2}).to_vector<double>() == Values{0, 1});
+  static_assert(Element<std::int64_t> && !Element<std::uint32_t> && !Element<char>);
+}
+
+TEST_CASE("numbers that do not fit i32 are refused, not turned around") {
+  const TensorOptions whole{DType::i32};
+  REFUSES(DTypeError, from_vector(std::vector<std::int64_t>{1, 3'000'000'000}, {2}),
+          "[from_span] 3000000000 does not fit i32, the type of whole numbers; use f64");
+  REFUSES(DTypeError, full({2}, std::nan(""), whole),
+          "[full] nan does not fit i32, the type of whole numbers; use f64");
+  CHECK_THROWS_AS(full({2}, 3e9, whole), DTypeError);
+  CHECK_THROWS_AS(tensor({1, -3e9}, whole), DTypeError);
+  CHECK_THROWS_AS(arange(0, 4e9, 1e9, whole), DTypeError);
+  CHECK(full({1}, -2147483648.0, whole).item() == -2147483648.0);
+  CHECK(full({1}, 1.75, whole).item() == 1);  // toward zero, as every cast
+  REFUSES(DTypeError, tensor({kInfinity}).to_vector<std::int64_t>(),
+          "[to_vector] inf does not fit std::int64_t");
 }
 
 TEST_CASE("to_vector reads any layout and casts") {
@@ -81,6 +138,19 @@ TEST_CASE("item, describe, to") {
   CHECK(y.backend().name() == "reference");
   CHECK(y.dtype() == DType::f64);
   CHECK(y.to_vector<double>() == Values{1, 3, 2, 4});
+  CHECK(describe(to(y, {.dtype = DType::i32})) == "i32 [2, 2] on reference");
+  CHECK(describe(to(y, {.backend = &backend("cpu")})) == "f64 [2, 2] on cpu");
+  CHECK(describe(zeros({3}, y.options())) == "f64 [3] on reference");
+}
+
+TEST_CASE("what is assigned may overlap what it overwrites") {
+  const std::int64_t n = 100'000;
+  const Tensor x = arange(n);
+  slice(x, 0, 1).assign(slice(x, 0, 0, n - 1));
+  const Values found = x.to_vector<double>();
+  CHECK(found[1] == 0);
+  CHECK(found.back() == n - 2);
+  CHECK(found[n / 2] == n / 2 - 1);
 }
 
 TEST_CASE("slices follow Python") {

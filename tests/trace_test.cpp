@@ -98,3 +98,18 @@ TEST_CASE("every op has its rule in words") {
   }
   CHECK(seen > 200);
 }
+
+TEST_CASE("a checkpoint sends its own gradients, though it walks another graph first") {
+  Tensor w = tensor({0}).set_requires_grad();
+  const auto f = [](const Tensor& x) { return exp(x) * 3; };
+  const graph::Trace t = graph::trace([&] { sum(checkpoint(f, w * 2), 0, true).backward(); });
+  for (const graph::Trace::Visit& visit : t.visits) {
+    const std::string& op = t.nodes[static_cast<std::size_t>(visit.node)].op;
+    if (op != "checkpoint") continue;
+    REQUIRE(visit.sent.size() == 1);
+    CHECK(t.nodes[static_cast<std::size_t>(visit.sent[0].node)].op == "mul");
+    CHECK(visit.sent[0].contribution.dense().item() == 3);
+    return;
+  }
+  FAIL("the checkpoint was not visited");
+}
