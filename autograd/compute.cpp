@@ -230,7 +230,7 @@ void assign_rows(const Tensor& table, const Tensor& rows, const Tensor& src, con
   if (table.layout().is_contiguous()) {
     table.backend().scatter(ScatterOp::assign, rows.view(), src.view(), table.view());
   } else {  // kernels write into tables without gaps
-    copy_into(index_put(table, rows, src), table, table.layout());
+    copy_into(compute::index_put(table, rows, src), table, table.layout());
   }
 }
 

@@ -82,7 +82,6 @@ const std::unordered_map<std::string_view, char32_t>& named_entities() {
 }
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 // The index of the '>' that ends a tag whose name ends at i, or npos.
@@ -123,7 +122,7 @@ std::optional<HtmlEntity> entity_body(std::string_view body) {
   std::uint64_t value = 0;  // at most kMaxEntity digits: no overflow
   for (const char digit : name) {
     const char c = ascii_lower(digit);
-    if (is_digit(c)) {
+    if (ascii_digit(c)) {
       value = value * (hex ? 16 : 10) + static_cast<std::uint64_t>(c - '0');
     } else if (hex && c >= 'a' && c <= 'f') {
       value = value * 16 + static_cast<std::uint64_t>(c - 'a' + 10);
@@ -144,7 +143,7 @@ std::optional<HtmlTag> html_tag(std::string_view text) {
     ++i;
   }
   if (i < text.size() && text[i] == '!') tag.name = text[i++];
-  while (i < text.size() && tag.name.size() < 16 && (is_letter(text[i]) || is_digit(text[i]))) {
+  while (i < text.size() && tag.name.size() < 16 && (is_letter(text[i]) || ascii_digit(text[i]))) {
     tag.name += ascii_lower(text[i++]);
   }
   if (i == text.size() || !(is_space(text[i]) || text[i] == '/' || text[i] == '>')) {

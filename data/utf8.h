@@ -9,6 +9,7 @@ namespace gradus::data {
 
 // A to Z become a to z; all other bytes stay.
 constexpr char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+constexpr bool ascii_digit(char c) { return c >= '0' && c <= '9'; }
 
 // What next_code_point gives for bytes that are not UTF-8.
 inline constexpr char32_t kInvalid = 0xFFFFFFFF;

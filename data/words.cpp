@@ -36,7 +36,6 @@ constexpr std::array<Ascii, 256> kAscii = [] {
 }();
 
 Ascii ascii(char c) { return kAscii[static_cast<unsigned char>(c)]; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // The ASCII mark that a character is a form of, or nothing.
 std::string_view mark_of(char32_t c) {
@@ -187,8 +186,8 @@ class Splitter {
 
   bool joins_digits(std::size_t i) const {
     const char c = text_[i];
-    return (c == '.' || c == ',' || c == '/') && i > 0 && is_digit(text_[i - 1]) &&
-           i + 1 < text_.size() && is_digit(text_[i + 1]);
+    return (c == '.' || c == ',' || c == '/') && i > 0 && ascii_digit(text_[i - 1]) &&
+           i + 1 < text_.size() && ascii_digit(text_[i + 1]);
   }
 
   std::size_t mark(std::size_t begin) {

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::int64_t kTileElements = 131072;  // of columns
 constexpr std::int64_t kLeastWindows = 64;      // in a tile, however many numbers they see
-constexpr std::int64_t kTasks = 8;              // at the least, where the sizes give as many
+constexpr std::int64_t kLeastTasks = 8;         // at the least, where the sizes give as many
 
 // An image's windows are cut into tiles of this many (the last has the rest).
 std::int64_t tile_size(const Sizes& s) {
@@ -154,8 +154,8 @@ void forward(Cache& cache, const Sizes& s, const View& x, const View& turned, co
 template <class T>
 void gradient_of_x(Cache& cache, const Sizes& s, const View& weight, const View& g,
                    const View& dx) {
-  const std::int64_t strip =
-      std::clamp<std::int64_t>(s.in * s.batch / kTasks, std::min<std::int64_t>(s.in, 16), s.in);
+  const std::int64_t strip = std::clamp<std::int64_t>(s.in * s.batch / kLeastTasks,
+                                                      std::min<std::int64_t>(s.in, 16), s.in);
   const std::int64_t strips = ceil_div(s.in, strip);
   parallel_for(s.batch * strips, 1, [&](std::int64_t task, std::int64_t end) {
     const Columns<T> columns(cache, s, strip);
@@ -203,7 +203,7 @@ template <class T>
 void gradient_of_weight(Cache& cache, const Sizes& s, const View& x, const View& g,
                         const View& dweight) {
   const std::int64_t numbers = dweight.shape().numel();
-  const Shape shape{std::min(kTasks, s.batch * tiles_of(s)), numbers};
+  const Shape shape{std::min(kLeastTasks, s.batch * tiles_of(s)), numbers};
   Scratch<T> memory(cache, shape.numel());
   const View parts{memory.buffer().get(), g.dtype, Layout(shape)};
   make_parts<T>(cache, s, x, g, parts);

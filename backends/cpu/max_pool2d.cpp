@@ -10,11 +10,11 @@ namespace gradus::cpu {
 
 namespace {
 
-struct Sizes {
+struct PoolSizes {
   std::int64_t planes, height, width, down, across;
   Size2d size, stride;
 
-  Sizes(const View& x, const View& y, const Size2d& window, const Size2d& step)
+  PoolSizes(const View& x, const View& y, const Size2d& window, const Size2d& step)
       : height(x.shape()[-2]),
         width(x.shape()[-1]),
         down(y.shape()[-2]),
@@ -27,7 +27,7 @@ struct Sizes {
 
 // Calls body(p) for every plane, in parallel.
 template <class Body>
-void for_planes(const Sizes& s, const Body& body) {
+void for_planes(const PoolSizes& s, const Body& body) {
   parallel_for(s.planes, kGrain / (s.height * s.width) + 1, [&](std::int64_t p, std::int64_t end) {
     for (; p < end; ++p) body(p);
   });
@@ -41,7 +41,7 @@ T larger(T a, T b) {
 
 // The largest of each column of a line of windows first, then of the columns of each window.
 template <class T>
-void forward(const Sizes& s, const T* x, T* y) {
+void forward(const PoolSizes& s, const T* x, T* y) {
   for_planes(s, [&](std::int64_t p) {
     std::vector<T> line(static_cast<std::size_t>(s.width));
     T* out = y + p * s.down * s.across;
@@ -65,7 +65,7 @@ void forward(const Sizes& s, const T* x, T* y) {
 // In the forward pass y was the largest x of the window; now g goes in equal shares to the x that are
 // not less than y. (Of a window with NaN these are all.)
 template <class T>
-void backward(const Sizes& s, const T* x, const T* y, const T* g, T* dx) {
+void backward(const PoolSizes& s, const T* x, const T* y, const T* g, T* dx) {
   for_planes(s, [&](std::int64_t p) {
     std::fill_n(dx + p * s.height * s.width, s.height * s.width, T{0});
     const std::int64_t windows = s.down * s.across;
@@ -92,7 +92,7 @@ bool max_pool2d(const View& x, const Size2d& size, const Size2d& stride, const V
   if (!is_floating(x.dtype)) return false;
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    forward(Sizes(x, y, size, stride), data_of<T>(x), data_of<T>(y));
+    forward(PoolSizes(x, y, size, stride), data_of<T>(x), data_of<T>(y));
   });
   return true;
 }
@@ -101,7 +101,7 @@ void max_pool2d_gradient(const View& x, const Size2d& size, const Size2d& stride
                          const View& g, const View& dx) {
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    backward(Sizes(x, y, size, stride), data_of<T>(x), data_of<T>(y), data_of<T>(g),
+    backward(PoolSizes(x, y, size, stride), data_of<T>(x), data_of<T>(y), data_of<T>(g),
              data_of<T>(dx));
   });
 }
