@@ -52,7 +52,6 @@ dense gradient. The first costs in proportion to the rows. PyTorch's are SparseA
     "text": ("Texts", """\
 From texts to batches of word numbers; the rate is of bytes of text. The texts are those that
 GRADUS_BENCH_TEXT names, as `gradus train --data` takes them, or WordNet's definitions."""),
-    "tokenizer": ("Tokenizer", "From texts to words; the rate is of bytes of text."),
     "inference": ("Inference", """\
 A trained classifier of the training step's size, on reviews of 230 words: *text to label* is all of it,
 from splitting into words to the likeliest class, as `gradus predict` does it; *model* is from word
