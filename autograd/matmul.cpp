@@ -78,9 +78,20 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, UnaryOp
       });
 }
 
-// ||p - q||^2 = -2 p.q + p.p + q.q: one product, of p and q with columns added, [-2 p, p.p, 1] [q, 1,
-// q.q]^T. p and q are a and b moved to where b's mean is 0, so that little cancels. What rounding
-// takes below zero is added back, not cut off, which would stop gradients where points meet.
+namespace {
+// d = ||p - q||^2 = -2 p.q + p.p + q.q, for the rows p and q of two matrices: one product, of them with
+// columns added, [-2 p, p.p, 1] [q, 1, q.q]^T. What rounding takes below 0 is 0.
+Tensor squared_distances(const Tensor& p, const Tensor& q) {
+  const Tensor pp = sum(square(p), -1, true), qq = sum(square(q), -1, true);
+  const Tensor d = matmul(concat({p * -2, pp, ones(pp.shape(), p.options())}, -1),
+                          transpose(concat({q, ones(qq.shape(), q.options()), qq}, -1)));
+  return maximum(d, 0);
+}
+}  // namespace
+
+// p and q are a and b moved to where b's mean is 0, so that little cancels.
+// dL/dp = 2 (g's sum over q) p - 2 g q, dL/dq = 2 (g's sum over p) q - 2 g^T p, also where d is cut off
+// at 0: points that meet can part.
 Tensor squared_distance(const Tensor& a, const Tensor& b) {
   if (a.rank() < 2 || b.rank() < 2 || a.size(-1) != b.size(-1)) {
     throw ShapeError(fmt::format("[squared_distance] points differ in size: a {}, b {}",
@@ -89,10 +100,12 @@ Tensor squared_distance(const Tensor& a, const Tensor& b) {
   const auto n = static_cast<double>(std::max<std::int64_t>(b.size(-2), 1));
   const Tensor centre = sum(b.detach(), -2, true) / n;
   const Tensor p = a - centre, q = b - centre;
-  const Tensor pp = sum(square(p), -1, true), qq = sum(square(q), -1, true);
-  const Tensor d = matmul(concat({p * -2, pp, ones(pp.shape(), p.options())}, -1),
-                          transpose(concat({q, ones(qq.shape(), q.options()), qq}, -1)));
-  return d - clamp(d.detach(), -kInfinity, 0);
+  const auto pull = [](const Tensor& g, const Tensor& from, const Tensor& to) {
+    return 2 * (sum(g, -1, true) * from - matmul(g, to));
+  };
+  return record("squared_distance", squared_distances(p.detach(), q.detach()),
+                edge(p, [=](const Tensor& g) { return pull(g, p, q); }),
+                edge(q, [=](const Tensor& g) { return pull(transpose(g), q, p); }));
 }
 
 }  // namespace gradus
