@@ -58,6 +58,7 @@ const std::map<std::string_view, std::vector<std::string_view>, std::less<>> kRu
     // Products
     {"matmul", {"g b^T", "a^T g"}},
     {"linear", {"g f' weight", "(g f')^T x", "g f', summed over rows"}},
+    {"squared_distance", {"2 (g's sum over b) a - 2 g b", "2 (g's sum over a) b - 2 g^T a"}},
     {"conv1d",
      {"g times the weights that saw this place", "g times the windows, summed",
       "g, summed over batch and windows"}},

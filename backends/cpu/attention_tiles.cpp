@@ -66,7 +66,8 @@ HWY_FLATTEN void softmax_tile(T* s, const T* bias, std::int64_t rows, std::int64
     const bool drops = dropout.p > 0;
     if (drops) multipliers(dropout, r, keys, keep);
     const double added = sum_of<T>(keys, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
-      const auto e = exp(d, hn::Sub(load_some(d, s + i, count, kLowest), hn::Set(d, shift)));
+      const auto e =
+          exp_nonpositive(d, hn::Sub(load_some(d, s + i, count, kLowest), hn::Set(d, shift)));
       store_some(d, drops ? hn::Mul(e, load_some(d, keep + i, count)) : e, s + i, count);
       return e;
     });
@@ -91,7 +92,7 @@ HWY_FLATTEN void gradient_tile(T* s, T* dp, const T* bias, std::int64_t rows, st
     if (dropout.p > 0) multipliers(dropout, r, keys, keep);
     write_row(dbias, keys, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
       const auto score = hn::Add(load_some(d, s + i, count), load_some(d, bias + i, count));
-      const auto p = exp(d, hn::Sub(score, hn::Set(d, log_sum[r])));
+      const auto p = exp_nonpositive(d, hn::Sub(score, hn::Set(d, log_sum[r])));
       const auto kept = load_some(d, keep + i, count);
       store_some(d, hn::Mul(p, kept), s + i, count);
       const auto centred = hn::MulSub(load_some(d, dp + i, count), kept, hn::Set(d, dot[r]));

@@ -35,7 +35,7 @@ HWY_INLINE LogSum<T> log_sum_row(const T* x, std::int64_t n) {
   const T largest = max_row(x, n);
   const T shift = largest == lowest ? T{0} : largest;
   const double sum = sum_of<T>(n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
-    return exp(d, hn::Sub(load_some(d, x + i, count, lowest), hn::Set(d, shift)));
+    return exp_nonpositive(d, hn::Sub(load_some(d, x + i, count, lowest), hn::Set(d, shift)));
   });
   return {shift, sum == 0 ? T{0} : static_cast<T>(std::log(sum))};
 }
@@ -62,7 +62,7 @@ struct Columns {
     const auto shift = hn::IfThenZeroElse(hn::Eq(largest, lowest), largest);
     auto sum = hn::Zero(d);
     for (std::int64_t c = 0; c < n; ++c) {
-      sum = hn::Add(sum, exp(d, hn::Sub(hn::Load(d, values + c * kLanes), shift)));
+      sum = hn::Add(sum, exp_nonpositive(d, hn::Sub(hn::Load(d, values + c * kLanes), shift)));
     }
     return {shift, hn::IfThenZeroElse(hn::Eq(sum, hn::Zero(d)), log(d, sum))};
   }
@@ -114,7 +114,8 @@ HWY_FLATTEN void gradient_rows(const void* data, const std::int32_t* labels, con
       const auto found = columns.log_sum(n);
       for (std::int64_t c = 0; c < n; ++c) {
         T* column = columns.values + c * kLanes;
-        hn::Store(exp(d, hn::Sub(hn::Sub(hn::Load(d, column), found.shift), found.log)), d, column);
+        hn::Store(exp_nonpositive(d, hn::Sub(hn::Sub(hn::Load(d, column), found.shift), found.log)),
+                  d, column);
       }
       for (std::int64_t i = 0; i < count; ++i) {
         for (std::int64_t c = 0; c < n; ++c) {
@@ -129,7 +130,7 @@ HWY_FLATTEN void gradient_rows(const void* data, const std::int32_t* labels, con
     const LogSum<T> found = log_sum_row(x, n);
     write_row(dx, n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
       const auto centred = hn::Sub(load_some(d, x + i, count), hn::Set(d, found.shift));
-      return hn::Mul(exp(d, hn::Sub(centred, hn::Set(d, found.log))), hn::Set(d, g[r]));
+      return hn::Mul(exp_nonpositive(d, hn::Sub(centred, hn::Set(d, found.log))), hn::Set(d, g[r]));
     });
     dx[labels[r]] -= g[r];
   }

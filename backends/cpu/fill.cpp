@@ -9,7 +9,6 @@
 #include "backends/cpu/simd_fold-inl.h"
 // clang-format on
 
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -26,7 +25,7 @@ template <class Bits>
 HWY_FLATTEN void fill_row(const void* value, void* to, std::int64_t n, bool past_caches) {
   Bits bits;
   std::memcpy(&bits, value, sizeof(bits));
-  write_row(static_cast<Bits*>(to), n, past_caches, std::array<const Bits*, 0>{},
+  write_row(static_cast<Bits*>(to), n, past_caches,
             [bits](auto d, std::int64_t, std::int64_t) HWY_ATTR { return hn::Set(d, bits); });
 }
 

@@ -62,7 +62,7 @@ struct Sigmoid {
 // e^(-x^2 scale)
 template <class D, class V>
 HWY_INLINE V bell(D d, V x, double scale) {
-  return exp(d, hn::Mul(hn::Mul(x, x), hn::Set(d, static_cast<hn::TFromD<D>>(-scale))));
+  return exp_nonpositive(d, hn::Mul(hn::Mul(x, x), hn::Set(d, static_cast<hn::TFromD<D>>(-scale))));
 }
 
 struct Erf {

@@ -82,19 +82,22 @@ HWY_INLINE T max_row(const T* x, std::int64_t n) {
   const hn::ScalableTag<T> d;
   const auto step = static_cast<std::int64_t>(hn::Lanes(d));
   const T lowest = -std::numeric_limits<T>::infinity();
-  const auto larger = [](auto a, auto b) HWY_ATTR {
-    return hn::IfThenElse(hn::Or(hn::Gt(b, a), hn::IsNaN(b)), b, a);  // b, if it is NaN
+  auto m0 = hn::Set(d, lowest), m1 = m0, m2 = m0, m3 = m0;
+  auto nan = hn::IsNaN(m0);  // Max may give either where one is NaN
+  const auto take = [&](auto& most, auto v) HWY_ATTR {
+    nan = hn::Or(nan, hn::IsNaN(v));
+    most = hn::Max(most, v);
   };
-  auto m0 = hn::Set(d, lowest), m1 = m0;
   std::int64_t i = 0;
-  for (; i + 2 * step <= n; i += 2 * step) {
-    m0 = larger(m0, hn::LoadU(d, x + i));
-    m1 = larger(m1, hn::LoadU(d, x + i + step));
+  for (; i + 4 * step <= n; i += 4 * step) {
+    take(m0, hn::LoadU(d, x + i));
+    take(m1, hn::LoadU(d, x + i + step));
+    take(m2, hn::LoadU(d, x + i + 2 * step));
+    take(m3, hn::LoadU(d, x + i + 3 * step));
   }
-  for (; i < n; i += step) m0 = larger(m0, load_some(d, x + i, std::min(step, n - i), lowest));
-  m0 = larger(m0, m1);
-  if (!hn::AllTrue(d, hn::Eq(m0, m0))) return std::numeric_limits<T>::quiet_NaN();
-  return hn::GetLane(hn::MaxOfLanes(d, m0));
+  for (; i < n; i += step) take(m0, load_some(d, x + i, std::min(step, n - i), lowest));
+  if (!hn::AllFalse(d, nan)) return std::numeric_limits<T>::quiet_NaN();
+  return hn::GetLane(hn::MaxOfLanes(d, hn::Max(hn::Max(m0, m1), hn::Max(m2, m3))));
 }
 
 // to[i ..] = f(d, i, count), over a row of n.
@@ -122,6 +125,11 @@ HWY_INLINE void write_row(T* to, std::int64_t n, bool past_caches,
     hn::Stream(f(d, i, step), d, to + i);
   }
   if (i < n) store_part(d, f(d, i, n - i), to + i, n - i);
+}
+
+template <class T, class F>
+HWY_INLINE void write_row(T* to, std::int64_t n, bool past_caches, const F& f) {
+  write_row(to, n, past_caches, std::array<const T*, 0>{}, f);
 }
 
 }  // namespace gradus::cpu::HWY_NAMESPACE

@@ -90,28 +90,53 @@ HWY_INLINE V times_power(D d, V x, V shifted) {
   return hn::Mul(first, hn::BitCast(d, hn::Add(one, hn::ShiftLeft<23>(rest))));
 }
 
-// f32: e^x = 2^n e^r with n = x / ln 2, rounded, and |r| <= ln 2 / 2, where e^r is 1 + r + r^2 P(r), a fit
-// of least relative error (3.1e-9). f64: Highway's. Without vectors: the C library's.
+// e^x = 2^n e^r with n = x / ln 2, rounded, and |r| <= ln 2 / 2. The result is e^r, an f32: 1 + r + r^2 P(r),
+// a fit of least relative error (3.1e-9). `shifted` becomes n + kShifter.
+template <class D, class V>
+HWY_INLINE V exp_rest(D d, V x, V& shifted) {
+  const auto set = [d](float v) HWY_ATTR { return hn::Set(d, v); };
+  shifted = hn::MulAdd(x, set(1.44269504F), set(kShifter));
+  const V n = hn::Sub(shifted, set(kShifter));
+  // ln 2 as a sum: n times the first, of few digits, is exact.
+  const V r = hn::NegMulAdd(n, set(-2.12194440e-4F), hn::NegMulAdd(n, set(0.693359375F), x));
+  return polynomial(
+      d, r, {0.00138143206, 0.00836885069, 0.0416684002, 0.166665196, 0.49999994, 1.0, 1.0});
+}
+
+// f64: Highway's. Without vectors: the C library's.
 template <class D, class V>
 HWY_INLINE V exp(D d, V x) {
   using T = hn::TFromD<D>;
 #if HWY_TARGET == HWY_SCALAR
   return lanewise(d, x, [](T v) { return std::exp(v); });
 #endif
-  const auto set = [d](double v) HWY_ATTR { return hn::Set(d, static_cast<T>(v)); };
   if constexpr (sizeof(T) == 8) {
-    return hn::IfThenElse(hn::Eq(x, x), hn::Exp(d, hn::Min(x, set(710))), x);  // e^710 = inf
+    const V least_infinite = hn::Set(d, T{710});
+    return hn::IfThenElse(hn::Eq(x, x), hn::Exp(d, hn::Min(x, least_infinite)), x);
   } else {
     // Beyond these limits it is 0 or inf.
-    const V c = hn::Min(set(104), hn::Max(set(-104), x));
-    const V shifted = hn::MulAdd(c, set(1.44269504088896341), set(kShifter));
-    const V n = hn::Sub(shifted, set(kShifter));
-    // ln 2 as a sum: n times the first, of few digits, is exact.
-    const V r = hn::NegMulAdd(n, set(-2.12194440e-4), hn::NegMulAdd(n, set(0.693359375), c));
-    const V e = polynomial(
-        d, r, {0.00138143206, 0.00836885069, 0.0416684002, 0.166665196, 0.49999994, 1.0, 1.0});
-    return hn::IfThenElse(hn::Eq(x, x), times_power(d, e, shifted), x);
+    const V inside = hn::Min(hn::Set(d, T{104}), hn::Max(hn::Set(d, T{-104}), x));
+    V shifted;
+    const V rest = exp_rest(d, inside, shifted);
+    return hn::IfThenElse(hn::Eq(x, x), times_power(d, rest, shifted), x);
   }
+}
+
+// The same where x is known to be at most 0, give or take rounding. f32: 0 below -87.3, where e^x is
+// less than the smallest normal number; so 2^n is a number whose bits can be written down.
+template <class D, class V>
+HWY_INLINE V exp_nonpositive(D d, V x) {
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (sizeof(hn::TFromD<D>) == 4) {
+    V shifted;
+    const V rest = exp_rest(d, x, shifted);
+    const hn::RebindToSigned<D> whole;
+    const auto one = hn::BitCast(whole, hn::Set(d, 1.F));
+    const V power = hn::BitCast(d, hn::Add(one, hn::ShiftLeft<23>(hn::BitCast(whole, shifted))));
+    return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.3F)), hn::Mul(rest, power));
+  }
+#endif
+  return exp(d, x);
 }
 
 template <class D, class V>
@@ -156,7 +181,7 @@ HWY_INLINE V erf(D d, V x) {
   }
 }
 
-// f32: 1 - 2 / (e^2x + 1) from 0.6 on; x + x^3 P(x^2), a fit of least relative error (4.4e-9), before, where
+// f32: 1 - 2 e / (1 + e) with e = e^-2x from 0.6 on; x + x^3 P(x^2), a fit of least relative error (4.4e-9), before, where
 // that would cancel. f64: Highway's.
 template <class D, class V>
 HWY_INLINE V tanh(D d, V x) {
@@ -164,9 +189,10 @@ HWY_INLINE V tanh(D d, V x) {
   if constexpr (sizeof(T) == 8) {
     return hn::Tanh(d, x);
   } else {
-    const V one = hn::Set(d, T{1}), two = hn::Set(d, T{2});
+    const V one = hn::Set(d, T{1}), minus_two = hn::Set(d, T{-2});
     const V a = hn::Abs(x), t = hn::Mul(x, x);
-    const V large = hn::Sub(one, hn::Div(two, hn::Add(exp(d, hn::Mul(two, a)), one)));
+    const V e = exp_nonpositive(d, hn::Mul(minus_two, a));
+    const V large = hn::MulAdd(minus_two, hn::Div(e, hn::Add(one, e)), one);
     const V p =
         polynomial(d, t, {-0.0057049889, 0.0206390891, -0.0537397157, 0.133314422, -0.333332819});
     const V small = hn::MulAdd(hn::Mul(a, t), p, a);

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <vector>
 
 #include "backends/cpu/kernels.h"
 #include "backends/host.h"
@@ -27,36 +28,42 @@ HWY_INLINE T shift_of(const T* x, std::int64_t n) {
   return largest == -std::numeric_limits<T>::infinity() ? T{0} : largest;
 }
 
-// The scaled row is written over the exponentials, so never past the caches.
-template <class T>
-HWY_FLATTEN void softmax_row(const T* x, T* y, std::int64_t n, bool /*past_caches*/) {
-  const T shift = shift_of(x, n);
+// The sum of e^(x - shift); each(i, count, e) is called with every vector of these. Meanwhile the row
+// after this one is asked of memory, which has nothing else to do.
+template <class T, class F>
+HWY_INLINE double sum_of_exp(const T* x, T shift, std::int64_t n, const F& each) {
   const T lowest = -std::numeric_limits<T>::infinity();
-  const double sum = sum_of<T>(n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
-    const auto e = exp(d, hn::Sub(load_some(d, x + i, count, lowest), hn::Set(d, shift)));
-    store_some(d, e, y + i, count);
+  return sum_of<T>(n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+    hwy::Prefetch(x + n + i);
+    const auto centred = hn::Sub(load_some(d, x + i, count, lowest), hn::Set(d, shift));
+    const auto e = exp_nonpositive(d, centred);
+    each(d, i, count, e);
     return e;
-  });
-  const T scale = sum == 0 ? T{0} : static_cast<T>(1 / sum);
-  write_row(y, n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
-    return hn::Mul(load_some(d, y + i, count), hn::Set(d, scale));
   });
 }
 
-// While a row is written past the caches, what the next one reads is asked of memory.
+// A row that is to be written past the caches keeps its exponentials in `room`, others in y.
+template <class T>
+HWY_FLATTEN void softmax_row(const T* x, T* y, std::int64_t n, bool past_caches, T* room) {
+  T* kept = past_caches ? room : y;
+  const double sum = sum_of_exp(x, shift_of(x, n), n,
+                                [&](auto d, std::int64_t i, std::int64_t count, auto e)
+                                    HWY_ATTR { store_some(d, e, kept + i, count); });
+  const T scale = sum == 0 ? T{0} : static_cast<T>(1 / sum);
+  write_row(y, n, past_caches, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+    return hn::Mul(load_some(d, kept + i, count), hn::Set(d, scale));
+  });
+}
+
 template <class T>
 HWY_FLATTEN void log_softmax_row(const T* x, T* y, std::int64_t n, bool past_caches) {
   const T shift = shift_of(x, n);
-  const T lowest = -std::numeric_limits<T>::infinity();
-  const double sum = sum_of<T>(n, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
-    return exp(d, hn::Sub(load_some(d, x + i, count, lowest), hn::Set(d, shift)));
-  });
+  const double sum = sum_of_exp(x, shift, n, [](auto...) {});
   const T log_sum = sum == 0 ? T{0} : static_cast<T>(std::log(sum));
-  write_row(y, n, past_caches, std::array{x + n},
-            [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
-              const auto centred = hn::Sub(load_some(d, x + i, count), hn::Set(d, shift));
-              return hn::Sub(centred, hn::Set(d, log_sum));
-            });
+  write_row(y, n, past_caches, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+    const auto centred = hn::Sub(load_some(d, x + i, count), hn::Set(d, shift));
+    return hn::Sub(centred, hn::Set(d, log_sum));
+  });
 }
 
 // y * (g - sum(g * y))
@@ -81,7 +88,7 @@ HWY_FLATTEN void log_softmax_gradient_row(const T* y, const T* g, T* dx, std::in
   const T sum = static_cast<T>(sum_row(g, n));
   write_row(dx, n, past_caches, std::array{y, g + n},
             [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
-              const auto e = exp(d, load_some(d, y + i, count));
+              const auto e = exp_nonpositive(d, load_some(d, y + i, count));
               return hn::NegMulAdd(e, hn::Set(d, sum), load_some(d, g + i, count));
             });
 }
@@ -90,9 +97,15 @@ void softmax_rows(bool log, DType dtype, const void* x, void* y, std::int64_t ro
                   bool past_caches) {
   dispatch_floating(dtype, [&](auto zero) {
     using T = decltype(zero);
-    const auto row = log ? log_softmax_row<T> : softmax_row<T>;
+    std::vector<T> room(static_cast<std::size_t>(past_caches ? n : 0));
     for (std::int64_t r = 0; r < rows; ++r) {
-      row(static_cast<const T*>(x) + r * n, static_cast<T*>(y) + r * n, n, past_caches);
+      const T* from = static_cast<const T*>(x) + r * n;
+      T* to = static_cast<T*>(y) + r * n;
+      if (log) {
+        log_softmax_row(from, to, n, past_caches);
+      } else {
+        softmax_row(from, to, n, past_caches, room.data());
+      }
     }
   });
 }
