@@ -56,7 +56,7 @@ namespace {
 // Calls body(bits, i, n) with the numbers of elements i .. i + n - 1, over [0, count).
 template <class Body>
 void with_bits(std::uint64_t seed, std::uint64_t stream, std::int64_t count, const Body& body) {
-  constexpr std::int64_t kNumbers = 1024;
+  constexpr std::int64_t kNumbers = 512;
   static_assert(kGrain % kNumbers == 0 && kNumbers % 4 == 0);
   parallel_for(count, kGrain, [&](std::int64_t i, std::int64_t end) {
     alignas(64) std::uint32_t bits[kNumbers];
