@@ -14,8 +14,8 @@
 // the file, and replacing it (save() does) leaves what was loaded alone; overwriting it in place
 // does not.
 //
-// Numbers of 16 bits in a file (F16, BF16) become f32 when they are loaded, which takes the time and the
-// memory of a copy.
+// Numbers of 16 bits in a file (F16, BF16) become f32 when they are loaded and I64 becomes i32, which takes
+// the time and the memory of a copy.
 //
 // Writing the same tensors gives the same bytes. A file appears whole or not at all. Reading trusts
 // nothing: whatever is wrong with a file is an IoError that names the file and says what, and the
@@ -49,7 +49,7 @@ inline constexpr std::uint64_t kLongestHeader = 100'000'000;
 // is too large for F16, or names and metadata take more than kLongestHeader.
 void save(const std::string& path, const NamedTensors& tensors, const Metadata& metadata = {},
           SaveOptions options = {});
-// Tensors of dtype F32, F64, I32 and BOOL, and F16 and BF16 as f32.
+// Tensors of dtype F32, F64, I32 and BOOL, F16 and BF16 as f32, and I64 as i32, which its numbers must fit.
 Checkpoint load(const std::string& path, Backend& backend = default_backend());
 
 // The module's state(). load() wants every name to be there with its shape and dtype, and no

@@ -13,6 +13,7 @@
 #include <set>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "nn/half.h"
 #include "nn/mapped_file.h"
@@ -45,12 +46,25 @@ std::shared_ptr<std::byte> widened(std::span<const std::byte> bytes) {
   return {floats, reinterpret_cast<std::byte*>(floats.get())};
 }
 
-// What a file calls a dtype. The numbers of 16 bits are widened.
+// Numbers of 64 bits as i32, or null if one does not fit.
+std::shared_ptr<std::byte> narrowed(std::span<const std::byte> bytes) {
+  const std::size_t count = bytes.size() / sizeof(std::int64_t);
+  auto numbers = std::make_shared_for_overwrite<std::int32_t[]>(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::int64_t number = 0;
+    std::memcpy(&number, bytes.data() + sizeof number * i, sizeof number);
+    if (!std::in_range<std::int32_t>(number)) return nullptr;
+    numbers[i] = static_cast<std::int32_t>(number);
+  }
+  return {numbers, reinterpret_cast<std::byte*>(numbers.get())};
+}
+
+// What a file calls a dtype, and how its numbers become ours where they are others.
 struct FileType {
   std::string_view name;
   DType dtype;
   std::uint64_t size;  // bytes of a number
-  std::shared_ptr<std::byte> (*widen)(std::span<const std::byte>) = nullptr;
+  std::shared_ptr<std::byte> (*convert)(std::span<const std::byte>) = nullptr;
 };
 
 constexpr FileType kFileTypes[] = {{"F32", DType::f32, 4},
@@ -58,7 +72,8 @@ constexpr FileType kFileTypes[] = {{"F32", DType::f32, 4},
                                    {"I32", DType::i32, 4},
                                    {"BOOL", DType::boolean, 1},
                                    {"F16", DType::f32, 2, widened<from_half>},
-                                   {"BF16", DType::f32, 2, widened<from_bfloat16>}};
+                                   {"BF16", DType::f32, 2, widened<from_bfloat16>},
+                                   {"I64", DType::i32, 8, narrowed}};
 
 struct Entry {
   std::string name;
@@ -169,7 +184,8 @@ class Reader {
     }
     const std::optional<FileType> stored = file_type_named(type.get<std::string>());
     if (!stored) {
-      fail(name, fmt::format("dtype {} is not one of F32, F64, I32, BOOL, F16, BF16", type.dump()));
+      fail(name,
+           fmt::format("dtype {} is not one of F32, F64, I32, BOOL, F16, BF16, I64", type.dump()));
     }
     const Entry e{name, *stored, shape(name, sizes), natural(name, "an offset", offsets[0]),
                   natural(name, "an offset", offsets[1])};
@@ -216,15 +232,17 @@ class Reader {
 
   // The file's own memory where the backend takes it and its elements are aligned, else a copy.
   Tensor read_tensor(const Entry& e) {
-    const auto& [name, dtype, size, widen] = e.stored;
+    const auto& [type, dtype, size, convert] = e.stored;
     const std::uint64_t begin = data_begin_ + e.begin;
     const std::span<const std::byte> bytes = file_.bytes().subspan(begin, e.end - e.begin);
     if (dtype == DType::boolean &&
         std::any_of(bytes.begin(), bytes.end(), [](std::byte b) { return b > std::byte{1}; })) {
       fail(e.name, "a BOOL is neither 0 nor 1");
     }
-    const auto memory = widen != nullptr ? widen(bytes) : file_.from(begin);
-    if (widen != nullptr || begin % size == 0) {
+    const auto memory = convert != nullptr ? convert(bytes) : file_.from(begin);
+    if (convert != nullptr && memory == nullptr)
+      fail(e.name, fmt::format("a number of type {} does not fit i32", type));
+    if (convert != nullptr || begin % size == 0) {
       if (auto buffer = backend_.adopt(memory, bytes.size() / size * size_of(dtype))) {
         return Tensor(std::move(buffer), Layout(e.shape), dtype, backend_);
       }

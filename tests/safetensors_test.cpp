@@ -121,6 +121,20 @@ TEST_CASE("bfloat16 of other programs is read") {
         std::vector<double>{1, -2});
 }
 
+TEST_CASE("int64 of other programs is read where it fits i32") {
+  const Folder folder;
+  const std::string header = R"({"x":{"dtype":"I64","shape":[2],"data_offsets":[0,16]}})";
+  const std::string minus_one(8, '\xFF');
+  write(folder / "fits", file_of(header, 0) + std::string("\x05\0\0\0\0\0\0\0", 8) + minus_one);
+  const Tensor x = nn::load(folder / "fits").tensors[0].second;
+  CHECK(x.dtype() == DType::i32);
+  CHECK(x.to_vector<std::int32_t>() == std::vector<std::int32_t>{5, -1});
+  write(folder / "large", file_of(header, 0) + std::string("\0\0\0\x80\0\0\0\0", 8) + minus_one);
+  CHECK(message([&] {
+          nn::load(folder / "large");
+        }).find("tensor 'x': a number of type I64 does not fit i32") != std::string::npos);
+}
+
 TEST_CASE("strided tensors are saved in row-major order") {
   const Folder folder;
   nn::save(folder / "t", {{"x", transpose(tensor({{1, 2, 3}, {4, 5, 6}}))}});
@@ -228,7 +242,7 @@ TEST_CASE("every kind of damage has its sentence") {
            {file_of(with("\"F32\"", "32"), 8),
             "tensor 'x': dtype must be a string, shape a list and data_offsets a pair"},
            {file_of(with("F32", "F8"), 8),
-            "tensor 'x': dtype \"F8\" is not one of F32, F64, I32, BOOL, F16, BF16"},
+            "tensor 'x': dtype \"F8\" is not one of F32, F64, I32, BOOL, F16, BF16, I64"},
            {file_of(with("F32", "F16"), 8), "tensor 'x': 8 bytes do not hold F16 [2]"},
            {file_of(with("[2]", "2"), 8),
             "tensor 'x': dtype must be a string, shape a list and data_offsets a pair"},
