@@ -5,6 +5,10 @@
 // By themselves: autograd/node.h (an operation with a pullback of your own), autograd/bags.h, data/*.h.
 #pragma once
 
+#if __cplusplus < 202002L
+#error "Gradus needs C++20: compile with -std=c++20 or newer"
+#endif
+
 #include "autograd/attention.h"
 #include "autograd/autograd.h"
 #include "autograd/checkpoint.h"

@@ -177,10 +177,16 @@ Tensor fused(const std::vector<Tensor>& inputs, const Setting& setting,
       });
 }
 
-// -||k||^2 / 2 / sqrt(d): the query's own -||q||^2 / 2 is the same for all its keys, and softmax
-// cancels it.
-Tensor bias_of(Score score, const Tensor& k) {
-  return score == Score::euclidean ? sum(square(k), -1) * (-0.5 * scale_of(k)) : Tensor();
+// For scores -||q - k||^2 / 2 / sqrt(d) that are products q.k / sqrt(d) and a bias of each key, -||k||^2 /
+// 2 / sqrt(d): the query's own -||q||^2 / 2 is the same for all its keys, and softmax cancels it.
+struct Scored {
+  Tensor q, k, bias;  // the bias undefined for the dot product
+};
+Scored scored(Score score, const Tensor& q, const Tensor& k, int time_axis) {
+  if (score != Score::euclidean) return {q, k, {}};
+  const Tensor centre = compute::centre_of(k, time_axis);
+  const Tensor near = k - centre;
+  return {q - centre, near, sum(square(near), -1) * (-0.5 * scale_of(k))};
 }
 
 // [..., time, dim] with up to two axes before these as [batch, heads, time, dim].
@@ -228,10 +234,8 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
     if (in[3].defined()) scores = scores + unsqueeze(in[3], -2);
     return matmul(drop(masked_softmax(scores, setting.mask, setting.causal)), in[2]);
   };
-  const Tensor wide_k = as_dense(k, batch);
-  const Tensor y =
-      fused({as_dense(q, batch), wide_k, as_dense(v, batch), bias_of(options.score, wide_k)},
-            setting, definition);
+  const Scored in = scored(options.score, as_dense(q, batch), as_dense(k, batch), -2);
+  const Tensor y = fused({in.q, in.k, as_dense(v, batch), in.bias}, setting, definition);
   return reshape(y, batch.inserted(-1, y.size(-2)).inserted(-1, y.size(-1)));
 }
 
@@ -291,7 +295,8 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Segmen
       return matmul(setting.dropout.drop(weights, numbers), cut[2]);
     });
   };
-  return fused({q, k, v, bias_of(options.score, k)}, setting, definition);
+  const Scored in = scored(options.score, q, k, 0);
+  return fused({in.q, in.k, v, in.bias}, setting, definition);
 }
 
 Tensor pooling_weights(const Tensor& query, const Tensor& keys, const Segments& segments,

@@ -97,7 +97,7 @@ Tensor checkpoint(Function f, const std::vector<Tensor>& inputs) {
   if (!first.result.requires_grad()) return first.result;
   const Ends ends = ends_of(first);
   Nodes nodes;
-  for (const Tensor& x : inputs) nodes.push_back(x.node());
+  for (const Tensor& x : inputs) nodes.push_back(end_of(x));
   const auto pullback = [f = std::move(f), inputs, ends, state](const Tensor& g, const Tensor&) {
     const Replay replay(state);
     const Run again(f, inputs);

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "autograd/autograd.h"
 #include "autograd/node.h"
+#include "autograd/ops.h"
 #include "tensor/error.h"
 
 namespace gradus::compute {
@@ -155,6 +159,13 @@ Tensor reduce(ReduceOp op, const Tensor& x, std::span<const int> axes) {
   Tensor out = like(x, shape, op == ReduceOp::argmax ? DType::i32 : x.dtype());
   x.backend().reduce(op, x.view(), out.view());
   return out;
+}
+
+Tensor centre_of(const Tensor& points, int axis) {
+  NoGrad off;
+  const auto n = static_cast<double>(std::max<std::int64_t>(points.size(axis), 1));
+  const Tensor centre = gradus::sum(points, axis, true) / n;
+  return where(isfinite(centre), centre, 0);
 }
 
 Tensor matmul(const Tensor& a, const Tensor& b) {

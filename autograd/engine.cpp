@@ -128,6 +128,16 @@ void start(Frontier& frontier, const Tensor& output, const BackwardOptions& opti
   add(frontier, output.node(), gradient);
 }
 
+// Kernels trust the types of gradients, which a pullback of a user's may change.
+void check_kind(const Node& from, const Edge& to, const Gradient& part, const Backend& backend) {
+  if (!part.defined()) return;
+  const Tensor& values = part.values();
+  if (values.dtype() == to.node->dtype && &values.backend() == &backend) return;
+  throw DTypeError(fmt::format(
+      "[{}] its pullback gave input {} the gradient {}; it must be {} and stay on {}: cast() it",
+      from.op, to.place, describe(values), name_of(to.node->dtype), backend.name()));
+}
+
 // Visits everything behind the frontier made since node `oldest`; `arrive` is called with each
 // node's complete gradient, and says whether to go on behind it. A node with nothing behind it that
 // new is neither expanded nor freed: other outputs may still need it.
@@ -141,16 +151,20 @@ void walk(Frontier frontier, const BackwardOptions& options, std::uint64_t oldes
     if (listener != nullptr) listener->arrived(node, at.gradient);
     if (!go_on || node.newest_input < oldest) continue;
     if (node.freed) {
-      throw GradError(
-          fmt::format("[backward] the graph behind '{}' {} was freed by an earlier "
-                      "backward; pass {{.retain_graph = true}} to the earlier one",
-                      node.op, to_string(node.shape)));
+      throw GradError(fmt::format(
+          "[backward] the graph behind '{}' {} was freed by an earlier "
+          "backward; pass {{.retain_graph = true}} to the earlier one, or detach() what "
+          "was carried over from the step before",
+          node.op, to_string(node.shape)));
     }
     if (node.is_leaf()) continue;
     const Tensor gradient = at.gradient.dense();
     const Tensor result = node.result.defined() ? node.result.with_node(at.node) : Tensor();
     for (const Edge& e : node.inputs) {
-      const Gradient part = fit(e.pullback(gradient, result), e.node->shape);
+      const Gradient sent = e.pullback(gradient, result);
+      if (!e.node->wants_gradient) continue;  // frozen since
+      const Gradient part = fit(sent, e.node->shape);
+      check_kind(node, e, part, gradient.backend());
       const Gradient& so_far = add(frontier, e.node, part);
       if (detecting && part.defined()) check_no_nan(node.op, "gradient", part.values());
       if (listener != nullptr) listener->sent(node, e, part, so_far);
@@ -189,7 +203,7 @@ void backward(const Tensor& output, const BackwardOptions& options) {
   Frontier frontier;
   start(frontier, output, options);
   walk(std::move(frontier), options, 0, [](const std::shared_ptr<Node>& node, const Gradient& g) {
-    if (node->is_leaf()) accumulate(node->gradient, g);
+    if (node->is_leaf() && node->wants_gradient) accumulate(node->gradient, g);
     return true;
   });
 }
@@ -327,7 +341,7 @@ std::vector<Gradient> gradients_at(const Tensor& output, const Tensor& gradient,
 Tensor record_fused(const char* op, const Tensor& result, const std::vector<Tensor>& inputs,
                     Definition definition, Kernel kernel) {
   std::vector<std::shared_ptr<Node>> nodes;
-  for (const Tensor& x : inputs) nodes.push_back(grad_enabled() ? x.node() : nullptr);
+  for (const Tensor& x : inputs) nodes.push_back(end_of(x));
   return record(op, result, joint_edges(nodes, [=](const Tensor& g, const Tensor& y) {
                   const std::vector<Tensor> all =
                       grad_enabled() ? differentiate(definition, inputs, g) : kernel(g, y);

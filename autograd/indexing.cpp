@@ -89,56 +89,66 @@ Tensor scatter(const Tensor& x, int axis, const Tensor& indices, const Tensor& s
 Tensor flip(const Tensor& x, const Axes& axes) {
   Axes all = axes;
   for (int axis = 0; axes.list.empty() && axis < x.rank(); ++axis) all.list.push_back(axis);
-  const Tensor y = [&] {
-    NoGrad off;
-    Tensor turned = x;
-    for (int axis : all.list) {
-      const std::int64_t n = x.size(axis);
-      turned = index_select(turned, axis,
-                            static_cast<double>(n - 1) - arange(n, {DType::i32, &x.backend()}));
-    }
-    return turned;
-  }();
-  return record("flip", y, edge(x, [all](const Tensor& g) { return flip(g, all); }));
+  Layout turned = x.layout();  // from the last element on, backwards
+  for (int axis : all.list) {
+    std::int64_t& stride = turned.strides[static_cast<std::size_t>(x.shape().axis_at(axis))];
+    turned.offset += std::max<std::int64_t>(x.size(axis) - 1, 0) * stride;
+    stride = -stride;
+  }
+  return record("flip", compute::copy(x.with_layout(turned)),
+                edge(x, [all](const Tensor& g) { return flip(g, all); }));
 }
 
 namespace {
 
-// Of each row of x the numbers of its elements in order.
+// Of each row of x the numbers of its first k elements in order; of equal ones the first comes first.
 template <class T>
-std::vector<std::int32_t> order_of(const Tensor& x, bool descending) {
+std::vector<std::int32_t> order_of(const Tensor& x, bool descending, std::int64_t k) {
   const std::vector<T> values = x.to_vector<T>();
   const std::int64_t n = x.size(-1);
-  std::vector<std::int32_t> order(values.size());
+  const std::int64_t rows = n == 0 ? 0 : x.numel() / n;
+  std::vector<std::int32_t> order(static_cast<std::size_t>(rows * k));
   const auto before = [descending](T a, T b) {
     if (descending) std::swap(a, b);
     return a < b || (b != b && a == a);  // NaN comes after all numbers
   };
-  parallel_for(n == 0 ? 0 : x.numel() / n, 16, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(rows, 16, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<std::int32_t> numbers(static_cast<std::size_t>(n));
     for (std::int64_t row = begin; row < end; ++row) {
       const T* v = values.data() + row * n;
-      const auto numbers = order.begin() + row * n;
-      std::iota(numbers, numbers + n, 0);
-      std::stable_sort(numbers, numbers + n,
-                       [&](std::int32_t i, std::int32_t j) { return before(v[i], v[j]); });
+      std::iota(numbers.begin(), numbers.end(), 0);
+      if (k == n) {
+        std::stable_sort(numbers.begin(), numbers.end(),
+                         [&](std::int32_t i, std::int32_t j) { return before(v[i], v[j]); });
+      } else {
+        std::partial_sort(numbers.begin(), numbers.begin() + k, numbers.end(),
+                          [&](std::int32_t i, std::int32_t j) {
+                            return before(v[i], v[j]) || (i < j && !before(v[j], v[i]));
+                          });
+      }
+      std::copy_n(numbers.begin(), k, order.begin() + row * k);
     }
   });
   return order;
 }
 
-}  // namespace
-
-Sorted sort(const Tensor& x, int axis, bool descending) {
+Sorted first_of(const char* op, const Tensor& x, int axis, bool descending, std::int64_t k) {
   const Tensor rows = last(x, axis);
   if (rows.size(-1) > kMost) {
-    throw ShapeError(fmt::format("[sort] axis {} of {} is longer than i32 can count", axis,
+    throw ShapeError(fmt::format("[{}] axis {} of {} is longer than i32 can count", op, axis,
                                  to_string(x.shape())));
   }
   const std::vector<std::int32_t> order = x.dtype() == DType::f32
-                                              ? order_of<float>(rows, descending)
-                                              : order_of<double>(rows, descending);
-  const Tensor indices = last(from_vector(order, rows.shape(), &x.backend()), axis);
+                                              ? order_of<float>(rows, descending, k)
+                                              : order_of<double>(rows, descending, k);
+  const Tensor indices = last(from_vector(order, rows.shape().with(-1, k), &x.backend()), axis);
   return {take_along_dim(x, indices, axis), indices};
+}
+
+}  // namespace
+
+Sorted sort(const Tensor& x, int axis, bool descending) {
+  return first_of("sort", x, axis, descending, x.size(axis));
 }
 
 Sorted topk(const Tensor& x, std::int64_t k, int axis, bool largest) {
@@ -146,8 +156,7 @@ Sorted topk(const Tensor& x, std::int64_t k, int axis, bool largest) {
     throw ShapeError(
         fmt::format("[topk] axis {} of {} has no {} elements", axis, to_string(x.shape()), k));
   }
-  const Tensor indices = slice(sort(x.detach(), axis, largest).indices, axis, 0, k);
-  return {take_along_dim(x, indices, axis), indices};
+  return first_of("topk", x, axis, largest, k);
 }
 
 }  // namespace gradus

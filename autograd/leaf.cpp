@@ -12,7 +12,10 @@
 
 namespace gradus {
 
+bool Tensor::requires_grad() const { return node_ != nullptr && node_->wants_gradient; }
+
 Tensor& Tensor::set_requires_grad(bool on) {
+  backend();  // throws for an undefined tensor
   if (node_ != nullptr && !node_->is_leaf()) {
     throw GradError(
         fmt::format("[set_requires_grad] {} was computed by '{}'; only leaves can be set: "
@@ -23,11 +26,10 @@ Tensor& Tensor::set_requires_grad(bool on) {
     throw DTypeError(
         fmt::format("[set_requires_grad] gradients need f32 or f64, got {}", describe(*this)));
   }
-  if (!on) {
-    node_ = nullptr;
-  } else if (node_ == nullptr) {
-    node_ = std::make_shared<Node>("leaf", *this);
-  }
+  if (on && node_ == nullptr) node_ = std::make_shared<Node>("leaf", *this);
+  if (node_ == nullptr) return *this;
+  node_->wants_gradient = on;
+  if (!on) node_->gradient = Gradient();
   return *this;
 }
 
@@ -39,7 +41,7 @@ const Gradient& Tensor::gradient() const {
 Tensor Tensor::grad() const { return gradient().defined() ? gradient().dense() : Tensor(); }
 
 void Tensor::set_gradient(Gradient gradient) {
-  if (node_ == nullptr) {
+  if (!requires_grad()) {
     throw GradError(
         fmt::format("[set_gradient] {} does not require gradients; call set_requires_grad() first",
                     describe(*this)));

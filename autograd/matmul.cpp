@@ -79,14 +79,23 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, UnaryOp
 }
 
 namespace {
+
 // d = ||p - q||^2 = -2 p.q + p.p + q.q, for the rows p and q of two matrices: one product, of them with
 // columns added, [-2 p, p.p, 1] [q, 1, q.q]^T. What rounding takes below 0 is 0.
 Tensor squared_distances(const Tensor& p, const Tensor& q) {
+  compute::check_same("squared_distance", p, q);
+  compute::check_floating("squared_distance", p);
+  const Shape shape = p.shape().with(-1, q.size(-2));
+  if (shape.without(-2) == q.shape().without(-1)) {
+    const Tensor d = empty(shape, p.options());
+    if (p.backend().squared_distance(p.view(), q.view(), d.view())) return d;
+  }
   const Tensor pp = sum(square(p), -1, true), qq = sum(square(q), -1, true);
   const Tensor d = matmul(concat({p * -2, pp, ones(pp.shape(), p.options())}, -1),
                           transpose(concat({q, ones(qq.shape(), q.options()), qq}, -1)));
   return maximum(d, 0);
 }
+
 }  // namespace
 
 // p and q are a and b moved to where b's mean is 0, so that little cancels.
@@ -97,8 +106,7 @@ Tensor squared_distance(const Tensor& a, const Tensor& b) {
     throw ShapeError(fmt::format("[squared_distance] points differ in size: a {}, b {}",
                                  to_string(a.shape()), to_string(b.shape())));
   }
-  const auto n = static_cast<double>(std::max<std::int64_t>(b.size(-2), 1));
-  const Tensor centre = sum(b.detach(), -2, true) / n;
+  const Tensor centre = compute::centre_of(b, -2);
   const Tensor p = a - centre, q = b - centre;
   const auto pull = [](const Tensor& g, const Tensor& from, const Tensor& to) {
     return 2 * (sum(g, -1, true) * from - matmul(g, to));

@@ -51,6 +51,7 @@ struct Node {
   std::vector<Edge> inputs;
   Tensor result;                   // kept, without its node, if a pullback asks for it
   Gradient gradient;               // leaves: what backward() has added up
+  bool wants_gradient = true;      // leaves: not while they are frozen
   bool freed = false;              // backward() has been through and let go of the pullbacks
   std::uint64_t newest_input = 0;  // the largest id of the inputs
 };
@@ -79,9 +80,14 @@ class Listener {
   Listener* before_;
 };
 
+// Where gradients of `input` go; null where none are wanted.
+inline std::shared_ptr<Node> end_of(const Tensor& input) {
+  return input.requires_grad() && grad_enabled() ? input.node() : nullptr;
+}
+
 template <class F>
 Edge edge(const Tensor& input, F pullback) {
-  if (!input.requires_grad() || !grad_enabled()) return {};
+  if (end_of(input) == nullptr) return {};
   if constexpr (std::is_invocable_v<F, const Tensor&, const Tensor&>) {
     return {input.node(), std::move(pullback), true};
   } else {

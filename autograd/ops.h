@@ -41,6 +41,8 @@ struct Axes {
   Axes(int axis) : list{axis} {}                          // NOLINT: conversions are the point
   Axes(std::initializer_list<int> axes) : list(axes) {}   // NOLINT
   Axes(std::vector<int> axes) : list(std::move(axes)) {}  // NOLINT
+  Axes(bool) = delete;    // sum(x, true) would be sum(x, 1), not sum(x, {}, true)
+  Axes(double) = delete;  // max(x, 0.5) would be max(x, 0), not maximum(x, 0.5)
   std::vector<int> list;
 };
 

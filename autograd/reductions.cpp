@@ -12,6 +12,7 @@
 #include "autograd/ops.h"
 #include "tensor/elements.h"
 #include "tensor/error.h"
+#include "tensor/parallel.h"
 
 namespace gradus {
 
@@ -114,7 +115,7 @@ Tensor argmin(const Tensor& x, int axis, bool keep) {
 Tensor prod(const Tensor& x, const Axes& axes, bool keep) {
   compute::check_floating("prod", x);
   const std::vector<int> list = resolve("prod", x, axes);
-  Tensor y = x;
+  Tensor y = unchanged(x);
   for (int axis : list) {
     while (y.size(axis) > 1) {
       const std::int64_t n = y.size(axis), half = n / 2;
@@ -168,19 +169,32 @@ Tensor stddev(const Tensor& x, const Axes& axes, bool keep, int correction) {
   return norm(x - mean(x, list, true), list, keep) / std::sqrt(n);
 }
 
-// After the step with `shift` element i is the sum of the 2 shift elements up to it (Hillis and
-// Steele, "Data parallel algorithms", CACM 1986). x_j is part of every y_i from i = j on: dL/dx_j is
-// the sum of g from j to the end.
-Tensor cumsum(const Tensor& x, int axis) {
-  const Tensor y = [&] {
-    NoGrad off;
-    Tensor sums = x;
-    for (std::int64_t shift = 1; shift < x.size(axis); shift *= 2) {
-      sums = sums + pad(slice(sums, axis, 0, -shift), axis, shift, 0);
+namespace {
+// Rows [count, n] of numbers as Read, each replaced by the sum of those up to it in its row, added up in Sum.
+template <class Read, class Sum>
+Tensor running_sums(const Tensor& rows) {
+  std::vector<Read> numbers = rows.to_vector<Read>();
+  const std::int64_t n = rows.size(-1);
+  parallel_for(n == 0 ? 0 : rows.numel() / n, 16, [&](std::int64_t row, std::int64_t end) {
+    for (; row < end; ++row) {
+      Sum sum = 0;
+      for (std::int64_t i = row * n; i < (row + 1) * n; ++i) {
+        Read& number = numbers[static_cast<std::size_t>(i)];
+        number = static_cast<Read>(sum += static_cast<Sum>(number));
+      }
     }
-    return sums;
-  }();
-  return record("cumsum", y, edge(x, [axis](const Tensor& g) {
+  });
+  return from_vector(numbers, rows.shape(), &rows.backend());
+}
+}  // namespace
+
+// x_j is part of every y_i from i = j on: dL/dx_j is the sum of g from j to the end.
+Tensor cumsum(const Tensor& x, int axis) {
+  const Tensor rows = transpose(x.detach(), axis, -1);
+  const Tensor sums = x.dtype() == DType::f32   ? running_sums<float, double>(rows)
+                      : x.dtype() == DType::f64 ? running_sums<double, double>(rows)
+                                                : running_sums<std::int64_t, std::int64_t>(rows);
+  return record("cumsum", transpose(sums, axis, -1), edge(x, [axis](const Tensor& g) {
                   return flip(cumsum(flip(g, axis), axis), axis);
                 }));
 }

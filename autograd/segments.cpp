@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <map>
 #include <mutex>
 
@@ -40,6 +41,26 @@ Segments::Segments(std::vector<std::int32_t> offsets) : data_(std::make_shared<D
   data_->offsets = std::move(offsets);
 }
 
+Segments Segments::equal(std::int64_t count, std::int64_t size) {
+  if (count < 0 || size < 0 ||
+      Shape{count, size}.numel() > std::numeric_limits<std::int32_t>::max()) {
+    throw ShapeError(
+        fmt::format("[segments] {} segments of {} rows: i32 counts rows", count, size));
+  }
+  std::vector<std::int32_t> offsets;
+  for (std::int64_t i = 0; i <= count; ++i) offsets.push_back(static_cast<std::int32_t>(i * size));
+  return offsets;
+}
+
+std::size_t Segments::at(std::int64_t segment) const {
+  if (segment < 0 || segment >= count()) {
+    throw IndexError(
+        fmt::format("[segments] there is no segment {}: they are numbered from 0 and are {}",
+                    segment, count()));
+  }
+  return static_cast<std::size_t>(segment);
+}
+
 std::int64_t Segments::longest() const {
   std::int64_t longest = 0;
   for (std::int64_t s = 0; s < count(); ++s) longest = std::max(longest, size(s));
@@ -64,7 +85,7 @@ Tensor Segments::ids_on(Backend& backend) const {
   return index(data_->ids, {rows()}, backend, [&] {
     std::vector<std::int32_t> ids;
     for (std::int64_t s = 0; s < count(); ++s) {
-      ids.insert(ids.end(), at(size(s)), static_cast<std::int32_t>(s));
+      ids.insert(ids.end(), static_cast<std::size_t>(size(s)), static_cast<std::int32_t>(s));
     }
     return ids;
   });
@@ -73,10 +94,10 @@ Tensor Segments::ids_on(Backend& backend) const {
 Tensor Segments::padded_rows_on(Backend& backend) const {
   const std::int64_t width = longest();
   return index(data_->padded_rows, {count(), width}, backend, [&] {
-    std::vector<std::int32_t> padded(at(count() * width), kNoRow);
+    std::vector<std::int32_t> padded(static_cast<std::size_t>(count() * width), kNoRow);
     for (std::int64_t s = 0; s < count(); ++s) {
       for (std::int64_t i = 0; i < size(s); ++i) {
-        padded[at(s * width + i)] = static_cast<std::int32_t>(begin(s) + i);
+        padded[static_cast<std::size_t>(s * width + i)] = static_cast<std::int32_t>(begin(s) + i);
       }
     }
     return padded;
@@ -152,6 +173,9 @@ Tensor segment_softmax(const Tensor& x, const Segments& segments) {
 
 Windows segment_windows(const Segments& segments, const WindowOptions& options, Backend& backend) {
   const std::int64_t size = options.size, step = options.step, padding = options.padding;
+  if (std::max(size, step) > std::numeric_limits<std::int32_t>::max()) {
+    throw ShapeError(fmt::format("[segment_windows] size {} and step {} must fit i32", size, step));
+  }
   if (size < 1 || step < 1 || padding < 0 || padding >= size) {
     throw ShapeError(
         fmt::format("[segment_windows] size {} and step {} must be at least 1, padding {} in "
@@ -162,9 +186,11 @@ Windows segment_windows(const Segments& segments, const WindowOptions& options, 
   std::vector<std::int32_t> offsets{0};
   for (std::int64_t s = 0; s < segments.count(); ++s) {
     const std::int64_t begin = segments.begin(s), end = segments.end(s);
-    // The last place where a window may begin: its end within the padding, or for partial ones on
-    // the last row.
-    const std::int64_t last = options.partial ? end - 1 : end + padding - size;
+    // The last place where a window may begin: its end within the padding, or for partial ones, of
+    // which only the last may be cut, on the last row and before any whole one would have ended.
+    const std::int64_t last = options.partial
+                                  ? std::min(end - 1, std::max(begin, end - size) + step - 1)
+                                  : end + padding - size;
     for (std::int64_t first = begin - padding; begin < end && first <= last; first += step) {
       for (std::int64_t row = first; row < first + size; ++row) {
         rows.push_back(row < begin || row >= end ? kNoRow : static_cast<std::int32_t>(row));

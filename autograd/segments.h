@@ -22,11 +22,14 @@ class Segments {
   // Offsets begin with 0 and never fall; there is one more than there are segments.
   // Throws ShapeError otherwise.
   Segments(std::vector<std::int32_t> offsets);  // NOLINT: a list of offsets is a Segments
+  // `count` segments of `size` rows: a dense batch [count, size, ...] whose first axes were flattened.
+  static Segments equal(std::int64_t count, std::int64_t size);
 
   std::int64_t count() const { return static_cast<std::int64_t>(data_->offsets.size()) - 1; }
   std::int64_t rows() const { return data_->offsets.back(); }
+  // Throw IndexError for a segment that is not there.
   std::int64_t begin(std::int64_t segment) const { return data_->offsets[at(segment)]; }
-  std::int64_t end(std::int64_t segment) const { return data_->offsets[at(segment + 1)]; }
+  std::int64_t end(std::int64_t segment) const { return data_->offsets[at(segment) + 1]; }
   std::int64_t size(std::int64_t segment) const { return end(segment) - begin(segment); }
   std::int64_t longest() const;
   const std::vector<std::int32_t>& offsets() const { return data_->offsets; }
@@ -40,7 +43,7 @@ class Segments {
   Tensor padded_rows_on(Backend& backend) const;
 
  private:
-  static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+  std::size_t at(std::int64_t segment) const;
   struct Data {
     std::vector<std::int32_t> offsets;
     std::mutex mutex;  // over the tensors, which are made when first asked for

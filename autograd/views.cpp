@@ -111,6 +111,8 @@ Tensor slice(const Tensor& x, int axis, std::int64_t start, std::optional<std::i
   return take(x, {axis, first, std::max(first, within(stop.value_or(size))), step});
 }
 
+Tensor Tensor::operator[](std::int64_t i) const { return select(*this, 0, i); }
+
 Tensor select(const Tensor& x, int axis, std::int64_t index) {
   const std::int64_t size = x.size(axis);
   const std::int64_t at = index < 0 ? index + size : index;
@@ -180,6 +182,7 @@ Tensor stack(const std::vector<Tensor>& parts, int axis) {
 }
 
 Tensor pad(const Tensor& x, int axis, std::int64_t before, std::int64_t after) {
+  x.shape().axis_at(axis);
   if (before < 0 || after < 0) {
     throw ShapeError(
         fmt::format("[pad] negative padding {}, {}; use slice() to cut", before, after));

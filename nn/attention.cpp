@@ -140,12 +140,19 @@ AttentionOptions MultiheadAttention::options_for(const MaskOptions& options) con
   if (mask.defined()) {
     if (mask.rank() < 2 || mask.rank() > 4) {
       throw ShapeError(fmt::format(
-          "{}: a mask is [batch, keys], [batch, queries, keys] or [batch, heads, queries, keys], "
+          "{}: a mask is [queries, keys], [batch, queries, keys] or [batch, heads, queries, keys], "
           "got {}",
           location(), to_string(mask.shape())));
     }
-    if (mask.rank() == 2) mask = unsqueeze(mask, 1);
     if (mask.rank() == 3) mask = unsqueeze(mask, 1);
+  }
+  if (options.keys.defined()) {
+    if (options.keys.rank() != 2) {
+      throw ShapeError(fmt::format("{}: keys that are there are [batch, keys], got {}", location(),
+                                   to_string(options.keys.shape())));
+    }
+    const Tensor keys = unsqueeze(unsqueeze(options.keys, 1), 1);
+    mask = mask.defined() ? mask && keys : keys;
   }
   return {.score = score_,
           .weight = score_weight,
@@ -161,9 +168,9 @@ Tensor MultiheadAttention::operator()(const Tensor& x, const Segments& segments,
                                  to_string(x.shape())));
   }
   return located([&] {
-    const Tensor mixed = attention(project_packed(x, segments, 0), project_packed(x, segments, 1),
-                                   project_packed(x, segments, 2), segments,
-                                   options_for({.mask = {}, .causal = causal}));
+    const Tensor mixed =
+        attention(project_packed(x, segments, 0), project_packed(x, segments, 1),
+                  project_packed(x, segments, 2), segments, options_for({.causal = causal}));
     return out_proj(flatten(mixed, 1));
   });
 }
@@ -201,7 +208,7 @@ Tensor MultiheadAttention::operator()(const Tensor& q, const Segments& segments,
     const Tensor asking = segments.padded_rows_on(on);       // [count, m]
     const Tensor seen = memory_segments.padded_rows_on(on);  // [count, n]
     const Tensor keys = gather(memory, seen);
-    const Tensor y = attend(gather(q, asking), keys, keys, {.mask = seen != kNoRow});
+    const Tensor y = attend(gather(q, asking), keys, keys, {.keys = seen != kNoRow});
     const TensorOptions whole{DType::i32, &on};
     const Tensor places =
         index_put(zeros({q.size(0)}, whole), flatten(asking), arange(asking.numel(), whole));

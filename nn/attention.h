@@ -12,7 +12,7 @@
 //
 //   nn::MultiheadAttention mix(128, 4);
 //   Tensor y = mix(x, texts);                       // packed [rows, 128] -> [rows, 128]
-//   Tensor z = mix(padded, {.mask = real});         // dense [batch, time, 128], mask [batch, time]
+//   Tensor z = mix(padded, {.keys = real});         // dense [batch, time, 128], keys [batch, time]
 #pragma once
 
 #include "autograd/attention.h"
@@ -64,7 +64,9 @@ struct MultiheadAttentionOptions {
 
 // Who may look where, for dense batches.
 struct MaskOptions {
-  // Boolean, true where one may look: [batch, keys], [batch, queries, keys] or
+  // Boolean [batch, keys], true where a key is there and not padding; undefined: everywhere.
+  Tensor keys{};
+  // Boolean, true where one may look: [queries, keys], [batch, queries, keys] or
   // [batch, heads, queries, keys] (sizes of 1 broadcast); undefined: everywhere.
   Tensor mask{};
   bool causal = false;  // only at places up to one's own

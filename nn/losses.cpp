@@ -55,6 +55,12 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
     throw Error(fmt::format("[cross_entropy] label smoothing {} is not in [0, 1)", smoothing));
   }
   if (labels.dtype() == logits.dtype()) {
+    if (labels.rank() == 1 && logits.rank() == 2) {
+      throw DTypeError(
+          fmt::format("[cross_entropy] labels {} are no numbers of classes, which are i32: "
+                      "cast(labels, DType::i32); probabilities are [n, classes]",
+                      describe(labels)));
+    }
     check_same_shape("cross_entropy", logits, labels);
     if (logits.rank() != 2) {
       throw ShapeError(
@@ -94,14 +100,14 @@ Tensor kl_div(const Tensor& log_prediction, const Tensor& target) {
   return sum(where(none, 0, each)) / n;
 }
 
-// The label's own class would add max(0, margin), and a gradient of zero.
 Tensor multi_margin_loss(const Tensor& x, const Tensor& labels, double margin) {
   check_labelled("multi_margin_loss", x, labels);
   if (!(margin > 0)) {
     throw Error(fmt::format("[multi_margin_loss] the margin {} must be above 0", margin));
   }
   const Tensor right = unsqueeze(own("multi_margin_loss", x, labels), 1);  // [n, 1]
-  return mean(relu(x - right + margin)) - margin / static_cast<double>(x.size(1));
+  const Tensor others = one_hot(labels, x.size(1)) == 0;
+  return mean(where(others, relu(x - right + margin), 0));
 }
 
 Tensor hinge_loss(const Tensor& x, const Tensor& target) {

@@ -139,7 +139,8 @@ void Module::replace(const std::function<Tensor(const std::string&, const Tensor
     Tensor& made_of_x = made[place(x)];
     if (!made_of_x.defined()) {
       made_of_x = f(name, x);
-      if (x.requires_grad()) made_of_x.set_requires_grad();
+      // A frozen one, too, stays a leaf, which can learn again.
+      if (x.node() != nullptr) made_of_x.set_requires_grad().set_requires_grad(x.requires_grad());
     }
     kept.emplace_back(name, x);
     x = made_of_x;

@@ -91,11 +91,10 @@ class Module {
   std::int64_t parameter_count() const;
 
   void zero_grad() const;
-  // Whether the parameters learn. Off freezes the module: no gradients are computed for it, and
-  // optimizers pass it by.
+  // Whether the parameters learn. Off freezes the module and its copies: no gradients are computed for
+  // it, and optimizers, made before or after, pass it by until it is on again.
   //
   //   model.encoder.set_requires_grad(false);
-  //   optim::AdamW optimizer(model.parameters());       // after: on gives parameters new gradients
   void set_requires_grad(bool on);
   // Puts a copy of every parameter and floating buffer, of another dtype or on another backend (what
   // is not named stays), in its place. Modules copied from this one before no longer share parameters

@@ -53,7 +53,8 @@ void save(const std::string& path, const NamedTensors& tensors, const Metadata& 
 Checkpoint load(const std::string& path, Backend& backend = default_backend());
 
 // The module's state(). load() wants every name to be there with its shape and dtype, and no
-// others: it throws one IoError that lists all differences, before it changes anything.
+// others (but num_batches_tracked, which PyTorch's BatchNorm saves and we need not): it throws one IoError
+// that lists all differences, before it changes anything.
 void save(const std::string& path, const Module& module, const Metadata& metadata = {},
           SaveOptions options = {});
 Metadata load(const std::string& path, Module& module);

@@ -81,9 +81,11 @@ Tensor TransformerDecoderLayer::operator()(const Tensor& x, const Tensor& memory
                                            const DecoderMasks& masks) const {
   return run(
       x,
-      [&](const Tensor& y) { return self_attn(y, {.mask = masks.mask, .causal = masks.causal}); },
       [&](const Tensor& y) {
-        return multihead_attn(y, memory, memory, {.mask = masks.memory_mask});
+        return self_attn(y, {masks.keys, masks.mask, masks.causal});
+      },
+      [&](const Tensor& y) {
+        return multihead_attn(y, memory, memory, {masks.memory_keys, masks.memory_mask});
       });
 }
 

@@ -4,7 +4,7 @@
 //
 //   nn::ModuleList<nn::TransformerEncoderLayer> layers(2, 128, 4);
 //   for (const auto& layer : layers) x = layer(x, texts);            // packed [rows, 128]
-//   for (const auto& layer : layers) y = layer(y, {.mask = real});   // dense [batch, time, 128]
+//   for (const auto& layer : layers) y = layer(y, {.keys = real});   // dense [batch, time, 128]
 //
 //   nn::TransformerDecoderLayer decode(128, 4);
 //   Tensor z = decode(words, outputs, x, texts);    // packed: words in `outputs`, memory x in `texts`
@@ -51,9 +51,9 @@ class TransformerEncoderLayer : public Module {
 };
 
 struct DecoderMasks {
-  Tensor mask{};         // who may look where among x, as MaskOptions::mask
-  Tensor memory_mask{};  // and at the memory: [batch, n] or [batch, m, n]
-  bool causal = true;    // x only at places up to one's own, as one that writes must
+  Tensor keys{}, mask{};                // who may look where among x, as in MaskOptions
+  Tensor memory_keys{}, memory_mask{};  // and at the memory
+  bool causal = true;                   // x only at places up to one's own, as one that writes must
 };
 
 // Parameters have the names and shapes of PyTorch's TransformerDecoderLayer.

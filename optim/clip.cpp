@@ -25,7 +25,8 @@ void replace_gradients(std::vector<Tensor> parameters, F f) {
   }
 }
 
-// Block by block: a block's squares are still in cache when they are added up.
+// Block by block: a block's squares are still in cache when they are added up. In f64 where f32 cannot
+// hold them.
 double sum_of_squares(const Tensor& values) {
   constexpr std::int64_t kBlock = 1 << 18;
   const std::int64_t n = values.numel();
@@ -34,13 +35,14 @@ double sum_of_squares(const Tensor& values) {
   for (std::int64_t i = 0; i < n; i += kBlock) {
     total += sum(square(slice(flat, 0, i, std::min(i + kBlock, n)))).item();
   }
-  return total;
+  if (std::isfinite(total) || values.dtype() == DType::f64) return total;
+  return sum_of_squares(cast(values, DType::f64));
 }
 
 }  // namespace
 
 double clip_grad_norm(const std::vector<Tensor>& parameters, double max_norm) {
-  check_option("clip_grad_norm", "max_norm", max_norm, 0, kInfinity);
+  if (max_norm != kInfinity) check_option("clip_grad_norm", "max_norm", max_norm, 0, kInfinity);
   double squares = 0;
   replace_gradients(parameters, [&](const Tensor& values) {
     squares += sum_of_squares(values);

@@ -10,8 +10,8 @@
 
 namespace gradus::optim {
 
-// Scales all gradients together so that their Euclidean norm is at most max_norm; returns the norm
-// that they had. One that is not finite leaves the gradients as they are: look at what is returned.
+// Scales all gradients together so that their Euclidean norm is at most max_norm (infinity: to know the
+// norm and change nothing); returns the norm that they had. One that is not finite leaves the gradients as they are: look at what is returned.
 // Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", 2013.
 double clip_grad_norm(const std::vector<Tensor>& parameters, double max_norm);
 

@@ -65,6 +65,13 @@ void Optimizer::add_group(const std::vector<Tensor>& parameters, const Tensor& r
   ++groups_;
 }
 
+void Optimizer::check_not_empty() const {
+  if (!slots_.empty()) return;
+  throw Error(
+      "[optimizer] there is no parameter to learn: parameters() finds what a module's visit() "
+      "names");
+}
+
 void Optimizer::zero_grad() {
   for (Slot& slot : slots_) slot.parameter.zero_grad();
 }
@@ -96,10 +103,6 @@ void Optimizer::step() {
     const Gradient g = slot.parameter.gradient().coalesced();
     if (!g.defined()) continue;
     const Tensor p = slot.parameter.detach();
-    if (!g.fits(p)) {
-      throw ShapeError(
-          fmt::format("[step] gradient {} does not fit parameter {}", describe(g), describe(p)));
-    }
     make_moments(slot);
     const std::int64_t step = slot.steps + 1;
     if (update_group_in_place(p, g, slot.moments, step, slot.row_scale, slot.group)) {

@@ -70,6 +70,8 @@ class Optimizer {
   // Throws Error for a parameter that is undefined, expanded or already there, ShapeError where
   // row_scale does not have a number for each row of each.
   void add_group(const std::vector<Tensor>& parameters, const Tensor& row_scale);
+  // Throws Error where no group had a parameter.
+  void check_not_empty() const;
 
   // The names of the moments that the group's options call for.
   virtual std::vector<std::string> moments_of(std::size_t group) const = 0;
@@ -122,6 +124,7 @@ class OptimizerWith : public Optimizer {
       options_.push_back(group.options);
       add_group(group.parameters, group.row_scale);
     }
+    check_not_empty();
   }
 
   Options& options(std::size_t group = 0) { return options_.at(group); }

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "optim/optimizer.h"
 #include "tensor/tensor.h"
 
 namespace gradus::optim {
@@ -34,6 +35,10 @@ class WeightAverage {
   void update();
   // Puts the averages into the parameters, and the parameters where the averages were.
   void swap();
+  // For saving and going on, as Optimizer's: "updates" and, of parameter 3, "3". load_state() throws
+  // Error, and changes nothing, unless names and shapes fit.
+  Optimizer::State state() const;
+  void load_state(const Optimizer::State& state);
   // In the order of the parameters.
   const std::vector<Tensor>& averages() const { return averages_; }
 

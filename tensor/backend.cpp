@@ -43,6 +43,7 @@ bool Backend::attention_gradient(const AttentionInputs&, const View&, const View
   return false;
 }
 bool Backend::unary_gradient(UnaryOp, const View&, const View&, const View&) { return false; }
+bool Backend::squared_distance(const View&, const View&, const View&) { return false; }
 bool Backend::linear(const View&, const View&, const View&, UnaryOp, const View&) { return false; }
 bool Backend::linear_gradient(const View&, const View&, UnaryOp, const View&, const View&,
                               const View&, const View&, const View&) {

@@ -7,7 +7,8 @@
 //
 // There is one method for each shape of computation, the operation passed as an enum; a scalar is a
 // view with strides 0. Shapes and dtypes are checked before a call and again by nobody:
-//   - inputs may be strided or broadcast (stride 0); `out` is contiguous unless a method says else;
+//   - inputs may be strided, broadcast (stride 0) or, for copy alone, turned around (a stride below 0);
+//     `out` is contiguous unless a method says else;
 //   - `out` never overlaps an input, and any view may be empty.
 // backends/reference/ implements exactly the required methods, as plainly as can be: it is the
 // specification. tests/conformance.h checks any backend against it.
@@ -214,6 +215,9 @@ class Backend {
   // dx = g * f'(x), known being y = f(x) for relu, tanh and sigmoid, whose slope y tells, and x for
   // the others. Both have any strides.
   virtual bool unary_gradient(UnaryOp op, const View& known, const View& g, const View& dx);
+  // out [..., m, n] = a.a + b.b - 2 a.b for the rows of a [..., m, d] and b [..., n, d], the leading axes
+  // alike and the strides any; 0 where rounding goes below.
+  virtual bool squared_distance(const View& a, const View& b, const View& out);
   // y [rows, out] = f(x weight^T + bias): x [rows, in], weight [out, in], both of any strides, bias
   // [out] or none; f is copy (nothing), relu, tanh or sigmoid: one whose gradient y tells.
   virtual bool linear(const View& x, const View& weight, const View& bias, UnaryOp f,

@@ -5,8 +5,10 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <limits>
 #include <string_view>
+#include <type_traits>
 
 namespace gradus {
 
@@ -34,6 +36,8 @@ constexpr std::string_view name_of(DType dtype) {
   }
   return "?";
 }
+
+std::ostream& operator<<(std::ostream& out, DType dtype);
 
 constexpr bool is_floating(DType dtype) { return dtype == DType::f32 || dtype == DType::f64; }
 
@@ -68,6 +72,10 @@ decltype(auto) dispatch(DType dtype, F&& f) {
     default: return f(float{});
   }
 }
+
+// What sums and products of T are made in: i32 wraps around, as unsigned numbers do and signed ones must not.
+template <class T>
+using Wrapping = std::conditional_t<std::is_same_v<T, std::int32_t>, std::uint32_t, T>;
 
 // The same for f32 and f64 only; the caller has checked `is_floating`.
 template <class F>

@@ -21,7 +21,8 @@ class Printer {
  public:
   explicit Printer(const Tensor& x) : shape_(x.shape()), dtype_(x.dtype()) {
     values_ = x.to_vector<double>();
-    abbreviate_ = shape_.numel() > kSmall;
+    abbreviate_ = shape_.numel() > kSmall ||
+                  std::ranges::any_of(shape_.sizes(), [](std::int64_t n) { return n > kSmall; });
     std::string narrow;
     print(narrow, 0, 0);  // finds the width of what is shown
   }
@@ -83,5 +84,7 @@ std::string to_string(const Tensor& x) {
 }
 
 std::ostream& operator<<(std::ostream& out, const Tensor& x) { return out << to_string(x); }
+std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << to_string(shape); }
+std::ostream& operator<<(std::ostream& out, DType dtype) { return out << name_of(dtype); }
 
 }  // namespace gradus

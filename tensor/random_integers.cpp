@@ -84,6 +84,13 @@ void draw_once(const double* weights, std::int64_t classes, std::int64_t row, Ra
   std::copy_n(order.begin(), to.size(), to.begin());
 }
 
+// A power of two near the largest of a row's weights: in such units no sum of weights is infinite, and
+// no quotient by one.
+double unit_of(const double* weights, std::int64_t classes) {
+  const double most = *std::max_element(weights, weights + classes);
+  return most > 0 ? std::scalbn(1.0, std::ilogb(most)) : 1;
+}
+
 // How many of a row's classes have a weight. Throws Error for weights that are none.
 std::int64_t check_weights(const double* weights, std::int64_t classes, std::int64_t row) {
   std::int64_t possible = 0;
@@ -145,14 +152,14 @@ Tensor multinomial(const Tensor& probabilities, std::int64_t count, bool replace
                     count, to_string(probabilities.shape())));
   }
   const std::int64_t classes = probabilities.size(-1);
-  const std::vector<double> weights = probabilities.to_vector<double>();
+  std::vector<double> weights = probabilities.to_vector<double>();
   const Tensor out =
       empty(probabilities.shape().with(-1, count), {DType::i32, &probabilities.backend()});
   std::vector<std::int32_t> values(static_cast<std::size_t>(out.numel()));
   const RandomState state = take_stream();
   parallel_for(out.numel() / count, 1, [&](std::int64_t row, std::int64_t end) {
     for (; row < end; ++row) {
-      const double* of_row = weights.data() + row * classes;
+      double* of_row = weights.data() + row * classes;
       const std::int64_t possible = check_weights(of_row, classes, row);
       if (possible < (replacement ? 1 : count)) {
         throw Error(
@@ -160,6 +167,8 @@ Tensor multinomial(const Tensor& probabilities, std::int64_t count, bool replace
                         "with replacement, or fewer",
                         row, possible, count));
       }
+      const double unit = unit_of(of_row, classes);
+      std::for_each(of_row, of_row + classes, [unit](double& weight) { weight /= unit; });
       const std::span<std::int32_t> to(values.data() + row * count,
                                        static_cast<std::size_t>(count));
       (replacement ? draw_again : draw_once)(of_row, classes, row, state, to);

@@ -34,8 +34,9 @@ TensorOptions Tensor::options() const { return {dtype_, &backend()}; }
 
 template <Element T>
 std::vector<T> Tensor::to_vector() const {
+  const Tensor dense = compact(*this, dtype_of<T>);  // refuses what memory cannot hold
   std::vector<T> values(static_cast<std::size_t>(numel()));
-  backend().download(compact(*this, dtype_of<T>).view(), values.data());
+  backend().download(dense.view(), values.data());
   return values;
 }
 template std::vector<float> Tensor::to_vector() const;

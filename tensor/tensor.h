@@ -48,6 +48,8 @@ class Tensor {
   Backend& backend() const;
   // dtype and backend, for a tensor like this one: zeros({3}, x.options()).
   TensorOptions options() const;
+  // select(x, 0, i) (autograd/ops.h): of a matrix row i; of a vector a scalar.
+  Tensor operator[](std::int64_t i) const;
   View view() const { return {buffer_.get(), dtype_, layout_}; }
 
   // All elements in row-major order, cast to T (float, double, std::int32_t, std::int64_t or bool).
@@ -59,9 +61,10 @@ class Tensor {
   // ---- Differentiation (defined in autograd/engine.cpp; see autograd/autograd.h) ----
 
   // Whether operations on this tensor are recorded.
-  bool requires_grad() const { return node_ != nullptr; }
-  // Makes this a leaf whose gradient backward() will fill in. Throws DTypeError unless f32 or f64,
-  // GradError if the tensor was computed from others that require gradients.
+  bool requires_grad() const;
+  // Makes this a leaf whose gradient backward() will fill in; with `false` a leaf is frozen and loses its
+  // gradient. All copies of a leaf, an optimizer's too, are one leaf. Throws DTypeError unless f32 or
+  // f64, GradError if the tensor was computed from others that require gradients.
   Tensor& set_requires_grad(bool on = true);
   // What backward() has added up so far, dense; undefined before the first.
   Tensor grad() const;
@@ -153,6 +156,11 @@ template <>
 Tensor from_span(std::span<const std::int64_t> values, const Shape& shape, Backend* backend);
 template <>
 Tensor from_vector(const std::vector<bool>& values, const Shape& shape, Backend* backend);
+// As a vector: of the shape [values.size()].
+template <Element T>
+Tensor from_vector(const std::vector<T>& values) {
+  return from_vector(values, Shape{static_cast<std::int64_t>(values.size())});
+}
 
 // x outside the graph, with another dtype or on another backend. Shares memory where nothing changes.
 //

@@ -213,3 +213,19 @@ TEST_CASE("distances keep their digits far from the origin, and bend where point
   CHECK(slope.to_vector<double>() == std::vector<double>{0, 0});
   CHECK(grad({sum(slope)}, {p})[0].to_vector<double>() == std::vector<double>{2, 2});
 }
+
+TEST_CASE("Euclidean attention keeps its digits far from the origin") {
+  manual_seed(4);
+  const AttentionOptions euclidean{.score = Score::euclidean};
+  const Tensor q = normal({6, 2, 8}) + 100, k = normal({6, 2, 8}) + 100, v = normal({6, 2, 8});
+  const auto heads_first = [](const Tensor& x) {
+    return to(transpose(x, 0, 1), {.dtype = DType::f64});
+  };
+  const Tensor exact = transpose(
+      matmul(attention_weights(heads_first(q), heads_first(k), euclidean), heads_first(v)), 0, 1);
+  const auto error = [&](const Tensor& y) { return max(abs(cast(y, DType::f64) - exact)).item(); };
+  CHECK(error(attention(q, k, v, Segments({0, 6}), euclidean)) < 2e-6);
+  CHECK(error(transpose(
+            attention(transpose(q, 0, 1), transpose(k, 0, 1), transpose(v, 0, 1), euclidean), 0,
+            1)) < 2e-6);
+}

@@ -116,6 +116,21 @@ Offer linear_offer(UnaryOp f) {
       [f](const std::vector<Tensor>& in) { return linear(in[0], in[1], in[2], f); }};
 }
 
+Offer distance_offer(const Shape& a, const Shape& b, const Shape& result) {
+  return {"squared_distance",
+          to_string(result),
+          {{a}, {b}},
+          result,
+          {},
+          [](Backend& on, const Views& x, const Views&, const View& y) {
+            return on.squared_distance(x[0], x[1], y);
+          },
+          {},
+          [](const std::vector<Tensor>& in) {
+            return sum(square(unsqueeze(in[0], -2) - unsqueeze(in[1], -3)), -1);
+          }};
+}
+
 // The gradient is all of this offer; what is known of x is x itself, or y.
 Offer unary_offer(UnaryOp op, bool knows_y, Tensor (*definition)(const Tensor&)) {
   const auto slope = [op](Backend& on, const View& known, const View& g, const View& dx) {
@@ -246,6 +261,10 @@ void check_fused(Findings& f) {
       linear_offer(UnaryOp::relu),
       linear_offer(UnaryOp::tanh),
       linear_offer(UnaryOp::sigmoid),
+      distance_offer({5, 3}, {4, 3}, {5, 4}),
+      distance_offer({2, 9, 70}, {2, 33, 70}, {2, 9, 33}),
+      distance_offer({3, 2, 0}, {3, 2, 0}, {3, 2, 2}),
+      distance_offer({0, 3}, {4, 3}, {0, 4}),
       unary_offer(UnaryOp::relu, true, relu),
       unary_offer(UnaryOp::tanh, true, tanh),
       unary_offer(UnaryOp::sigmoid, true, sigmoid),

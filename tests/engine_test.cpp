@@ -119,7 +119,8 @@ TEST_CASE("a second backward says what was freed; retain_graph keeps it") {
   CHECK(x.grad().item() == doctest::Approx(2 * once));
   CHECK(message_of<GradError>([&] { backward(y); }) ==
         "[backward] the graph behind 'mul' [] was freed by an earlier backward; pass "
-        "{.retain_graph = true} to the earlier one");
+        "{.retain_graph = true} to the earlier one, or detach() what was carried over from the "
+        "step before");
   // Also through a new result on top of the freed part.
   CHECK_THROWS_AS((y * 2).backward(), GradError);
 }
@@ -190,7 +191,7 @@ TEST_CASE("only floating leaves can require gradients; only leaves can be writte
   x.assign(tensor({5, 6}, {f64}));  // cast on the way
   CHECK(values(x) == Values{5, 6});
   CHECK_FALSE(Tensor(x).set_requires_grad(false).requires_grad());
-  CHECK(x.requires_grad());  // the other handle is not changed
+  CHECK_FALSE(x.requires_grad());  // all handles are one leaf
 }
 
 TEST_CASE("embedding gradients are row-sparse and add up as such") {
@@ -277,6 +278,21 @@ TEST_CASE("on_gradient sees the whole gradient of a result, and may change it") 
   CHECK(message_of<ShapeError>([&] { sum(bad).backward(); }) ==
         "[on_gradient] the function was given a gradient [2] and returned f32 [] on cpu; both must "
         "have one shape");
+}
+
+TEST_CASE("a pullback that changes the type of a gradient is told so before a kernel reads it") {
+  const auto wider = [](const Tensor& g) { return cast(g, f64); };
+  const Tensor x = ones({1000}).set_requires_grad();
+  const auto refused = [&](const Tensor& y) {
+    return message_of<Error>([&] { sum(y).backward(); });
+  };
+  CHECK(
+      refused(on_gradient(tanh(x), wider)) ==
+      "[on_gradient] its pullback gave input 0 the gradient f64 [1000] on cpu; it must be f32 and "
+      "stay on cpu: cast() it");
+  CHECK(
+      refused(record("mine", x.detach(), edge(x, wider))).starts_with("[mine] its pullback gave"));
+  CHECK(!x.grad().defined());
 }
 
 TEST_CASE("DetectAnomaly names the op that made the first NaN") {

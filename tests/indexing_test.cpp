@@ -29,6 +29,32 @@ TEST_CASE("sort puts NaN last as the largest, and keeps equal elements in order"
   CHECK(message_of<ShapeError>([&] { topk(x, 6); }) == "[topk] axis -1 of [5] has no 6 elements");
 }
 
+TEST_CASE("topk is the beginning of sort, of equal elements too") {
+  manual_seed(2);
+  const Tensor x = floor(normal({40, 200}) * 3);
+  for (const bool largest : {true, false}) {
+    for (const std::int64_t k : {0, 1, 7, 199, 200}) {
+      const Sorted some = topk(x, k, 1, largest), all = sort(x, 1, largest);
+      CHECK(some.indices.to_vector<double>() == slice(all.indices, 1, 0, k).to_vector<double>());
+      CHECK(some.values.to_vector<double>() == slice(all.values, 1, 0, k).to_vector<double>());
+    }
+  }
+  CHECK(topk(x, 2, 0).values.shape() == Shape{2, 200});
+}
+
+TEST_CASE("flip turns any layout around, on every backend") {
+  for (const char* on : {"reference", "cpu"}) {
+    const Tensor x = reshape(arange(60, {DType::f32, &backend(on)}), {3, 4, 5});
+    const Tensor strided = transpose(slice(x, 2, 0, 5, 2), 0, 1);  // [4, 3, 3]
+    const Tensor y = flip(strided, {0, 2});
+    for (const auto& [i, j, k] : {std::array{0, 0, 0}, {3, 1, 2}, {1, 2, 0}}) {
+      CHECK(y[i][j][k].item() == strided[3 - i][j][2 - k].item());
+    }
+    CHECK(flip(flip(x, {}), {}).to_vector<double>() == x.to_vector<double>());
+    CHECK(flip(zeros({0, 2}, x.options()), 0).shape() == Shape{0, 2});
+  }
+}
+
 TEST_CASE("long rows sort the same with any number of threads") {
   manual_seed(3);
   const Tensor x = uniform({300, 41});

@@ -44,11 +44,20 @@ TEST_CASE("MultiheadAttention gives PyTorch's numbers, dense and packed") {
   check_close(attend(select(x, 0, 0), Segments({0, 3})), expected);
 
   const Tensor mask = cast(tensor({{1, 1, 0}}), DType::boolean);  // the third key is padding
-  check_close(attend(x, {.mask = mask}),
+  check_close(attend(x, {.keys = mask}),
               {-0.1427931, -0.9157742, 0.1950693, 0.3271556, -0.2143587, -0.8731801, 0.2109522,
                0.2637980, -0.2269611, -0.8749500, 0.2258683, 0.2460682});
-  check_close(mean(attend.weights(x, x, {.mask = mask}), 1),
+  check_close(mean(attend.weights(x, x, {.keys = mask}), 1),
               {0.3948407, 0.6051593, 0, 0.5442044, 0.4557956, 0, 0.5239405, 0.4760595, 0});
+}
+
+TEST_CASE("a mask of two axes is of queries and keys, also where batch and time are the same") {
+  const auto attend = filled(nn::MultiheadAttention(4, 2), 1);
+  const Tensor x = made({3, 3, 4}, 5), real = tensor({{1, 1, 0}, {1, 1, 1}, {1, 0, 0}}) > 0;
+  const Tensor triangle = tril(ones({3, 3})) > 0;
+  check_close(attend(x, {.mask = triangle}), attend(x, {.causal = true}).to_vector<double>());
+  check_close(attend(x, {.keys = real, .mask = triangle}),
+              attend(x, {.mask = unsqueeze(real, 1) && triangle}).to_vector<double>());
 }
 
 TEST_CASE("TransformerEncoderLayer gives PyTorch's numbers and gradients") {

@@ -127,6 +127,13 @@ TEST_CASE("margins and bounded losses") {
   CHECK_THROWS_AS(nn::nll_loss(ones({2, 2}), labels({0})), ShapeError);
 }
 
+TEST_CASE("multi_margin_loss of labels that are right by the margin is 0") {
+  for (const double margin : {0.1, 0.3, 0.7, 1.1}) {
+    const Tensor x = eye(3) * 10;
+    CHECK(nn::multi_margin_loss(x, labels({0, 1, 2}), margin).item() == 0);
+  }
+}
+
 TEST_CASE("mse_loss is the mean square") {
   Tensor x = tensor({1, 2}, kDouble).set_requires_grad();
   const Tensor loss = nn::mse_loss(x, tensor({3, 2}, kDouble));  // (4 + 0) / 2

@@ -84,6 +84,15 @@ TEST_CASE("messages of segments and bags") {
           "[segment_sum] x [2, 4] must have the 3 rows that the segments cover");
   REFUSES(ShapeError, segment_expand(x, texts),
           "[segment_expand] x [3, 4] must have a row for each of the 2 segments");
+  REFUSES(IndexError, texts.size(texts.count()),
+          "[segments] there is no segment 2: they are numbered from 0 and are 2");
+  REFUSES(IndexError, texts.begin(-1),
+
+          "[segments] there is no segment -1: they are numbered from 0 and are 2");
+  REFUSES(ShapeError, Segments::equal(1 << 20, 1 << 20),
+          "[segments] 1048576 segments of 1048576 rows: i32 counts rows");
+  REFUSES(ShapeError, segment_windows(texts, {.size = std::int64_t{1} << 40}, default_backend()),
+          "[segment_windows] size 1099511627776 and step 1 must fit i32");
   REFUSES(ShapeError, segment_windows(texts, {.size = 0}, default_backend()),
           "[segment_windows] size 0 and step 1 must be at least 1, padding 0 in [0, size): a "
           "window that sees nothing but padding is of no use");
@@ -149,7 +158,8 @@ TEST_CASE("messages of gradients") {
   y.backward();
   REFUSES(GradError, y.backward(),
           "[backward] the graph behind 'reshape' [] was freed by an earlier backward; pass "
-          "{.retain_graph = true} to the earlier one");
+          "{.retain_graph = true} to the earlier one, or detach() what was carried over from the "
+          "step before");
   REFUSES(GradError, graph::dot(ones({2})),
           "[graph] nothing behind this f32 [2] on cpu requires gradients; call set_requires_grad() "
           "on a leaf before computing it");

@@ -181,6 +181,30 @@ TEST_CASE("frozen modules stay as they are, say so, and learn again once thawed"
   CHECK(weight(0) != first);
 }
 
+TEST_CASE(
+    "who was handed a parameter before it was frozen follows, and so does who got it frozen") {
+  nn::Linear layer(2, 1);
+  const nn::Linear copy = layer;
+  optim::SGD before(layer.parameters(), {.lr = 0.1});
+  for (Tensor& p : layer.parameters()) p.set_requires_grad(false);
+  CHECK(!copy.weight.requires_grad());
+  optim::SGD during(layer.parameters(), {.lr = 0.1});
+  layer.set_requires_grad(true);
+  for (optim::SGD* optimizer : {&before, &during}) {
+    const std::vector<double> old = layer.weight.to_vector<double>();
+    sum(copy(ones({1, 2}))).backward();
+    optimizer->step();
+    CHECK(layer.weight.to_vector<double>() != old);
+    optimizer->zero_grad();
+    CHECK(!copy.weight.grad().defined());
+  }
+  // Frozen between the forward pass and the walk: no gradient arrives.
+  const Tensor y = sum(layer(ones({1, 2})));
+  layer.set_requires_grad(false);
+  y.backward();
+  CHECK(!layer.weight.grad().defined());
+}
+
 TEST_CASE("parameters that visit() forgets are found in the graph of the loss") {
   Model model;
   const Tensor loss = sum(model(ones({1, 2})));

@@ -52,6 +52,14 @@ TEST_CASE("long axes show both ends") {
   CHECK(to_string(zeros({500, 3})).find("[0, 0, 0]") != std::string::npos);  // short axes whole
 }
 
+TEST_CASE("shapes and types print; so does what is long in name only") {
+  std::ostringstream out;
+  out << ones({2, 3}).shape() << " " << DType::f64;
+  CHECK(out.str() == "[2, 3] f64");
+  CHECK(to_string(zeros({10000000, 0})).size() < 100);
+  CHECK_THROWS_AS(to_string(expand(tensor(1), {std::int64_t{1} << 45})), BackendError);
+}
+
 TEST_CASE("numbers that are left out do not widen the others") {
   const Tensor x = zeros({1001});
   select(x, 0, 500).assign(tensor(-123456));

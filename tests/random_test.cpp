@@ -183,6 +183,16 @@ TEST_CASE("bernoulli and multinomial draw in proportion") {
   CHECK(multinomial(tensor({0, 5}), 4, true).to_vector<double>() == Values{1, 1, 1, 1});
 }
 
+TEST_CASE("multinomial draws by weights near the ends of f64") {
+  const TensorOptions f64{DType::f64};
+  for (int i = 0; i < 5; ++i) {
+    CHECK(multinomial(tensor({0, 1e-310}, f64), 1, false).item() == 1);
+  }
+  const Tensor drawn = multinomial(tensor({1.7e308, 1.7e308, 0}, f64), 200, true);
+  CHECK(max(drawn).item() == 1);
+  CHECK(min(drawn).item() == 0);
+}
+
 TEST_CASE("what no number can be drawn from is refused") {
   REFUSES(Error, randint(3, 3, {2}), "[randint] there is no i32 in [3, 3)");
   REFUSES(Error, randint(0, std::int64_t{1} << 32, {2}),

@@ -117,3 +117,19 @@ TEST_CASE("isnan, isfinite and allclose") {
           "[allclose] shapes differ: a [2, 1], b [2]; use expand()");
   CHECK_THROWS_AS(allclose(ones({1}), whole({1})), DTypeError);
 }
+
+TEST_CASE("cumsum keeps its digits, and whole numbers whole") {
+  const Tensor thirds = full({100000}, 1.0 / 3);
+  CHECK(std::abs(cumsum(thirds, 0)[99999].item() / (100000 * double{1.0F / 3}) - 1) < 1e-7);
+  CHECK(cumsum(from_vector(std::vector<std::int32_t>{1, 2, 3}), 0).to_vector<std::int32_t>() ==
+        std::vector<std::int32_t>{1, 3, 6});
+  CHECK_THROWS_AS(cumsum(full({2}, 0x7fffffff, {.dtype = DType::i32}), 0), DTypeError);
+  CHECK(cumsum(tensor({{1, 2}, {3, 4}}), 0).to_vector<double>() == std::vector<double>{1, 2, 4, 6});
+  CHECK(cumsum(zeros({0, 3}), 1).shape() == Shape{0, 3});
+}
+
+TEST_CASE("prod of nothing to multiply is recorded no more than other products") {
+  const Tensor x = tensor({2}).set_requires_grad();
+  NoGrad off;
+  CHECK(!prod(x, {0}, true).requires_grad());
+}

@@ -165,6 +165,15 @@ TEST_CASE("a model is saved and loaded by its names") {
   CHECK(wrong.parameters()[0].to_vector<double>() == before);
 }
 
+TEST_CASE("PyTorch's count of batches is passed over") {
+  const Folder folder;
+  nn::BatchNorm1d norm(3);
+  nn::NamedTensors state = norm.state();
+  state.emplace_back("num_batches_tracked", tensor(7, {.dtype = DType::i32}));
+  nn::save(folder / "m", state);
+  CHECK_NOTHROW(nn::load(folder / "m", norm));
+}
+
 TEST_CASE("a file that is replaced keeps its permissions") {
   const Folder folder;
   nn::save(folder / "model", small());

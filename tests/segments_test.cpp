@@ -108,6 +108,9 @@ TEST_CASE("windows stay within their segment") {
   CHECK(list({.size = 2, .step = 2, .partial = true}) == Rows{0, 1, 2, -1, 3, 4});
   CHECK(list({.size = 2, .step = 2, .padding = 1, .partial = true}) ==
         Rows{-1, 0, 1, 2, -1, 3, 4, -1});
+  CHECK(list({.size = 3, .partial = true}) ==
+        Rows{0, 1, 2, 3, 4, -1});  // one cut window at the most
+  CHECK(list({.size = 2, .partial = true}) == Rows{0, 1, 1, 2, 3, 4});
   CHECK(segment_windows(s, {.size = 3, .padding = 1}, on).segments.offsets() == Rows{0, 3, 3, 5});
   CHECK_THROWS_AS(segment_windows(s, {.size = 0}, on), ShapeError);
   CHECK_THROWS_AS(segment_windows(s, {.step = 0}, on), ShapeError);
@@ -173,4 +176,10 @@ TEST_CASE("segment_max needs room for the rows, not for every segment as long as
   const std::size_t before = on.memory().in_use;
   CHECK(sum(segment_max(x, offsets)).item() == 4 * 2001);
   CHECK(on.memory().peak - before < 1'000'000);  // padded to the longest: 64 MB
+}
+
+TEST_CASE("segments of one size are a dense batch") {
+  CHECK(Segments::equal(3, 2).offsets() == std::vector<std::int32_t>{0, 2, 4, 6});
+  CHECK(Segments::equal(0, 2).rows() == 0);
+  CHECK(Segments::equal(2, 0).count() == 2);
 }

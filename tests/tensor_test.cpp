@@ -119,6 +119,27 @@ TEST_CASE("views share memory; what a view shows follows a write") {
   CHECK(flat.to_vector<double>() == Values{0, 0, 30, 0, 0, 60});
 }
 
+TEST_CASE("a list of numbers is a vector, and [i] a part of a tensor") {
+  const Tensor x = from_vector(std::vector<float>{1, 2, 3});
+  CHECK(x.shape() == Shape{3});
+  CHECK(x[1].item() == 2);
+  CHECK(x[-1].item() == 3);
+  CHECK(tensor({{1, 2}, {3, 4}})[1].to_vector<double>() == Values{3, 4});
+  CHECK_THROWS_AS(x[3], IndexError);
+}
+
+TEST_CASE("i32 wraps around on every backend") {
+  for (const char* on : {"reference", "cpu"}) {
+    const TensorOptions whole{DType::i32, &backend(on)};
+    const Tensor most = tensor({2147483647, -2147483648.0}, whole);
+    CHECK((most + 1).to_vector<double>() == Values{-2147483648.0, -2147483647});
+    CHECK((-most).to_vector<double>() == Values{-2147483647, -2147483648.0});
+    CHECK((most * 2).to_vector<double>() == Values{-2, 0});
+    CHECK(abs(most).to_vector<double>() == Values{2147483647, -2147483648.0});
+    CHECK(scatter_add(most, tensor({0, 0}, whole), 1).to_vector<double>() == Values{-1});
+  }
+}
+
 TEST_CASE("operators rebind and never write") {
   Tensor x = tensor({1, 2});
   const Tensor before = x;

@@ -111,7 +111,7 @@ TEST_CASE("the decoder is the same packed and dense, and does not see what comes
     CHECK(max(abs(select(g[1], 0, 1))).item() == 0);
     // A masked row of memory might as well not be there.
     const Tensor first = cast(tensor({{1, 0}, {1, 0}}), DType::boolean);
-    check_close(layer(x, memory, {.memory_mask = first}), layer(x, slice(memory, 1, 0, 1)));
+    check_close(layer(x, memory, {.memory_keys = first}), layer(x, slice(memory, 1, 0, 1)));
   }
   CHECK(nn::TransformerDecoderLayer(4, 2).named_parameters().size() == 18);
 }

@@ -35,3 +35,17 @@ TEST_CASE("a decay of 1 would never learn, and is refused") {
   CHECK_THROWS_WITH_AS(optim::WeightAverage({}, {.decay = 1}),
                        doctest::Contains("[WeightAverage] decay is 1"), Error);
 }
+
+TEST_CASE("an average goes on from its saved state") {
+  Tensor p = tensor({1, 2}).set_requires_grad(), q = tensor({0, 0}).set_requires_grad();
+  optim::WeightAverage average({p}), other({q});
+  for (const double value : {3.0, -1.0}) {
+    p.assign(full({2}, value));
+    average.update();
+  }
+  other.load_state(average.state());
+  q.assign(p);
+  average.update();
+  other.update();
+  CHECK(other.averages()[0].to_vector<double>() == average.averages()[0].to_vector<double>());
+}

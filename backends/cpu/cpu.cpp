@@ -112,6 +112,10 @@ class CpuBackend : public Backend {
   bool unary_gradient(UnaryOp op, const View& known, const View& g, const View& dx) override {
     return cpu::unary_gradient(*cache_, op, known, g, dx);
   }
+  bool squared_distance(const View& a, const View& b, const View& out) override {
+    cpu::squared_distance(*cache_, a, b, out);
+    return true;
+  }
   bool linear(const View& x, const View& weight, const View& bias, UnaryOp f,
               const View& y) override {
     return cpu::linear(*cache_, x, weight, bias, f, y);

@@ -41,7 +41,8 @@ void reduce(Cache& cache, ReduceOp op, const View& x, const View& out);  // redu
 void sum_parts(Cache& cache, const View& parts, const View& out);
 void matmul(Cache& cache, const View& a, const View& b, const View& out,
             const Finish& finish = {});  // matmul.cpp
-View transposed(View matrix);            // of rank 2; no data moves
+View transposed(View x);                 // its last two axes swapped; no data moves
+void squared_distance(Cache& cache, const View& a, const View& b, const View& out);  // distance.cpp
 bool linear(Cache& cache, const View& x, const View& weight, const View& bias, UnaryOp f,
             const View& y);  // linear.cpp
 bool linear_gradient(Cache& cache, const View& x, const View& weight, UnaryOp f, const View& y,

@@ -1,8 +1,9 @@
 // Batched matrix products, cut into tiles that run in parallel. Tiles depend on shapes alone, so the
 // result is the same for any number of threads.
 #include <algorithm>
-#include <array>
+#include <numeric>
 #include <span>
+#include <vector>
 
 #include "backends/cpu/gemm.h"
 #include "backends/cpu/kernels.h"
@@ -161,9 +162,12 @@ bool collapse(View& a, View& b, View& out) {
 
 }  // namespace
 
-View transposed(View matrix) {
-  matrix.layout = matrix.layout.permuted(std::array{1, 0});
-  return matrix;
+View transposed(View x) {
+  std::vector<int> axes(static_cast<std::size_t>(x.shape().rank()));
+  std::iota(axes.begin(), axes.end(), 0);
+  std::swap(axes.rbegin()[0], axes.rbegin()[1]);
+  x.layout = x.layout.permuted(axes);
+  return x;
 }
 
 void matmul(Cache& cache, const View& a_view, const View& b_view, const View& out_view,

@@ -51,7 +51,9 @@ template <class T>
 void put(ScatterOp op, const T* from, T* to, std::int64_t n) {
   if constexpr (!std::is_same_v<T, bool>) {
     if (op == ScatterOp::add) {
-      for (std::int64_t j = 0; j < n; ++j) to[j] += from[j];
+      for (std::int64_t j = 0; j < n; ++j) {
+        to[j] = static_cast<T>(Wrapping<T>(to[j]) + Wrapping<T>(from[j]));
+      }
       return;
     }
   }

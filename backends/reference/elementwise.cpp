@@ -15,8 +15,11 @@ T apply(UnaryOp op, T x) {
   } else {
     const T zero{};
     switch (op) {
-      case UnaryOp::neg: return static_cast<T>(-x);
-      case UnaryOp::abs: return static_cast<T>(std::abs(x));
+      case UnaryOp::neg: return static_cast<T>(-Wrapping<T>(x));
+      case UnaryOp::abs:
+        return std::is_floating_point_v<T>
+                   ? std::abs(x)
+                   : static_cast<T>(x < 0 ? -Wrapping<T>(x) : Wrapping<T>(x));
       case UnaryOp::sign:
         return static_cast<T>(x != x ? x : static_cast<T>((x > zero) - (x < zero)));
       case UnaryOp::exp: return static_cast<T>(std::exp(x));
@@ -40,14 +43,15 @@ T apply(UnaryOp op, T x) {
 
 template <class T>
 T arithmetic(BinaryOp op, T a, T b) {
+  const Wrapping<T> x = a, y = b;
   switch (op) {
-    case BinaryOp::sub: return static_cast<T>(a - b);
-    case BinaryOp::mul: return static_cast<T>(a * b);
+    case BinaryOp::sub: return static_cast<T>(x - y);
+    case BinaryOp::mul: return static_cast<T>(x * y);
     case BinaryOp::div: return static_cast<T>(a / b);
     case BinaryOp::pow: return static_cast<T>(std::pow(a, b));
     case BinaryOp::max: return a > b || a != a ? a : b;
     case BinaryOp::min: return a < b || a != a ? a : b;
-    default: return static_cast<T>(a + b);
+    default: return static_cast<T>(x + y);
   }
 }
 

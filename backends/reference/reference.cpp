@@ -97,7 +97,7 @@ void ReferenceBackend::scatter(ScatterOp op, const View& rows, const View& src, 
       if (row == kNoRow) continue;
       T& to = data_of<T>(table)[row * width + i % width];
       const T value = data_of<T>(src)[position(src.layout, i)];
-      to = op == ScatterOp::add ? static_cast<T>(to + value) : value;
+      to = op == ScatterOp::add ? static_cast<T>(Wrapping<T>(to) + Wrapping<T>(value)) : value;
     }
   });
 }
