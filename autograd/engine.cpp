@@ -98,11 +98,6 @@ const Gradient& add(Frontier& frontier, const std::shared_ptr<Node>& node,
   return waiting.gradient;
 }
 
-// Undoes broadcasting: here, once, so that no op has to.
-Gradient fit(const Gradient& gradient, const Shape& shape) {
-  return gradient.shape() == shape ? gradient : Gradient(sum_to(gradient.dense(), shape));
-}
-
 void start(Frontier& frontier, const Tensor& output, const BackwardOptions& options) {
   if (!output.requires_grad()) {
     throw GradError(
@@ -128,14 +123,21 @@ void start(Frontier& frontier, const Tensor& output, const BackwardOptions& opti
   add(frontier, output.node(), gradient);
 }
 
-// Kernels trust the types of gradients, which a pullback of a user's may change.
-void check_kind(const Node& from, const Edge& to, const Gradient& part, const Backend& backend) {
-  if (!part.defined()) return;
+// What a pullback sent, as the input can take it: summed where it was broadcast - here, once, so that no
+// op has to - and nothing where it was frozen since. Kernels trust the types of gradients, which a
+// pullback of a user's may change.
+Gradient fit(const Gradient& sent, const Node& from, const Edge& to, const Backend& backend) {
+  if (!to.node->wants_gradient) return {};
+  const Gradient part =
+      sent.shape() == to.node->shape ? sent : Gradient(sum_to(sent.dense(), to.node->shape));
   const Tensor& values = part.values();
-  if (values.dtype() == to.node->dtype && &values.backend() == &backend) return;
-  throw DTypeError(fmt::format(
-      "[{}] its pullback gave input {} the gradient {}; it must be {} and stay on {}: cast() it",
-      from.op, to.place, describe(values), name_of(to.node->dtype), backend.name()));
+  if (values.dtype() != to.node->dtype || &values.backend() != &backend) {
+    throw DTypeError(fmt::format(
+        "[{}] its pullback gave input {} the gradient {}; it must be {} and stay on {}: "
+        "cast() it",
+        from.op, to.place, describe(values), name_of(to.node->dtype), backend.name()));
+  }
+  return part;
 }
 
 // Visits everything behind the frontier made since node `oldest`; `arrive` is called with each
@@ -161,10 +163,7 @@ void walk(Frontier frontier, const BackwardOptions& options, std::uint64_t oldes
     const Tensor gradient = at.gradient.dense();
     const Tensor result = node.result.defined() ? node.result.with_node(at.node) : Tensor();
     for (const Edge& e : node.inputs) {
-      const Gradient sent = e.pullback(gradient, result);
-      if (!e.node->wants_gradient) continue;  // frozen since
-      const Gradient part = fit(sent, e.node->shape);
-      check_kind(node, e, part, gradient.backend());
+      const Gradient part = fit(e.pullback(gradient, result), node, e, gradient.backend());
       const Gradient& so_far = add(frontier, e.node, part);
       if (detecting && part.defined()) check_no_nan(node.op, "gradient", part.values());
       if (listener != nullptr) listener->sent(node, e, part, so_far);

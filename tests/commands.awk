@@ -14,7 +14,7 @@ BEGIN {
   commands = read(programs "/gradus --help | sed -n '/^Subcommands:/,$ s/^  \\([a-z]*\\) .*/\\1/p'")
   count = split(commands, names)
   for (i = 1; i <= count; i++) help[names[i]] = read(programs "/gradus " names[i] " --help")
-  every = dev " --install --prefix "  # of cmake
+  every = dev " --install --prefix --cflags --libs "  # of cmake and pkg-config
   for (name in help) every = every help[name]
 }
 
