@@ -85,4 +85,11 @@ std::vector<Text> read_unlabelled(const std::filesystem::path& path, const ReadO
   return texts;
 }
 
+std::int64_t drop_held_out(std::vector<Text>& texts, std::span<const Text> held_out) {
+  std::unordered_set<std::string_view> seen;
+  for (const Text& text : held_out) seen.insert(text.text);
+  return static_cast<std::int64_t>(
+      std::erase_if(texts, [&seen](const Text& text) { return seen.contains(text.text); }));
+}
+
 }  // namespace gradus::data

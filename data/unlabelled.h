@@ -8,7 +8,9 @@
 // needed. Any other file has a text in each line.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,5 +32,9 @@ std::vector<PlacedText> read_texts(const std::filesystem::path& path,
 // called unsup, only those below it. Throws IoError where nothing can be read or nothing is left.
 std::vector<Text> read_unlabelled(const std::filesystem::path& path,
                                   const ReadOptions& options = {});
+
+// Takes those out of `texts` that equal one of `held_out`, whatever its label: a text that a model is
+// measured on must teach it nothing, not even which words keep company. Both are clean. Returns how many.
+std::int64_t drop_held_out(std::vector<Text>& texts, std::span<const Text> held_out);
 
 }  // namespace gradus::data

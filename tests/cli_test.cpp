@@ -20,6 +20,7 @@ TEST_CASE("train, predict, explain, eval, info") {
   Result result = train(folder);
   CHECK_MESSAGE(result.status == 0, result.error);
   CHECK(result.out.find("48 texts to learn from, 12 held out") != std::string::npos);
+  CHECK(result.out.find("both were chosen by these very texts") != std::string::npos);
   CHECK(result.out.find("saved m.safetensors") != std::string::npos);
   const std::string used = "A step used at most ";
   const double megabytes = std::stod(result.out.substr(result.out.find(used) + used.size()));

@@ -73,6 +73,12 @@ TEST_CASE("each text knows its place") {
   CHECK(described(folder / "tables") == Strings{"a.csv, line 2: d", "b.csv, line 2: c"});
 }
 
+TEST_CASE("texts that a model is measured on are not learned from, whatever their labels") {
+  std::vector<Text> texts{{"a", 0}, {"b", 0}, {"c", 0}};
+  CHECK(drop_held_out(texts, std::vector<Text>{{"c", 1}, {"x", 0}, {"a", 0}}) == 2);
+  CHECK(texts == std::vector<Text>{{"b", 0}});
+}
+
 TEST_CASE("bytes that are no text are refused") {
   const TemporaryFolder folder;
   const auto refuses = [&](const std::string& bytes, const std::string& why) {
