@@ -3,9 +3,9 @@
 //
 //   std::vector<Text> more = read_unlabelled("aclImdb_v1.tar.gz");    // its 50,000 reviews below unsup
 //
-// A folder or archive: its files that end in .txt or have no ending; where there are none, its tables. A
-// table (data/dataset.h) has its texts in the column that read_dataset would take; a label column is not
-// needed. Any other file has a text in each line.
+// What read_dataset reads is read as it would (data/dataset.h), but labels are not needed, nor folders for
+// them: all files that end in .txt or have no ending are texts, and where there are none, all tables are
+// read. A file that is no table has a text in each line.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct PlacedText {
   std::string place;  // "line 3", "pos/1.txt"
 };
 
-// All texts as they stand in the files, in the order of these. Throws IoError where nothing can be read.
+// All texts as they stand in the files, in the order of these. Throws IoError where nothing can be read or there is none.
 std::vector<PlacedText> read_texts(const std::filesystem::path& path,
                                    const ReadOptions& options = {});
 
