@@ -127,12 +127,15 @@ Prepared prepare(const TrainOptions& options, const data::Split& split,
   const Tensor vectors = by_vectors ? learn_vectors(options, words, config.vocabulary) : Tensor();
   if (by_ngrams) {
     data::NgramOptions ngrams = ngram_options(config);
-    ngrams.least = unlabelled.empty() ? least : kLeastUnlabelled;
+    ngrams.least = without(Piece::twice) ? 1 : unlabelled.empty() ? kLeast : kLeastUnlabelled;
     saved.ngrams = data::Ngrams::of_texts(words, ngrams);
     if (saved.ngrams.size() == 0) {
       throw Error(
-          "[train] no word comes twice in these texts, so there are no n-grams to learn; "
-          "other encoders know words that come once (--encoder)");
+          fmt::format("[train] no word comes {} in these texts, so there are no n-grams to learn; "
+                      "other encoders know words that come once (--encoder)",
+                      ngrams.least == kLeastUnlabelled ? "three times"
+                      : ngrams.least == kLeast         ? "twice"
+                                                       : "at all"));
     }
     texts = saved.ngrams.encode(texts);
     if (!unlabelled.empty()) words = saved.ngrams.encode(words);
