@@ -183,6 +183,16 @@ TEST_CASE("what train reads, predict reads: each answer after its place") {
       run_gradus(folder, predict + "films.tsv --text-column words").out.starts_with("line 2\tpos"));
 }
 
+TEST_CASE("how to read --data says nothing of other texts") {
+  const TemporaryFolder folder;
+  for (const char* option : {"--format csv", "--text-column words"}) {
+    const Result result =
+        run_gradus(folder, fmt::format("predict --model m {} < /dev/null", option));
+    CHECK(result.status == 2);
+    CHECK(result.error.find("requires --data") != std::string::npos);
+  }
+}
+
 TEST_CASE("empty texts are measured, and their number is said") {
   const TemporaryFolder folder;
   write_table(folder);

@@ -9,7 +9,6 @@ namespace gradus::classify {
 
 namespace {
 
-constexpr std::int64_t kHidden = 256;
 constexpr double kMissing = 0.2;  // words of a text left out
 constexpr double kDropout = 0.5;  // of what is pooled
 

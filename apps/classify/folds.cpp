@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
+#include <set>
 
+#include "apps/classify/class_gaps.h"
 #include "apps/classify/commands.h"
 #include "apps/classify/fit.h"
 #include "apps/classify/interrupt.h"
@@ -38,7 +40,6 @@ std::string spread(const std::vector<double>& values) {
 }  // namespace
 
 bool run_folds(const TrainOptions& asked) {
-  catch_interrupts();
   const data::Dataset dataset = read_clean(asked);
   const TrainOptions options = suited(asked, dataset);
   const std::vector<data::Text> unlabelled = read_more(options);
@@ -48,12 +49,15 @@ bool run_folds(const TrainOptions& asked) {
   }
   TrainOptions each = options;
   each.quiet = true;
+  catch_interrupts();  // until now there was nothing that could be lost
   std::vector<double> accuracy, loss, seconds;
   std::int64_t dropped = 0;
+  std::set<std::string> noted;
   fmt::print("fold  texts  accuracy  macro F1  log loss  calibration error      time\n");
   for (int fold = 0; fold < options.folds; ++fold) {
     const auto begin = std::chrono::steady_clock::now();
-    const data::Split split = fold_of(dataset, options, fold);
+    data::Split split = fold_of(dataset, options, fold);
+    for (const std::string& note : close_gaps(split, dataset.labels)) noted.insert(note);
     std::vector<data::Text> more = unlabelled;
     dropped += data::drop_held_out(more, split.held_out);
     Prepared ready = prepare(each, split, more, dataset.labels);
@@ -84,6 +88,9 @@ bool run_folds(const TrainOptions& asked) {
       spread(accuracy), spread(loss),
       std::accumulate(seconds.begin(), seconds.end(), 0.0) / static_cast<double>(seconds.size()),
       static_cast<double>(peak_process_memory()) / 1e6);
+  for (const std::string& note : noted) {
+    if (!options.quiet) fmt::print("in some folds: {}\n", note);
+  }
   if (dropped > 0) {
     fmt::print("{} unlabelled texts are also labelled: the fold that held one out did without it\n",
                dropped);

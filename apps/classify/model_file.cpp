@@ -45,6 +45,11 @@ void check_sizes(const Config& config, const nn::NamedTensors& tensors) {
   };
   if (reads_ngrams(config.encoder)) {
     check("table", {config.ngrams, config.attention_size});
+    if (config.parts > 0) check("pool.parts", {config.parts, config.heads});
+    if (score_of(config)) {
+      check("pool.queries",
+            {config.heads, config.key_size > 0 ? config.key_size : config.attention_size});
+    }
     return check("classes.weight", {config.classes, config.attention_size});
   }
   check("encoder.embed.weight", {config.vocabulary, config.attention_size});
