@@ -1,7 +1,6 @@
 // Cross-validation: each text is held out once, by a model that has not seen it.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -12,6 +11,7 @@
 #include "apps/classify/interrupt.h"
 #include "apps/classify/prepare.h"
 #include "apps/classify/process_memory.h"
+#include "apps/classify/seconds.h"
 #include "apps/classify/suited.h"
 #include "data/unlabelled.h"
 #include "tensor/error.h"
@@ -55,7 +55,7 @@ bool run_folds(const TrainOptions& asked) {
   std::set<std::string> noted;
   fmt::print("fold  texts  accuracy  macro F1  log loss  calibration error      time\n");
   for (int fold = 0; fold < options.folds; ++fold) {
-    const auto begin = std::chrono::steady_clock::now();
+    const auto begin = Clock::now();
     data::Split split = fold_of(dataset, options, fold);
     for (const std::string& note : close_gaps(split, dataset.labels)) noted.insert(note);
     std::vector<data::Text> more = unlabelled;
@@ -71,14 +71,14 @@ bool run_folds(const TrainOptions& asked) {
                      : "");
       return false;
     }
-    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
+    const double spent = seconds_since(begin);
     fmt::print("{:>4}  {:>5}  {:>8.4f}  {:>8.4f}  {:>8.4f}  {:>17.4f}  {:>6.1f} s\n", fold + 1,
                last.texts, last.accuracy, last.macro_f1, last.log_loss, last.calibration_error,
-               spent.count());
+               spent);
     std::fflush(stdout);
     accuracy.push_back(last.accuracy);
     loss.push_back(last.log_loss);
-    seconds.push_back(spent.count());
+    seconds.push_back(spent);
   }
   fmt::print(
       "\nat the end, mean and deviation over the folds: accuracy {}, log loss {}\n"
