@@ -183,6 +183,20 @@ TEST_CASE("what train reads, predict reads: each answer after its place") {
       run_gradus(folder, predict + "films.tsv --text-column words").out.starts_with("line 2\tpos"));
 }
 
+TEST_CASE("eval minds the labels of the texts that it measures, no others") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  REQUIRE(train(folder).status == 0);
+  folder.write("set/train.csv", "text,label\na fine film,pos\na dull film,other\n");
+  folder.write("set/test.csv", "text,label\na fine film,pos\na dull film,neg\n");
+  const std::string eval = "eval --model m.safetensors --data set";
+  CHECK(run_gradus(folder, eval).out.starts_with("2 texts of set (its test split)\n"));
+  folder.write("set/test.csv", "text,label\na fine film,pos\na dull film,other\n");
+  CHECK(run_gradus(folder, eval).error ==
+        "gradus: [eval] the data has texts labelled 'other', which the model does not know; it "
+        "knows: neg, pos\n");
+}
+
 TEST_CASE("how to read --data says nothing of other texts") {
   const TemporaryFolder folder;
   for (const char* option : {"--format csv", "--text-column words"}) {
