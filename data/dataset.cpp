@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <optional>
 #include <utility>
 
+#include "data/numbers.h"
 #include "data/readers.h"
 #include "data/utf8.h"
 #include "tensor/error.h"
@@ -30,11 +30,8 @@ constexpr std::array<NamedFormat, 9> kFormats{{{"auto", Format::automatic},
                                                {"wordnet", Format::wordnet}}};
 
 std::optional<double> number(const std::string& text) {
-  double value = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || at != end || !std::isfinite(value)) return std::nullopt;
-  return value;
+  const std::optional<double> value = parsed<double>(text);
+  return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 // Numbers by value, then names by their bytes.
