@@ -15,8 +15,7 @@ struct Distinct {
 inline Distinct distinct(const std::vector<std::int32_t>& batch) {
   Distinct result{batch, {}};
   std::ranges::sort(result.words);
-  const auto rest = std::ranges::unique(result.words);
-  result.words.erase(rest.begin(), rest.end());
+  result.words.erase(std::unique(result.words.begin(), result.words.end()), result.words.end());
   const auto end = result.words.empty() ? 0 : static_cast<std::size_t>(result.words.back()) + 1;
   std::vector<std::int32_t> number(end);
   for (std::size_t i = 0; i < result.words.size(); ++i) {

@@ -152,7 +152,8 @@ void add_train(CLI::App& program, Arguments& all) {
                         ? fmt::format("{} {}, else {}", kEpochsLittle, little, epochs)
                         : fmt::format("{}", epochs))
       ->check(whole(1, 1 << 20));
-  app->add_option("--batch-tokens", o.settings.batch_tokens, "tokens in a step")
+  app->add_option("--batch-tokens", o.settings.batch_tokens,
+                  "tokens in a step, or a text that has more")
       ->default_str(o.settings.batch_tokens > 0 ? fmt::format("{}", o.settings.batch_tokens)
                                                 : "as in 64 texts")
       ->check(whole(1, std::int64_t{1} << 31));
