@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
+#include <utility>
 
+#include "data/metrics.h"
 #include "tensor/error.h"
 
 namespace gradus::data {
@@ -56,7 +59,9 @@ double log_loss(std::span<const float> logits, std::span<const std::int32_t> lab
 
 }  // namespace
 
-// The loss has one minimum in 1 / t, being convex in it: a search by thirds, on a scale of logarithms.
+// The loss has one minimum in 1 / t, being convex in it: a golden-section search, on a scale of logarithms.
+// Of the two places within the bounds the next round keeps one, and its loss (Kiefer, "Sequential minimax
+// search for a maximum", 1953).
 double fit_temperature(std::span<const float> logits, std::span<const std::int32_t> labels,
                        std::int64_t classes) {
   check_texts("fit_temperature", logits, labels, classes);
@@ -64,10 +69,22 @@ double fit_temperature(std::span<const float> logits, std::span<const std::int32
   const auto loss = [&](double log_t) {
     return log_loss(logits, labels, static_cast<std::size_t>(classes), std::exp(log_t));
   };
+  constexpr double kShare = 1 / std::numbers::phi;
   double low = std::log(0.05), high = std::log(20);
+  double a = high - kShare * (high - low), b = low + kShare * (high - low);
+  double at_a = loss(a), at_b = loss(b);
   while (high - low > 1e-3) {
-    const double a = low + (high - low) / 3, b = high - (high - low) / 3;
-    (loss(a) < loss(b) ? high : low) = loss(a) < loss(b) ? b : a;
+    if (at_a < at_b) {
+      high = std::exchange(b, a);
+      at_b = at_a;
+      a = high - kShare * (high - low);
+      at_a = loss(a);
+    } else {
+      low = std::exchange(a, b);
+      at_a = at_b;
+      b = low + kShare * (high - low);
+      at_b = loss(b);
+    }
   }
   return std::exp((low + high) / 2);
 }
@@ -82,11 +99,11 @@ double calibration_error(std::span<const float> probabilities, std::span<const s
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const auto n = static_cast<std::size_t>(classes);
     const auto row = probabilities.subspan(i * n, n);
-    const auto best = std::max_element(row.begin(), row.end());
-    const double p = std::clamp(double{*best}, 0.0, 1.0);
+    const std::size_t best = likeliest(row);
+    const double p = std::clamp(double{row[best]}, 0.0, 1.0);
     Bin& bin = bins[std::min<std::size_t>(14, static_cast<std::size_t>(p * 15))];
     bin.confidence += p;
-    bin.right += best - row.begin() == labels[i] ? 1 : 0;
+    bin.right += best == static_cast<std::size_t>(labels[i]) ? 1 : 0;
   }
   double error = 0;
   for (const Bin& bin : bins) error += std::abs(bin.right - bin.confidence);

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <optional>
 #include <utility>
 
+#include "data/numbers.h"
 #include "data/readers.h"
 #include "data/utf8.h"
 #include "tensor/error.h"
@@ -30,11 +30,8 @@ constexpr std::array<NamedFormat, 9> kFormats{{{"auto", Format::automatic},
                                                {"wordnet", Format::wordnet}}};
 
 std::optional<double> number(const std::string& text) {
-  double value = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || at != end || !std::isfinite(value)) return std::nullopt;
-  return value;
+  const std::optional<double> value = parsed<double>(text);
+  return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 // Numbers by value, then names by their bytes.
@@ -69,76 +66,6 @@ Dataset numbered(Rows rows, const std::string& where, bool to_learn) {
   dataset.source = std::move(rows.source);
   dataset.notes = std::move(rows.notes);
   return dataset;
-}
-
-// "train" of "a/Train.csv".
-std::string stem(std::string_view path) {
-  std::string name(path.substr(path.rfind('/') + 1));
-  name.resize(std::min(name.rfind('.'), name.size()));
-  std::ranges::transform(name, name.begin(), ascii_lower);
-  return name;
-}
-
-// The files' names, a few of them if they are many.
-std::string listed(const std::vector<const File*>& files) {
-  constexpr std::size_t kShown = 5;
-  std::vector<std::string_view> names;
-  for (const File* file : files) names.emplace_back(file->path);
-  const bool all = names.size() <= kShown;
-  names.resize(std::min(names.size(), kShown));
-  return fmt::format("{}{}", fmt::join(names, ", "), all ? "" : ", ...");
-}
-
-// Tables in a folder or archive: one, or a pair called train and test.
-Rows read_tables(const Files& files, const ReadOptions& options, const std::string& where) {
-  std::vector<const File*> tables;
-  for (const File& file : files.files) {
-    if (files.kind == Files::Kind::file || is_table_file(file.path)) tables.push_back(&file);
-  }
-  const auto named = [&](std::string_view name) {
-    const auto found =
-        std::ranges::find_if(tables, [&](const File* file) { return stem(file->path) == name; });
-    return found == tables.end() ? nullptr : *found;
-  };
-  const File* train = tables.size() == 1 ? tables[0] : named("train");
-  const File* test = tables.size() == 1 ? nullptr : named("test");
-  if (train == nullptr) {
-    fail_reading(where,
-                 tables.empty()
-                     ? "holds neither folders of texts for each class nor a table (.csv, .tsv, "
-                       ".jsonl)"
-                     : fmt::format("holds {} tables and none is called train; name one of them: {}",
-                                   tables.size(), listed(tables)));
-  }
-  Rows rows;
-  for (const File* file : {train, test}) {
-    if (file == nullptr) continue;
-    const bool named_by_path = where.ends_with(file->path);
-    read_table(file->bytes, options, {.test = file == test},
-               named_by_path ? where : where + ", " + file->path, rows);
-    std::erase(tables, file);
-  }
-  if (!tables.empty()) rows.notes.push_back("not used: " + listed(tables));
-  return rows;
-}
-
-bool is_table(Format format) {
-  return format == Format::csv || format == Format::tsv || format == Format::lines ||
-         format == Format::fasttext || format == Format::jsonl;
-}
-
-Rows read_rows(Files files, const ReadOptions& options, const std::string& where) {
-  const Format format = options.format;
-  if (files.files.empty()) fail_reading(where, "the folder or archive is empty");
-  if (is_table(format)) return read_tables(files, options, where);
-  if (format == Format::wordnet) return read_wordnet(files, where);
-  if (format != Format::automatic) {
-    return read_folders(std::move(files), format == Format::imdb, where);
-  }
-  if (files.kind == Files::Kind::file) return read_tables(files, options, where);
-  if (has_wordnet(files)) return read_wordnet(files, where);
-  if (has_class_folders(files)) return read_folders(std::move(files), false, where);
-  return read_tables(files, options, where);
 }
 
 }  // namespace
@@ -195,12 +122,10 @@ void fail_reading(const std::string& where, const std::string& reason) {
 
 Dataset read_dataset(const std::filesystem::path& path, const ReadOptions& options) {
   // What no reader would use is not even unpacked: half of aclImdb has no label.
-  const auto wanted = [](std::string_view file) {
-    return file.find("/unsup/") == std::string_view::npos && !file.starts_with("unsup/") &&
-           (is_text_file(file) || is_table_file(file) || is_wordnet_file(file));
-  };
+  const auto wanted = [](std::string_view file) { return is_read(file) && !below_unsup(file); };
   const std::string where = path.string();
-  return numbered(read_rows(read_files(path, wanted), options, where), where, options.to_learn);
+  return numbered(read_rows(read_files(path, wanted), options, true, where), where,
+                  options.to_learn);
 }
 
 }  // namespace gradus::data

@@ -24,12 +24,8 @@ struct Chunk {
   }
 
   // The ids since the last call are a text.
-  void end_text(std::int64_t max_tokens = 0) {
-    const std::int64_t begin = ends.empty() ? 0 : ends.back();
-    if (std::ssize(ids) == begin) ids.push_back(kUnknown);
-    if (max_tokens > 0 && std::ssize(ids) - begin > max_tokens) {
-      ids.resize(static_cast<std::size_t>(begin + max_tokens));
-    }
+  void end_text() {
+    if (std::ssize(ids) == (ends.empty() ? 0 : ends.back())) ids.push_back(kUnknown);
     ends.push_back(std::ssize(ids));
   }
 };
@@ -63,15 +59,13 @@ EncodedTexts join(std::span<const Text> texts, std::vector<Chunk> chunks, const 
   return encoded;
 }
 
-}  // namespace
-
-namespace {
 std::span<const std::int32_t> part(const std::vector<std::int32_t>& all,
                                    const std::vector<std::int64_t>& begins, std::int64_t i) {
   const auto begin = static_cast<std::size_t>(begins[static_cast<std::size_t>(i)]);
   const auto end = static_cast<std::size_t>(begins[static_cast<std::size_t>(i) + 1]);
   return std::span(all).subspan(begin, end - begin);
 }
+
 }  // namespace
 
 std::span<const std::int32_t> EncodedTexts::operator[](std::int64_t i) const {
@@ -86,8 +80,7 @@ std::span<const std::int32_t> EncodedTexts::words_of(std::int64_t i) const {
   return part(words, offsets, i);
 }
 
-EncodedTexts encode(const Vocabulary& vocabulary, std::span<const Text> texts,
-                    std::int64_t max_tokens) {
+EncodedTexts encode(const Vocabulary& vocabulary, std::span<const Text> texts) {
   std::vector<Chunk> chunks = chunks_of(texts);
   parallel_for(std::ssize(texts), kTextsAtOnce, [&](std::int64_t begin, std::int64_t end) {
     Chunk& chunk = chunks[static_cast<std::size_t>(begin / kTextsAtOnce)];
@@ -96,7 +89,7 @@ EncodedTexts encode(const Vocabulary& vocabulary, std::span<const Text> texts,
     for (const Text& text : part(texts, begin, end)) {
       split_words(text.text, words);
       vocabulary.encode(words, chunk.ids);
-      chunk.end_text(max_tokens);
+      chunk.end_text();
     }
   });
   return join(texts, std::move(chunks),

@@ -34,10 +34,8 @@ struct EncodedTexts {
   std::span<const std::int32_t> words_of(std::int64_t i) const;
 };
 
-// On all cores. A text without a token becomes one <unk>, so that no text is empty. Of a text with
-// more than `max_tokens` the first that many are kept; 0 keeps all.
-EncodedTexts encode(const Vocabulary& vocabulary, std::span<const Text> texts,
-                    std::int64_t max_tokens = 0);
+// On all cores. A text without a token becomes one <unk>, so that no text is empty.
+EncodedTexts encode(const Vocabulary& vocabulary, std::span<const Text> texts);
 
 struct Learned {
   Vocabulary vocabulary;

@@ -21,10 +21,10 @@ struct Files {
 };
 
 // Reads a folder, an archive, or one file, compressed or not (its path is then its name without
-// .gz). Links in a folder are followed, but no folder is read twice. Hidden files (.DS_Store, __MACOSX) are left out; `wanted` says which others to read, the
-// rest is listed only. Throws IoError if nothing is there, if anything cannot be read, and for an
-// archive that is truncated or has a member that is a link or a device or whose path leaves the
-// archive.
+// .gz). Links in a folder are followed, but no folder is read twice. Hidden files (.DS_Store, __MACOSX)
+// are left out; `wanted` says which others to read, the rest is listed only. Throws IoError if nothing is
+// there, if anything cannot be read, and for an archive that is truncated or has a member that is a link
+// or a device or whose path leaves the archive.
 Files read_files(const std::filesystem::path& path,
                  const std::function<bool(std::string_view)>& wanted);
 

@@ -14,9 +14,6 @@ namespace gradus::data {
 
 namespace {
 
-// What aclImdb calls its reviews without a label.
-constexpr std::string_view kUnlabelled = "unsup";
-
 std::vector<std::string_view> folders_of(std::string_view path) {
   std::vector<std::string_view> parts;
   for (std::size_t slash = path.find('/'); slash != std::string_view::npos;
@@ -75,7 +72,7 @@ Layout layout_of(const std::vector<File>& files) {
     if (!is_text_file(file.path)) continue;
     of_texts.push_back(folders.back());
     const auto place = place_in_split(folders.back());
-    if (!place || place->test || place->label == kUnlabelled) continue;
+    if (!place || place->test || below_unsup(file.path)) continue;
     split = true;
     split_depth = place->depth;
   }
@@ -87,7 +84,7 @@ Layout layout_of(const std::vector<File>& files) {
     } else if (folders[i].size() > depth) {
       place = Place{folders[i][depth], false};
     }
-    if (place && place->label == kUnlabelled) {
+    if (below_unsup(files[i].path)) {
       ++layout.unlabelled;
       place.reset();
     } else if (split && !place && folders[i].size() > split_depth && is_text_file(files[i].path) &&
@@ -104,9 +101,22 @@ Layout layout_of(const std::vector<File>& files) {
 
 }  // namespace
 
-bool has_class_folders(const Files& files) {
-  const Layout layout = layout_of(files.files);
-  return std::ranges::any_of(layout.places, [](const auto& place) { return place.has_value(); });
+std::size_t class_folders(const Files& files) {
+  std::set<std::string_view> labels;
+  for (const std::optional<Place>& place : layout_of(files.files).places) {
+    if (place) labels.insert(place->label);
+  }
+  return labels.size();
+}
+
+Rows read_text_files(Files files, const std::string& where) {
+  Rows result;
+  for (File& file : files.files) {
+    if (!is_text_file(file.path)) continue;
+    check_text_size(file.bytes.size(), where + ", file " + file.path);
+    result.rows.push_back({.text = std::move(file.bytes), .label = {}, .file = file.path});
+  }
+  return result;
 }
 
 Rows read_folders(Files files, bool imdb, const std::string& where) {

@@ -7,6 +7,7 @@
 #include "data/fields.h"
 #include "data/readers.h"
 #include "data/records.h"
+#include "data/utf8.h"
 
 namespace gradus::data {
 
@@ -16,6 +17,8 @@ using nlohmann::ordered_json;
 
 ordered_json object_of(std::string_view line, const RecordReader& reader) {
   ordered_json object = ordered_json::parse(line, nullptr, false);
+  // The parser takes UTF-8 only: what is none becomes what cleaning makes of it.
+  if (object.is_discarded()) object = ordered_json::parse(repaired_utf8(line), nullptr, false);
   if (!object.is_object()) {
     reader.fail(reader.line(), fmt::format("'{}' is not a JSON object; each line must be one",
                                            clean_text(line.substr(0, 40))));

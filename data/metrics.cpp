@@ -23,11 +23,6 @@ double ratio(std::int64_t part, std::int64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-// The first of the most probable classes.
-std::size_t prediction(std::span<const float> row) {
-  return static_cast<std::size_t>(std::ranges::max_element(row) - row.begin());
-}
-
 std::size_t widest_label(const Metrics& metrics, std::size_t at_least) {
   for (const ClassMetrics& c : metrics.classes) at_least = std::max(at_least, columns(c.label));
   return at_least;
@@ -128,7 +123,7 @@ std::vector<std::int64_t> most_wrong(std::span<const float> probabilities,
     const auto row = probabilities.subspan(static_cast<std::size_t>(i * classes),
                                            static_cast<std::size_t>(classes));
     const auto truth = static_cast<std::size_t>(labels[static_cast<std::size_t>(i)]);
-    if (prediction(row) != truth) wrong.emplace_back(row[truth], i);
+    if (likeliest(row) != truth) wrong.emplace_back(row[truth], i);
   }
   std::ranges::sort(wrong);
   wrong.resize(std::min(wrong.size(), static_cast<std::size_t>(most)));
@@ -150,7 +145,7 @@ Metrics measure(std::span<const float> probabilities, std::span<const std::int32
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const auto truth = static_cast<std::size_t>(labels[i]);
     const auto row = probabilities.subspan(i * classes, classes);
-    const std::size_t predicted = prediction(row);
+    const std::size_t predicted = likeliest(row);
     ++metrics.classes[truth].texts;
     ++metrics.classes[predicted].predicted;
     if (predicted == truth) ++hits[truth];

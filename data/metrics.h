@@ -13,6 +13,7 @@
 // texts everything is 0.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -56,6 +57,12 @@ struct Metrics {
     return confusion[truth * classes.size() + prediction];
   }
 };
+
+// The prediction: the place of the largest number of a row, the first of equals.
+template <class Row>
+std::size_t likeliest(const Row& row) {
+  return static_cast<std::size_t>(std::ranges::max_element(row) - std::ranges::begin(row));
+}
 
 // Throws as check_texts() does (data/calibration.h).
 Metrics measure(std::span<const float> probabilities, std::span<const std::int32_t> labels,

@@ -30,6 +30,12 @@ std::uint64_t mix(std::uint64_t key) {
   return key * 0x9E3779B97F4A7C15u;
 }
 
+void check_word(std::int32_t word) {
+  if (word < kMostWords) return;
+  throw Error(
+      fmt::format("[Ngrams] word number {}: at most {} words can be told apart", word, kMostWords));
+}
+
 // Calls each(key) for the n-grams at position t of a text.
 template <class Each>
 void for_ngrams(std::span<const std::int32_t> text, std::size_t t, const NgramOptions& options,
@@ -92,18 +98,14 @@ Ngrams::Ngrams(std::vector<Key> keys, std::int64_t words, NgramOptions options)
         throw Error(fmt::format("[Ngrams] an n-gram of the words {}, {}, {}: there are {}",
                                 key.first, key.second, key.third, words));
       }
+      check_word(word);
     }
   }
   build_slots();
 }
 
 Ngrams Ngrams::of_texts(const EncodedTexts& texts, NgramOptions options) {
-  for (const std::int32_t word : texts.ids) {
-    if (word >= kMostWords) {
-      throw Error(fmt::format("[Ngrams] word number {}: at most {} words can be told apart", word,
-                              kMostWords));
-    }
-  }
+  for (const std::int32_t word : texts.ids) check_word(word);
   // Each task reads all the texts and counts the n-grams whose hash falls to it: no two share any.
   std::vector<std::vector<Counted>> shards(kShards);
   parallel_for(kShards, 1, [&](std::int64_t shard, std::int64_t) {

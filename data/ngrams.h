@@ -38,7 +38,7 @@ class Ngrams {
 
   Ngrams() = default;
   // From the list in a model file. Throws Error for a word number that no vocabulary of `words` words
-  // has, and for an n-gram that comes twice.
+  // has, or of 2^21 and more, and for an n-gram that comes twice.
   Ngrams(std::vector<Key> keys, std::int64_t words, NgramOptions options);
   // `texts` are word numbers; kUnknown is part of no n-gram. On all cores, the result does not depend
   // on how many. Throws Error for word numbers of 2^21 and more.

@@ -18,7 +18,8 @@ struct Row {
   std::string text;
   std::string label;
   bool test = false;
-  std::int64_t line = 0;  // of a table
+  std::int64_t line = 0;  // of a table or of WordNet
+  std::string file = {};  // of a folder or archive
 };
 
 struct Rows {
@@ -35,16 +36,22 @@ struct Part {
 
 // `where` is the data set's path, for messages.
 
+// By the reader that is for these files (rows.cpp): the same with labels and without, but that without
+// them all tables are read, and all files of texts, wherever they lie.
+Rows read_rows(Files files, const ReadOptions& options, bool labels, const std::string& where);
+
 // A folder for each class (folders.cpp). With `imdb`, the classes must be train/pos and train/neg.
 Rows read_folders(Files files, bool imdb, const std::string& where);
-bool has_class_folders(const Files& files);
+std::size_t class_folders(const Files& files);  // how many
+// Every file that may be a text, without labels.
+Rows read_text_files(Files files, const std::string& where);
 
 // A table (table.cpp), added to `rows`. `where` names the file.
 void read_table(std::string_view bytes, const ReadOptions& options, Part part,
                 const std::string& where, Rows& rows);
 void read_json_lines(std::string_view bytes, const ReadOptions& options, Part part,
                      const std::string& where, Rows& rows);
-// Its format by its name and first line. Without labels, lines of text are nothing else: no format.
+// Its format by its name and how it begins. Without labels, a file of texts has none: one a line.
 std::optional<Format> table_format(std::string_view bytes, const ReadOptions& options, bool labels,
                                    const std::string& where);
 void add_row(std::string text, std::string_view label, Part part, const RecordReader& reader,
@@ -59,6 +66,9 @@ bool is_text_file(std::string_view path);
 bool is_table_file(std::string_view path);
 bool is_json_file(std::string_view path);
 bool is_wordnet_file(std::string_view path);
+bool is_read(std::string_view path);  // any of these
+// In a folder of the name that aclImdb gives to its reviews without a label.
+bool below_unsup(std::string_view path);
 // The part of the name from its last point, lower-cased; "" without one.
 std::string ending(std::string_view path);
 

@@ -11,8 +11,8 @@
 
 namespace gradus::data {
 
-// The uses of random numbers beside those of tensors, so that no two share a stream. An epoch or a pass
-// adds its number.
+// What data and training use beside tensors, which count their streams from 0: no two share one. An epoch
+// or a pass adds its number. (Word vectors have two more, apps/classify/word_vectors.cpp.)
 inline constexpr std::uint64_t kSplitStream = std::uint64_t{1} << 48;
 inline constexpr std::uint64_t kEpochStream = std::uint64_t{2} << 48;
 inline constexpr std::uint64_t kPassStream = std::uint64_t{3} << 48;

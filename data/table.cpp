@@ -77,13 +77,38 @@ std::string_view first_line(std::string_view bytes) {
   return bytes.substr(begin, std::min(bytes.find('\n', begin), bytes.size()) - begin);
 }
 
-// Where tabs are between the columns of a header; nothing if it is none.
-std::optional<Columns> columns_of_tabs(std::string_view line, const ReadOptions& options,
-                                       bool labels, const std::string& where) {
+char comma_or_semicolon(std::string_view line) {
+  return outside_quotes(line, ';') > outside_quotes(line, ',') ? ';' : ',';
+}
+
+// The columns of a header; nothing if the line is none.
+std::optional<Columns> columns_of(std::string_view line, char delimiter, const ReadOptions& options,
+                                  bool labels, const std::string& where) {
   std::vector<std::string> header;
-  RecordReader reader(line.substr(0, kMaxTextBytes), '\t', false, where);
+  RecordReader reader(line.substr(0, kMaxTextBytes), delimiter, false, where);
   reader.next(header);
   return find_columns(header, options, {.required = false, .labels = labels}, reader.here());
+}
+
+// label<TAB>text as far as it goes, blank lines between.
+bool has_tabs_only(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::size_t end = std::min(bytes.find('\n'), bytes.size());
+    const std::string_view line = bytes.substr(0, end);
+    if (line.find('\t') == std::string_view::npos && !trimmed(line).empty()) return false;
+    bytes.remove_prefix(std::min(end + 1, bytes.size()));
+  }
+  return true;
+}
+
+// A text in each line, blank ones too.
+void read_lines(std::string_view bytes, const std::string& where, Rows& rows) {
+  for (std::int64_t number = 1; !bytes.empty(); ++number) {
+    const std::size_t end = std::min(bytes.find('\n'), bytes.size());
+    check_text_size(end, fmt::format("{}, line {}", where, number));
+    rows.rows.push_back({std::string(bytes.substr(0, end)), "", false, number});
+    bytes.remove_prefix(std::min(end + 1, bytes.size()));
+  }
 }
 
 std::string format_name(Format format) {
@@ -103,10 +128,12 @@ std::optional<Format> table_format(std::string_view bytes, const ReadOptions& op
     return Format::jsonl;
   }
   if (line.find('\t') != std::string_view::npos) {
-    if (columns_of_tabs(line, labels ? options : ReadOptions{}, labels, where)) return Format::tsv;
+    if (columns_of(line, '\t', labels ? options : ReadOptions{}, labels, where)) return Format::tsv;
     if (labels) return Format::lines;
-  } else if (labels && line.find_first_of(",;") != std::string_view::npos) {
-    return Format::csv;
+    if (end != ".tsv" && end != ".tab" && has_tabs_only(bytes)) return Format::lines;
+  } else if (line.find_first_of(",;") != std::string_view::npos) {
+    // Without labels a comma may be part of a text: a header is one that has both columns.
+    if (labels || columns_of(line, comma_or_semicolon(line), {}, true, where)) return Format::csv;
   }
   if (end == ".tsv" || end == ".tab") return Format::tsv;
   return std::nullopt;
@@ -132,12 +159,13 @@ void add_row(std::string text, std::string_view label, Part part, const RecordRe
 void read_table(std::string_view bytes, const ReadOptions& options, Part part,
                 const std::string& where, Rows& rows) {
   bytes = text_of(bytes, where);
-  if (trimmed(bytes.substr(0, 4096)).empty() && trimmed(bytes).empty()) {
-    fail_reading(where, "the file is empty");
-  }
   const auto found = options.format == Format::automatic
                          ? table_format(bytes, options, part.labels, where)
                          : options.format;
+  if (!found && !part.labels) return read_lines(bytes, where, rows);
+  if (trimmed(bytes.substr(0, 4096)).empty() && trimmed(bytes).empty()) {
+    fail_reading(where, "the file is empty");
+  }
   if (!found) {
     fail_reading(where,
                  "is none of the formats known: label<TAB>text, CSV or TSV with a header, JSON "
@@ -152,9 +180,7 @@ void read_table(std::string_view bytes, const ReadOptions& options, Part part,
   }
   const std::string_view line = first_line(bytes);
   char delimiter = '\t';
-  if (format == Format::csv) {
-    delimiter = outside_quotes(line, ';') > outside_quotes(line, ',') ? ';' : ',';
-  }
+  if (format == Format::csv) delimiter = comma_or_semicolon(line);
   RecordReader reader(bytes, delimiter, format != Format::lines, where);
   std::vector<std::string> header;
   reader.next(header);

@@ -3,12 +3,14 @@
 //
 //   std::vector<Text> more = read_unlabelled("aclImdb_v1.tar.gz");    // its 50,000 reviews below unsup
 //
-// A folder or archive: its files that end in .txt or have no ending; where there are none, its tables. A
-// table (data/dataset.h) has its texts in the column that read_dataset would take; a label column is not
-// needed. Any other file has a text in each line.
+// What read_dataset reads is read as it would (data/dataset.h), but labels are not needed, nor folders for
+// them: all files that end in .txt or have no ending are texts, and where there are none, all tables are
+// read. A file that is no table has a text in each line.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,7 +24,7 @@ struct PlacedText {
   std::string place;  // "line 3", "pos/1.txt"
 };
 
-// All texts as they stand in the files, in the order of these. Throws IoError where nothing can be read.
+// All texts as they stand in the files, in the order of these. Throws IoError where nothing can be read or there is none.
 std::vector<PlacedText> read_texts(const std::filesystem::path& path,
                                    const ReadOptions& options = {});
 
@@ -30,5 +32,9 @@ std::vector<PlacedText> read_texts(const std::filesystem::path& path,
 // called unsup, only those below it. Throws IoError where nothing can be read or nothing is left.
 std::vector<Text> read_unlabelled(const std::filesystem::path& path,
                                   const ReadOptions& options = {});
+
+// Takes those out of `texts` that equal one of `held_out`, whatever its label: a text that a model is
+// measured on must teach it nothing, not even which words keep company. Both are clean. Returns how many.
+std::int64_t drop_held_out(std::vector<Text>& texts, std::span<const Text> held_out);
 
 }  // namespace gradus::data

@@ -25,4 +25,18 @@ void append_utf8(std::string& out, char32_t c) {
   out.append(reinterpret_cast<const char*>(bytes), length);
 }
 
+std::string repaired_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t begin = i;
+    if (next_code_point(text, i) == kInvalid) {
+      append_utf8(out, kReplacement);
+    } else {
+      out.append(text, begin, i - begin);
+    }
+  }
+  return out;
+}
+
 }  // namespace gradus::data

@@ -20,5 +20,7 @@ inline constexpr char32_t kReplacement = 0xFFFD;
 char32_t next_code_point(std::string_view text, std::size_t& i);
 // Appends c, or U+FFFD if c is no character (a surrogate, or above U+10FFFF).
 void append_utf8(std::string& out, char32_t c);
+// With U+FFFD for each run of invalid bytes that next_code_point() steps over.
+std::string repaired_utf8(std::string_view text);
 
 }  // namespace gradus::data

@@ -74,7 +74,8 @@ void read_part(const File& file, const std::string& where, Rows& result) {
     }
     const std::string_view text = definition(line.substr(bar + 3));
     check_text_size(text.size(), here);
-    result.rows.push_back({std::string(text), std::string(kFileNames[kind])});
+    result.rows.push_back(
+        {std::string(text), std::string(kFileNames[kind]), false, number, file.path});
   }
 }
 

@@ -183,6 +183,30 @@ TEST_CASE("what train reads, predict reads: each answer after its place") {
       run_gradus(folder, predict + "films.tsv --text-column words").out.starts_with("line 2\tpos"));
 }
 
+TEST_CASE("eval minds the labels of the texts that it measures, no others") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  REQUIRE(train(folder).status == 0);
+  folder.write("set/train.csv", "text,label\na fine film,pos\na dull film,other\n");
+  folder.write("set/test.csv", "text,label\na fine film,pos\na dull film,neg\n");
+  const std::string eval = "eval --model m.safetensors --data set";
+  CHECK(run_gradus(folder, eval).out.starts_with("2 texts of set (its test split)\n"));
+  folder.write("set/test.csv", "text,label\na fine film,pos\na dull film,other\n");
+  CHECK(run_gradus(folder, eval).error ==
+        "gradus: [eval] the data has texts labelled 'other', which the model does not know; it "
+        "knows: neg, pos\n");
+}
+
+TEST_CASE("how to read --data says nothing of other texts") {
+  const TemporaryFolder folder;
+  for (const char* option : {"--format csv", "--text-column words"}) {
+    const Result result =
+        run_gradus(folder, fmt::format("predict --model m {} < /dev/null", option));
+    CHECK(result.status == 2);
+    CHECK(result.error.find("requires --data") != std::string::npos);
+  }
+}
+
 TEST_CASE("empty texts are measured, and their number is said") {
   const TemporaryFolder folder;
   write_table(folder);
@@ -197,7 +221,7 @@ TEST_CASE("empty texts are measured, and their number is said") {
   CHECK(whole.out.substr(whole.out.find('\n')) == part.out.substr(part.out.find('\n')));
 }
 
-TEST_CASE("a test split with a class that training has not does not decide on the model") {
+TEST_CASE("the data's own test split decides nothing, and is measured at the end") {
   const TemporaryFolder folder;
   write_table(folder);
   fs::create_directory(folder / "set");
@@ -206,13 +230,32 @@ TEST_CASE("a test split with a class that training has not does not decide on th
   const Result result =
       run_gradus(folder, fmt::format("train --data set --out m.safetensors {}", kSmall));
   CHECK(result.status == 0);
-  CHECK(result.out.find(
-            "1 class (other) has no text to learn from: of those held out, 1 are not used\n") !=
+  CHECK(result.out.find("48 texts to learn from, 12 held out (20 % of each class), 3 in the data's "
+                        "own test split\n1 class (other) has no text left to learn from\n") !=
         std::string::npos);
-  CHECK(result.out.find("accuracy 100.00 %") != std::string::npos);
-  folder.write("set/test.csv", "text,label\na fine film,other\n");
-  CHECK(run_gradus(folder, "train --data set --out m2").error ==
-        "gradus: [train] no text held out has a label that a text to learn from has\n");
+  const std::size_t end = result.out.find("\nOn the data's own test split, the best epoch");
+  REQUIRE(end != std::string::npos);
+  CHECK(result.out.find("chosen by the texts held out):\naccuracy 66.67 %", end) <
+        result.out.size());
+  // Whatever the test split says, the model is the same.
+  const std::string model = read_file(folder / "m.safetensors");
+  folder.write("set/test.csv", "text,label\na fine film,neg\na dull film,pos\n,other\n");
+  CHECK(run_gradus(folder, fmt::format("train --data set --out m.safetensors {}", kSmall))
+            .out.find("accuracy 0.00 %") != std::string::npos);
+  CHECK(read_file(folder / "m.safetensors") == model);
+}
+
+TEST_CASE("unlabelled texts that are held out are not learned from, and it is said") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  const std::string train = "train --data films.csv --unlabelled films.csv --epochs 1 ";
+  CHECK(run_gradus(folder, train + "--out m")
+            .out.find(
+                "60 unlabelled texts\n12 unlabelled texts are among those held out: not used\n") !=
+        std::string::npos);
+  CHECK(run_gradus(folder, train + "--folds 2")
+            .out.find("60 unlabelled texts are also labelled: the fold that held one out did "
+                      "without it\n") != std::string::npos);
 }
 
 TEST_CASE("bytes that are no text, and labels in any script") {

@@ -2,9 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <filesystem>
 #include <string>
 
+#include "apps/classify/interrupt.h"
 #include "apps/classify/suited.h"
 #include "tensor/error.h"
 #include "tests/program.h"
@@ -20,6 +22,7 @@ TEST_CASE("train, predict, explain, eval, info") {
   Result result = train(folder);
   CHECK_MESSAGE(result.status == 0, result.error);
   CHECK(result.out.find("48 texts to learn from, 12 held out") != std::string::npos);
+  CHECK(result.out.find("both were chosen by these very texts") != std::string::npos);
   CHECK(result.out.find("saved m.safetensors") != std::string::npos);
   const std::string used = "A step used at most ";
   const double megabytes = std::stod(result.out.substr(result.out.find(used) + used.size()));
@@ -82,6 +85,8 @@ TEST_CASE("a wrong command line is status 2") {
                                 "train --data films.csv --out m --without keys",
                                 "train --data films.csv --out m --encoder ngram --without vectors",
                                 "train --data films.csv --out m --encoder conv --without ratios",
+                                "train --data films.csv --folds 2 --out m",
+                                "train --data films.csv --folds 2 --log m",
                                 "predict --model m --data films.csv films.csv",
                                 "compress --model m",
                                 "compress --model m --out n",
@@ -92,6 +97,67 @@ TEST_CASE("a wrong command line is status 2") {
     CHECK(!result.error.empty());
     CHECK(!fs::exists(folder / "m"));
   }
+}
+
+TEST_CASE("options that could not act are refused, with what they are for") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  struct Case {
+    const char *options, *says;
+  };
+  const char* heads =
+      "--heads: 3 heads do not divide the 256 numbers of a word in the second branch of --encoder "
+      "wide-deep";
+  for (const Case& c :
+       {Case{"--encoder ngram --layers 9", "--layers: is for --encoder conv or transformer"},
+        {"--encoder ngram --hops 9", "--hops: is for --encoder linear, conv or transformer"},
+        {"--hidden-size 7", "--hidden-size: is for --encoder linear, conv or transformer"},
+        {"--encoder wide-deep --vocab-size 3", "--vocab-size: is for --encoder linear, conv or tr"},
+        {"--encoder linear --ngram 1", "--ngram: is for --encoder ngram or wide-deep"},
+        {"--encoder conv --skips", "--skips: is for --encoder ngram or wide-deep"},
+        {"--encoder conv --heads 4", "--heads: is for --encoder ngram, wide-deep or transformer"},
+        {"--encoder wide-deep --heads 3 --attention-size 63", heads}}) {
+    CAPTURE(c.options);
+    const Result result =
+        run_gradus(folder, fmt::format("train --data films.csv --out m {}", c.options));
+    CHECK(result.status == 2);
+    CHECK_MESSAGE(result.error.find(c.says) != std::string::npos, result.error);
+  }
+  // Much text would be read by the other encoder, which these options suit.
+  const Result little =
+      run_gradus(folder, "train --data films.csv --out m --heads 3 --attention-size 63");
+  CHECK(little.status == 1);
+  CHECK(little.out.find("word vectors") == std::string::npos);
+  CHECK(little.error == std::string("gradus: [train] ") + heads +
+                            "; the encoder chosen for 0.0 MB of text is wide-deep\n");
+}
+
+TEST_CASE("folds say of which classes there are too few texts") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  folder.write("films.csv", read_file(folder / "films.csv") + "an odd film,odd\n");
+  const Result result = run_gradus(folder, "train --data films.csv --folds 2 --epochs 1");
+  CHECK(
+      result.out.find("in some folds: 1 class (odd) has no text to learn from: of those held out, "
+                      "1 are not used\n") != std::string::npos);
+  CHECK(result.out.find("in some folds: 1 class (odd) has a single text to learn from\n") !=
+        std::string::npos);
+}
+
+TEST_CASE("a signal that is ignored when the program starts stays so") {
+  struct sigaction before[2], found{};
+  const int signals[2]{SIGINT, SIGTERM};
+  for (int i : {0, 1}) sigaction(signals[i], nullptr, &before[i]);
+  std::signal(SIGINT, SIG_IGN);
+  catch_interrupts();
+  sigaction(SIGINT, nullptr, &found);
+  const bool stays = found.sa_handler == SIG_IGN;
+  CHECK(stays);
+  sigaction(SIGTERM, nullptr, &found);
+  const bool caught = found.sa_handler != before[1].sa_handler;
+  CHECK(caught);
+  for (int i : {0, 1}) sigaction(signals[i], &before[i], nullptr);
+  std::signal(SIGHUP, SIG_DFL);
 }
 
 TEST_CASE("folds: each is measured, and no model is written") {
@@ -253,7 +319,7 @@ TEST_CASE("Ctrl-C saves the best model so far") {
       folder,
       fmt::format("train --data films.csv --out m.safetensors {} --epochs 1000000 & sleep 1; "
                   "kill -TERM $!; wait $!",
-                  "--attention-size 8 --hidden-size 16 --batch-tokens 64"));
+                  "--attention-size 8 --batch-tokens 64"));
   CHECK(result.status == 130);
   CHECK(result.out.find("Stopped") != std::string::npos);
   CHECK(run_gradus(folder, "predict --model m.safetensors films.csv").status == 0);

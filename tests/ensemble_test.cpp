@@ -13,6 +13,7 @@
 #include "apps/classify/commands.h"
 #include "apps/classify/model_file.h"
 #include "apps/classify/ngram_model.h"
+#include "apps/classify/prepare.h"
 #include "apps/classify/trainer.h"
 #include "autograd/autograd.h"
 #include "autograd/ops.h"
@@ -105,6 +106,46 @@ TEST_CASE("an ensemble learns from unlabelled texts, too, and its file is one mo
   const auto metrics = nlohmann::json::parse(saved.metrics);
   CHECK(metrics.at("accuracy").get<double>() > 0.95);    // chance is 0.5; one word decides
   CHECK(saved.vocabulary.id("only") != data::kUnknown);  // of the unlabelled texts alone
+}
+
+TEST_CASE("without a least number of times, unlabelled texts bring all their n-grams") {
+  const TemporaryFolder folder;
+  TrainOptions options = few_texts(folder);
+  data::Split split;
+  split.train = split.held_out = {{"one two", 0}, {"three four", 1}};
+  const std::vector<data::Text> more{{"five six", 0}, {"one two", 0}};
+  options.config.encoder = EncoderKind::ngram;
+  REFUSES(
+      Error, prepare(options, split, more, {"a", "b"}),
+      "[train] no word comes three times in these texts, so there are no n-grams to learn; other "
+      "encoders know words that come once (--encoder)");
+  options.config.without = {Piece::twice};
+  CHECK(prepare(options, split, more, {"a", "b"}).saved.ngrams.size() == 9);  // 6 words, 3 pairs
+}
+
+TEST_CASE("the largest models that can be trained and joined can be read") {
+  const TemporaryFolder folder;
+  Config config = defaults_of(EncoderKind::ngram);
+  config.vocabulary = 7;
+  config.ngrams = 6;
+  config.classes = 2;
+  config.attention_size = 1 << 14;
+  const NgramClassifier a(config), b(config), c(config), d(config), e(config);
+  SavedModel saved;
+  saved.vocabulary = data::Vocabulary({"<unk>", "a", "b", "c", "d", "e", "f"});
+  saved.labels = {"neg", "pos"};
+  saved.model = join({&a, &b, &c, &d, &e});
+  saved.ngrams = data::Ngrams({{1}, {2}, {3}, {4}, {5}, {6}}, 7, {});
+  dynamic_cast<NgramClassifier&>(*saved.model).set_ngrams(saved.ngrams);
+  save_model(folder / "m", saved);
+  CHECK(load_model(folder / "m").model->config().attention_size == 5 << 14);
+  config.heads = 1 << 10;
+  config.attention_size *= kMostMembers;
+  config.heads *= kMostMembers;
+  config.members = kMostMembers;
+  CHECK(config_from_json(to_json(config)).heads == config.heads);
+  config.attention_size *= 2;
+  CHECK_THROWS_AS(config_from_json(to_json(config)), IoError);
 }
 
 TEST_CASE("training stops when the held-out loss has not fallen for `patience` epochs") {

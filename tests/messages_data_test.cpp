@@ -28,6 +28,8 @@ TEST_CASE("messages of vocabularies, n-grams and batches") {
   REFUSES(Error, Ngrams(Keys{{1, 2, 3}}, 3, {}),
           "[Ngrams] an n-gram of the words 1, 2, 3: there are 3");
   REFUSES(Error, Ngrams(Keys{{1, 2, 0}, {1, 2, 0}}, 3, {}), "[Ngrams] an n-gram comes twice");
+  REFUSES(Error, Ngrams(Keys{{1 << 21, 0, 0}}, 1 << 22, {}),
+          "[Ngrams] word number 2097152: at most 2097152 words can be told apart");
   EncodedTexts texts;
   texts.ids = {1 << 21};
   REFUSES(Error, Ngrams::of_texts(texts),

@@ -43,8 +43,7 @@ inline void write_table(const TemporaryFolder& folder) {
   folder.write("films.csv", table);
 }
 
-inline constexpr const char* kSmall =
-    "--attention-size 8 --hidden-size 16 --batch-tokens 64 --epochs 10 --lr 0.01";
+inline constexpr const char* kSmall = "--attention-size 8 --batch-tokens 64 --epochs 10 --lr 0.01";
 
 inline Result train(const TemporaryFolder& folder, const std::string& more = "") {
   return run_gradus(folder,

@@ -91,7 +91,12 @@ TEST_CASE("the bar takes one line, however narrow") {
   const int before = dup(STDERR_FILENO);
   dup2(terminal.file(), STDERR_FILENO);
   ProgressBar(2, false).step(1, 0.5, 0.1, 1000);
+  ProgressBar words(1, false, "word vectors");
+  words.step(1, 0.25, 0.1, 1000);
+  words.wipe();
   dup2(before, STDERR_FILENO);
   close(before);
-  CHECK(terminal.shown() == "\repoch 1/2 [############............]  5\x1b[K");
+  CHECK(terminal.shown() ==
+        "\repoch 1/2 [############............]  5\x1b[K"
+        "\rword vectors [######..................]\x1b[K\r\x1b[K");
 }

@@ -73,6 +73,54 @@ TEST_CASE("each text knows its place") {
   CHECK(described(folder / "tables") == Strings{"a.csv, line 2: d", "b.csv, line 2: c"});
 }
 
+TEST_CASE("texts that a model is measured on are not learned from, whatever their labels") {
+  std::vector<Text> texts{{"a", 0}, {"b", 0}, {"c", 0}};
+  CHECK(drop_held_out(texts, std::vector<Text>{{"c", 1}, {"x", 0}, {"a", 0}}) == 2);
+  CHECK(texts == std::vector<Text>{{"b", 0}});
+}
+
+TEST_CASE("what read_dataset reads is read likewise, labels or not") {
+  const TemporaryFolder folder;
+  const auto described = [](const std::filesystem::path& path, const ReadOptions& options = {}) {
+    Strings all;
+    for (const PlacedText& text : read_texts(path, options)) {
+      all.push_back(text.place + ": " + text.text);
+    }
+    return all;
+  };
+  folder.write("set/README", "about");
+  folder.write("set/reviews.csv", "text,label\na,x\nb,y\n");
+  CHECK(described(folder / "set") == Strings{"reviews.csv, line 2: a", "reviews.csv, line 3: b"});
+  CHECK(described(folder.write("labelled.txt", "x\ta b\n\ny\tc\td\n")) ==
+        Strings{"line 1: a b", "line 3: c\td"});
+  CHECK(described(folder.write("header.txt", "label;text\nx;a,b\n")) == Strings{"line 2: a,b"});
+  CHECK(described(folder.write("quote.txt", "\"Well, he said\nand more\n")) ==
+        Strings{"line 1: \"Well, he said", "line 2: and more"});
+  for (const char* part : {"adj", "adv", "noun", "verb"}) {
+    folder.write(std::string("wn/data.") + part,
+                 std::string("  1 licence\n00001740 03 n 01 x 0 000 | a ") + part + "\n");
+  }
+  CHECK(described(folder / "wn") == Strings{"data.adj, line 2: a adj", "data.adv, line 2: a adv",
+                                            "data.noun, line 2: a noun",
+                                            "data.verb, line 2: a verb"});
+  CHECK(described(folder / "set", {.format = Format::folders}) == Strings{"README: about"});
+}
+
+TEST_CASE("where there is no text, that is said") {
+  const TemporaryFolder folder;
+  folder.write("papers/one.pdf", "%PDF-1.4");
+  folder.write("list.txt", "a\nb\n");
+  const auto says = [&](const char* name, Format format, const std::string& why) {
+    const std::string path = (folder / name).string();
+    REFUSES(IoError, read_texts(path, {.format = format}), "[read_dataset] " + path + ": " + why);
+  };
+  says("papers", Format::automatic, "holds no texts");
+  says("list.txt", Format::wordnet,
+       "WordNet's data.adj is missing (the Debian package wordnet-base has all four, in "
+       "/usr/share/wordnet)");
+  says("papers", Format::imdb, "holds no texts");
+}
+
 TEST_CASE("bytes that are no text are refused") {
   const TemporaryFolder folder;
   const auto refuses = [&](const std::string& bytes, const std::string& why) {

@@ -51,6 +51,20 @@ TEST_CASE("words of one subject get vectors that point one way") {
   CHECK(within > between + 0.3);
 }
 
+TEST_CASE("a text longer than a batch takes several steps") {
+  data::EncodedTexts texts;  // 1000 words, twice all of 500
+  for (std::int32_t i = 0; i < 1000; ++i) texts.ids.push_back(1 + i % 500);
+  texts.offsets = {0, 1000};
+  texts.labels = {0};
+  int steps = 0;
+  train_word_vectors(texts, 501, {.dim = 4, .drawn = 5, .passes = 2, .frequent = 1, .batch = 100},
+                     [&](double done, double) {
+                       CHECK(done == doctest::Approx(++steps * 100 / 2000.0));
+                       return true;
+                     });
+  CHECK(steps == 2 * 1000 / 100);
+}
+
 TEST_CASE("word vectors are the same bits for any number of threads, and of no texts") {
   const WordVectorOptions options{.dim = 8, .drawn = 10, .passes = 1, .batch = 256};
   const data::EncodedTexts texts = two_subjects();

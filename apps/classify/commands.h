@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct TrainOptions {
   int folds = 0;              // for run_folds
   std::filesystem::path log;  // empty: none
   bool quiet = false;
+  std::set<std::string> given = {};  // options on the command line, as "--heads"
 };
 
 // False if Ctrl-C ended it early; what was best until then, if anything was, is saved.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -96,17 +97,17 @@ Config config_from_json(const std::string& text) {
       c.skips = json.at("skips").get<bool>();
     }
     c.classes = size("classes", 1 << 20);
-    c.attention_size = size("attention_size", 1 << 16);
+    c.attention_size = size("attention_size", kMostMembers << 14);
     c.hidden_size = size("hidden_size", 1 << 20);
     c.layers = size("layers", 1 << 10);
-    c.heads = size("heads", c.attention_size);
+    c.heads = size("heads", std::min<std::int64_t>(c.attention_size, kMostMembers << 10));
     c.hops = size("hops", 1 << 10);
     c.dropout = json.at("dropout").get<double>();
     // Files from before these were options do without.
     if (json.value("parts", 0) != 0) c.parts = size("parts", 1 << 16);
     if (json.value("key_size", 0) != 0) c.key_size = size("key_size", 1 << 16);
     if (json.contains("around")) c.around = size("around", 1 << 10);
-    if (json.contains("members")) c.members = size("members", c.heads);
+    if (json.contains("members")) c.members = size("members", std::min(c.heads, kMostMembers));
     for (const auto& name : json.value("without", std::vector<std::string>{})) {
       c.without.insert(piece_named(name));
     }

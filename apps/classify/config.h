@@ -19,6 +19,9 @@ const char* name_of(EncoderKind kind);
 // Throws Error for another name, listing the known ones.
 EncoderKind encoder_named(const std::string& name);
 
+// Models in one (ensemble.h). Reading allows that many times what the command line takes for one.
+inline constexpr std::int64_t kMostMembers = 64;
+
 struct Config {
   EncoderKind encoder = EncoderKind::linear;
   Score attention = Score::dot;  // of the attention layer that pools a text

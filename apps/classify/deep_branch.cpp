@@ -1,7 +1,6 @@
 #include "apps/classify/deep_branch.h"
 
-#include <algorithm>
-
+#include "apps/classify/distinct.h"
 #include "autograd/bags.h"
 #include "autograd/ops.h"
 
@@ -9,26 +8,13 @@ namespace gradus::classify {
 
 namespace {
 
-constexpr std::int64_t kHidden = 256;
 constexpr double kMissing = 0.2;  // words of a text left out
 constexpr double kDropout = 0.5;  // of what is pooled
 
-std::vector<std::int32_t> distinct_words(std::vector<std::int32_t> words) {
-  std::ranges::sort(words);
-  words.erase(std::unique(words.begin(), words.end()), words.end());
-  return words;
-}
-
 // Of each position the rows of its words and those around it: row width * i + k is word i times the
-// k-th matrix. Words that are 0 in `kept` are left out.
+// k-th matrix, `words` being places among the different ones. Words that are 0 in `kept` are left out.
 Bags rows_around(const std::vector<std::int32_t>& words, const std::vector<float>& kept,
-                 const std::vector<std::int32_t>& distinct, std::int32_t width,
-                 const Segments& texts, Backend& backend) {
-  std::vector<std::int32_t> number(words.empty() ? 0
-                                                 : static_cast<std::size_t>(distinct.back()) + 1);
-  for (std::size_t i = 0; i < distinct.size(); ++i) {
-    number[static_cast<std::size_t>(distinct[i])] = static_cast<std::int32_t>(i);
-  }
+                 std::int32_t width, const Segments& texts, Backend& backend) {
   std::vector<std::int32_t> rows, ends{0};
   rows.reserve(static_cast<std::size_t>(width) * words.size());
   ends.reserve(words.size() + 1);
@@ -40,7 +26,7 @@ Bags rows_around(const std::vector<std::int32_t>& words, const std::vector<float
         if (at < offsets[i] || at >= offsets[i + 1]) continue;
         const auto place = static_cast<std::size_t>(at);
         if (kept[place] == 0) continue;
-        rows.push_back(width * number[static_cast<std::size_t>(words[place])] + k);
+        rows.push_back(width * words[place] + k);
       }
       ends.push_back(static_cast<std::int32_t>(rows.size()));
     }
@@ -61,14 +47,15 @@ DeepBranch::DeepBranch(const Config& config)
 
 Tensor DeepBranch::operator()(const std::vector<std::int32_t>& words, const Segments& texts) const {
   Backend& backend = embed.weight.backend();
-  const std::vector<std::int32_t> distinct = distinct_words(words);
-  const Tensor x = embed(from_vector(distinct, {std::ssize(distinct)}, &backend));
+  const Distinct once = distinct(words);
+  const std::int64_t different = std::ssize(once.words);
+  const Tensor x = embed(from_vector(once.words, {different}, &backend));
   const Tensor products =
-      reshape(around_(x), {width_ * std::ssize(distinct), bias_.size(0)});  // [rows, hidden]
+      reshape(around_(x), {width_ * different, bias_.size(0)});  // [rows, hidden]
   const std::vector<float> kept =
       dropout(ones({std::ssize(words)}), missing_, training()).to_vector<float>();
   const Bags bags =
-      rows_around(words, kept, distinct, static_cast<std::int32_t>(width_), texts, backend);
+      rows_around(once.places, kept, static_cast<std::int32_t>(width_), texts, backend);
   const Tensor d = relu(gather_sum(products, bags) + bias_);
   return classes_(dropout(pool_(d, texts).z, kDropout, training()));
 }

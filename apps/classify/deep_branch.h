@@ -22,6 +22,7 @@ namespace gradus::classify {
 class DeepBranch : public nn::Module {
  public:
   static constexpr std::int64_t kWordSize = 128;  // numbers in a word's vector
+  static constexpr std::int64_t kHidden = 256;    // of a position: the heads divide them
 
   explicit DeepBranch(const Config& config);
   // `words` of the texts, one behind another.

@@ -1,7 +1,6 @@
 #include "apps/classify/encoders.h"
 
-#include <algorithm>
-
+#include "apps/classify/distinct.h"
 #include "autograd/ops.h"
 #include "nn/positions.h"
 
@@ -22,23 +21,6 @@ Tensor to_tensor(const std::vector<std::int32_t>& tokens) {
   return from_vector(tokens, {static_cast<std::int64_t>(tokens.size())});
 }
 
-// The different tokens among `tokens`, ascending, and where each of `tokens` stands among them.
-struct Distinct {
-  std::vector<std::int32_t> tokens;
-  std::vector<std::int32_t> places;
-};
-
-Distinct distinct(const std::vector<std::int32_t>& tokens) {
-  Distinct result{tokens, {}};
-  std::sort(result.tokens.begin(), result.tokens.end());
-  result.tokens.erase(std::unique(result.tokens.begin(), result.tokens.end()), result.tokens.end());
-  for (std::int32_t token : tokens) {
-    const auto at = std::lower_bound(result.tokens.begin(), result.tokens.end(), token);
-    result.places.push_back(static_cast<std::int32_t>(at - result.tokens.begin()));
-  }
-  return result;
-}
-
 }  // namespace
 
 LinearEncoder::LinearEncoder(const Config& config)
@@ -51,7 +33,7 @@ LinearEncoder::LinearEncoder(const Config& config)
 Elements LinearEncoder::operator()(const std::vector<std::int32_t>& tokens,
                                    const Segments& texts) const {
   const Distinct once = distinct(tokens);
-  const Tensor x = dropout(embed_(to_tensor(once.tokens)), dropout_, training());
+  const Tensor x = dropout(embed_(to_tensor(once.words)), dropout_, training());
   const Tensor read = narrow_(wide_(x, UnaryOp::relu));
   return {dropout(gather(read, to_tensor(once.places)), dropout_, training()), texts, 1};
 }

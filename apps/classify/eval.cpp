@@ -17,18 +17,20 @@ namespace {
 // The texts' labels as numbers of the model, which may know them in another order.
 void translate_labels(std::vector<data::Text>& texts, const std::vector<std::string>& from,
                       const std::vector<std::string>& to) {
-  std::vector<std::int32_t> number;
+  std::vector<std::ptrdiff_t> number;  // that of none: the size of `to`
   for (const std::string& label : from) {
-    const auto found = std::find(to.begin(), to.end(), label);
-    if (found == to.end()) {
+    number.push_back(std::find(to.begin(), to.end(), label) - to.begin());
+  }
+  for (data::Text& text : texts) {
+    const auto label = static_cast<std::size_t>(text.label);
+    if (number[label] == std::ssize(to)) {
       throw Error(
           fmt::format("[eval] the data has texts labelled '{}', which the model does not know; "
                       "it knows: {}",
-                      label, fmt::join(to, ", ")));
+                      from[label], fmt::join(to, ", ")));
     }
-    number.push_back(static_cast<std::int32_t>(found - to.begin()));
+    text.label = static_cast<std::int32_t>(number[label]);
   }
-  for (data::Text& text : texts) text.label = number[static_cast<std::size_t>(text.label)];
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "apps/classify/by_class.h"
 #include "apps/classify/commands.h"
 #include "apps/classify/explain_ngrams.h"
 #include "apps/classify/model_file.h"
@@ -15,6 +16,7 @@
 #include "autograd/autograd.h"
 #include "autograd/ops.h"
 #include "data/clean.h"
+#include "data/metrics.h"
 #include "data/words.h"
 #include "tensor/error.h"
 
@@ -89,8 +91,9 @@ std::string coloured(const std::string& text, const std::vector<Token>& tokens) 
 
 void print_json(const SavedModel& saved, const std::vector<Token>& tokens,
                 const std::vector<float>& p, std::size_t best) {
-  nlohmann::ordered_json json{{"label", saved.labels[best]}, {"probability", p[best]}};
-  for (std::size_t c = 0; c < p.size(); ++c) json["probabilities"][saved.labels[c]] = p[c];
+  nlohmann::ordered_json json{{"label", saved.labels[best]},
+                              {"probability", p[best]},
+                              {"probabilities", by_class(saved.labels, p)}};
   json["tokens"] = nlohmann::ordered_json::array();
   for (const Token& token : tokens) {
     json["tokens"].push_back(
@@ -133,7 +136,7 @@ void run_explain(const std::filesystem::path& model, const std::string& raw, boo
   const std::string text = data::clean_text(raw);
   if (reads_ngrams(saved.model->config().encoder)) return explain_ngrams(saved, text, json);
   auto [tokens, p] = weigh(saved, text);
-  const auto best = static_cast<std::size_t>(std::max_element(p.begin(), p.end()) - p.begin());
+  const std::size_t best = data::likeliest(p);
   if (json) return print_json(saved, tokens, p, best);
   fmt::print("{}  {:.4f}\n\n", saved.labels[best], p[best]);
   if (tokens.empty()) {

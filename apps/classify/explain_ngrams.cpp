@@ -8,12 +8,14 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "apps/classify/by_class.h"
 #include "apps/classify/ngram_model.h"
 #include "apps/classify/probabilities.h"
 #include "apps/classify/terminal.h"
 #include "autograd/autograd.h"
 #include "autograd/ops.h"
 #include "data/columns.h"
+#include "data/metrics.h"
 #include "data/words.h"
 
 namespace gradus::classify {
@@ -53,8 +55,7 @@ Explanation explain(const SavedModel& saved, const std::string& text) {
   result.logits = output.logits.to_vector<double>();
   result.probabilities = softmax(output.logits / model.temperature).to_vector<double>();
   check_finite(result.probabilities);
-  result.best = static_cast<std::size_t>(
-      std::max_element(result.logits.begin(), result.logits.end()) - result.logits.begin());
+  result.best = data::likeliest(result.logits);
   const Numbers all = adds.to_vector<double>();
   const Numbers weights = mean(output.weights, 1).to_vector<double>();
   const auto classes = static_cast<std::ptrdiff_t>(saved.labels.size());
@@ -99,24 +100,20 @@ std::string coloured(const std::string& text, const Explanation& e) {
 
 void print_json(const SavedModel& saved, const Explanation& e) {
   using nlohmann::ordered_json;
-  const auto by_class = [&](const Numbers& numbers) {
-    ordered_json object;
-    for (std::size_t c = 0; c < numbers.size(); ++c) object[saved.labels[c]] = numbers[c];
-    return object;
-  };
+  const auto each = [&](const Numbers& numbers) { return by_class(saved.labels, numbers); };
   ordered_json json{{"label", saved.labels[e.best]},
                     {"probability", e.probabilities[e.best]},
-                    {"probabilities", by_class(e.probabilities)},
+                    {"probabilities", each(e.probabilities)},
                     {"temperature", saved.model->temperature},
-                    {"logits", by_class(e.logits)},
-                    {"base", by_class(e.base)}};
-  if (!e.deep.empty()) json["deep"] = by_class(e.deep);
+                    {"logits", each(e.logits)},
+                    {"base", each(e.base)}};
+  if (!e.deep.empty()) json["deep"] = each(e.deep);
   json["ngrams"] = ordered_json::array();
   for (const Entry& entry : e.entries) {
     json["ngrams"].push_back({{"ngram", saved.ngrams.text(entry.number, saved.vocabulary)},
                               {"position", entry.position},
                               {"weight", entry.weight},
-                              {"adds", by_class(entry.adds)}});
+                              {"adds", each(entry.adds)}});
   }
   fmt::print("{}\n", json.dump());
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 
 #include "apps/classify/ensemble.h"
 #include "apps/classify/probabilities.h"
@@ -26,7 +27,7 @@ std::vector<float> taught_by(Classifier& model, Prepared& ready) {
       std::fill(row, row + classes, 0.0F);
       row[label] = 1;
     } else {
-      label = static_cast<std::int32_t>(std::max_element(row, row + classes) - row);
+      label = static_cast<std::int32_t>(data::likeliest(std::span(row, row + classes)));
     }
   }
   return targets;

@@ -16,11 +16,12 @@ void catch_interrupts() {
   struct sigaction action {};
   action.sa_handler = set_flag;
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);  // the next signal acts as ever
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  struct sigaction before {};
-  sigaction(SIGHUP, &action, &before);
-  if (before.sa_handler == SIG_IGN) sigaction(SIGHUP, &before, nullptr);  // of nohup
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before {};
+    sigaction(signal, nullptr, &before);
+    // Whoever started the program wants none of it: nohup, a script that puts it in the background.
+    if (before.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
+  }
 }
 
 bool interrupted() { return flag; }

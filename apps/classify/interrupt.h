@@ -1,5 +1,6 @@
 // Ctrl-C as a question that long work asks between two steps, so that it can save what it has. The first
-// SIGINT, SIGTERM or SIGHUP (a terminal that was closed) sets a flag; a second one ends the program at once.
+// SIGINT, SIGTERM or SIGHUP (a terminal that was closed) sets a flag; a second one of the same kind ends the
+// program at once. One that is ignored stays so.
 #pragma once
 
 namespace gradus::classify {

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,12 +33,15 @@ constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr int kInterrupted = 130;
 
-void add_format(CLI::App* app, data::ReadOptions& read) {
-  app->add_option_function<std::string>(
-         "--format", [&read](const std::string& name) { read.format = data::format_named(name); },
-         "its format, if it is not to be found by looking")
-      ->check(CLI::IsMember(data::format_names()));
-  app->add_option("--text-column", read.text_column, "the column that holds the text");
+std::vector<CLI::Option*> add_format(CLI::App* app, data::ReadOptions& read) {
+  CLI::Option* format =
+      app->add_option_function<std::string>(
+             "--format",
+             [&read](const std::string& name) { read.format = data::format_named(name); },
+             "its format, if it is not to be found by looking")
+          ->check(CLI::IsMember(data::format_names()));
+  return {format,
+          app->add_option("--text-column", read.text_column, "the column that holds the text")};
 }
 
 void add_data_options(CLI::App* app, std::filesystem::path& data, data::ReadOptions& read) {
@@ -148,16 +152,17 @@ void add_train(CLI::App& program, Arguments& all) {
                         ? fmt::format("{} {}, else {}", kEpochsLittle, little, epochs)
                         : fmt::format("{}", epochs))
       ->check(whole(1, 1 << 20));
-  app->add_option("--batch-tokens", o.settings.batch_tokens, "tokens in a step")
+  app->add_option("--batch-tokens", o.settings.batch_tokens,
+                  "tokens in a step, or a text that has more")
       ->default_str(o.settings.batch_tokens > 0 ? fmt::format("{}", o.settings.batch_tokens)
                                                 : "as in 64 texts")
       ->check(whole(1, std::int64_t{1} << 31));
   option("--lr", o.settings.lr, "largest learning rate")->check(positive());
   option("--valid-fraction", o.valid_fraction,
-         "share of the texts held out, where the data has no test split")
+         "share of the texts held out, by which the epoch and the temperature are chosen")
       ->check(number(0, 1));
   option("--ensemble", o.ensemble, "models to train and join into one (ngram, wide-deep)")
-      ->check(whole(1, 64));
+      ->check(whole(1, kMostMembers));
   app->add_option_function<std::vector<std::string>>(
          "--without",
          [&o](const std::vector<std::string>& names) {
@@ -178,7 +183,7 @@ void add_train(CLI::App& program, Arguments& all) {
   option("--seed", o.settings.seed, "the same seed gives the same model")
       ->check(whole(0, INT64_MAX));
   app->add_option("--log", o.log, "write a JSON object for each step and epoch to this file");
-  app->add_flag("--quiet", o.quiet, "print nothing but errors");
+  app->add_flag("--quiet", o.quiet, "print nothing but errors, with --folds a row for each");
 }
 
 void add_others(CLI::App& program, Arguments& all) {
@@ -196,12 +201,13 @@ void add_others(CLI::App& program, Arguments& all) {
   add_model(predict, p.model);
   CLI::Option* file = predict->add_option("file", p.input, "texts, one a line; - is standard input")
                           ->capture_default_str();
-  predict
-      ->add_option("--data", p.data,
-                   "texts as train reads them, labels not needed: a folder, an archive or a table; "
-                   "each answer begins with the file or the line")
-      ->excludes(file);
-  add_format(predict, p.read);
+  CLI::Option* data =
+      predict
+          ->add_option("--data", p.data,
+                       "texts as train reads them, labels not needed: a folder, an archive or a "
+                       "table; each answer begins with the file or the line")
+          ->excludes(file);
+  for (CLI::Option* option : add_format(predict, p.read)) option->needs(data);
   predict->add_flag("--json", p.json, "one JSON object a text");
 
   CLI::App* explain = program.add_subcommand("explain", "show what a model looks at in a text");
@@ -232,10 +238,18 @@ void add_others(CLI::App& program, Arguments& all) {
 // What no option can check by itself.
 void check(const TrainOptions& options) {
   if (options.out.empty() && options.folds == 0) throw CLI::RequiredError("--out");
-  TrainOptions tried = options;
-  // One of two encoders will be chosen; this one goes with all that the other goes with.
-  if (options.encoder_by_size) tried.config.encoder = EncoderKind::wide_deep;
-  if (const auto odd = misfit(tried)) throw CLI::ValidationError(odd->option, odd->why);
+  if (options.folds > 0) {  // no model comes of it
+    for (const char* option : {"--out", "--log"}) {
+      if (options.given.contains(option)) throw CLI::ExcludesError("--folds", option);
+    }
+  }
+  std::optional<Misfit> odd = misfit(options);
+  if (odd && options.encoder_by_size) {  // one of two will be chosen: it is wrong if with neither
+    TrainOptions other = options;
+    other.config.encoder = EncoderKind::wide_deep;
+    odd = misfit(other);
+  }
+  if (odd) throw CLI::ValidationError(odd->option, odd->why);
 }
 
 void check(const CompressOptions& options) {
@@ -291,7 +305,12 @@ int parse_and_run(int argc, char** argv) {
   }
   try {
     program.parse(argc, argv);
-    if (program.got_subcommand("train")) check(all.train);
+    if (program.got_subcommand("train")) {
+      for (const CLI::Option* option : program.get_subcommand("train")->get_options()) {
+        if (option->count() > 0) all.train.given.insert(option->get_name());
+      }
+      check(all.train);
+    }
     if (program.got_subcommand("compress")) check(all.compress);
   } catch (const CLI::RequiredError& error) {
     // What was typed wrong is often what is missing.

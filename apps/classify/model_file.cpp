@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <system_error>
+#include <optional>
 
 #include "apps/classify/ngram_model.h"
+#include "data/numbers.h"
 #include "nn/init.h"
 #include "tensor/error.h"
 
@@ -24,13 +24,11 @@ std::vector<std::string> strings(const nn::Metadata& metadata, const char* key) 
 }
 
 double temperature_in(const std::string& text) {
-  double value = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || at != end || !(value > 0) || !std::isfinite(value)) {
+  const std::optional<double> value = data::parsed<double>(text);
+  if (!value || !(*value > 0) || !std::isfinite(*value)) {
     throw IoError(fmt::format("the temperature '{}' is not a number above 0", text));
   }
-  return value;
+  return *value;
 }
 
 // Before a model of these sizes is built: that the file's tensors have them, so that a configuration
@@ -45,6 +43,11 @@ void check_sizes(const Config& config, const nn::NamedTensors& tensors) {
   };
   if (reads_ngrams(config.encoder)) {
     check("table", {config.ngrams, config.attention_size});
+    if (config.parts > 0) check("pool.parts", {config.parts, config.heads});
+    if (score_of(config)) {
+      check("pool.queries",
+            {config.heads, config.key_size > 0 ? config.key_size : config.attention_size});
+    }
     return check("classes.weight", {config.classes, config.attention_size});
   }
   check("encoder.embed.weight", {config.vocabulary, config.attention_size});

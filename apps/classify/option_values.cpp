@@ -2,31 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <string>
-#include <system_error>
+
+#include "data/numbers.h"
 
 namespace gradus::classify {
 
 namespace {
 
-// All of the text as a number, if it is one and fits.
-template <class T>
-std::optional<T> parsed(const std::string& text) {
-  T value{};
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || at != end) return std::nullopt;
-  return value;
-}
-
 // Refuses text that is not `a`: "12x is not a number above 0". `range` stands in the help.
 template <class T, class Fits>
 CLI::Validator check(const std::string& range, const std::string& a, Fits fits) {
   return {[=](const std::string& text) {
-            const std::optional<T> value = parsed<T>(text);
+            const std::optional<T> value = data::parsed<T>(text);
             return value && fits(*value) ? "" : fmt::format("{} is not {}", text, a);
           },
           range};

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -9,9 +8,11 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "apps/classify/by_class.h"
 #include "apps/classify/commands.h"
 #include "apps/classify/model_file.h"
 #include "apps/classify/probabilities.h"
+#include "data/metrics.h"
 #include "data/split.h"
 #include "data/text_bytes.h"
 #include "data/unlabelled.h"
@@ -32,21 +33,18 @@ void print(const SavedModel& saved, std::vector<data::Text>& texts,
   const std::vector<float> p = probabilities(*saved.model, encode(saved, texts));
   const std::size_t classes = saved.labels.size();
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    const auto row = p.begin() + static_cast<std::ptrdiff_t>(i * classes);
-    const auto best = static_cast<std::size_t>(
-        std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row);
+    const auto row = std::span(p).subspan(i * classes, classes);
+    const std::size_t best = data::likeliest(row);
     if (!json) {
       if (!places.empty()) fmt::print("{}\t", places[i].place);
-      fmt::print("{}\t{:.4f}\n", saved.labels[best], p[i * classes + best]);
+      fmt::print("{}\t{:.4f}\n", saved.labels[best], row[best]);
       continue;
     }
-    nlohmann::ordered_json all;
-    for (std::size_t c = 0; c < classes; ++c) all[saved.labels[c]] = p[i * classes + c];
     nlohmann::ordered_json object;
     if (!places.empty()) object["place"] = places[i].place;
     object["label"] = saved.labels[best];
-    object["probability"] = p[i * classes + best];
-    object["probabilities"] = all;
+    object["probability"] = row[best];
+    object["probabilities"] = by_class(saved.labels, row);
     fmt::print("{}\n", object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
   std::fflush(stdout);

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cctype>
-#include <chrono>
 
 #include "apps/classify/interrupt.h"
 #include "apps/classify/ngram_model.h"
 #include "apps/classify/progress_bar.h"
+#include "apps/classify/seconds.h"
 #include "apps/classify/word_vectors.h"
 #include "data/unlabelled.h"
 #include "tensor/error.h"
@@ -34,7 +34,7 @@ data::EncodedTexts first(const data::EncodedTexts& texts, std::size_t count) {
           {labels, labels + static_cast<std::ptrdiff_t>(count)}};
 }
 
-// Marks, words without a letter or a digit, become unknown words: no n-gram has them.
+// Marks, words of nothing but ASCII punctuation, become unknown words: no n-gram has them.
 void forget_marks(data::Learned& learned) {
   std::vector<std::string> kept;
   std::vector<std::int32_t> number;
@@ -51,12 +51,9 @@ void forget_marks(data::Learned& learned) {
 
 Tensor learn_vectors(const TrainOptions& options, const data::EncodedTexts& texts,
                      std::int64_t words) {
-  ProgressBar progress(1, options.quiet);
+  ProgressBar progress(1, options.quiet, "word vectors");
   std::int64_t tokens = 0;
-  const auto begin = std::chrono::steady_clock::now();
-  const auto seconds = [begin] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  };
+  const auto begin = Clock::now();
   const WordVectorOptions settings{
       .dim = DeepBranch::kWordSize,
       .passes = std::clamp(kWordsSeen / std::max<std::int64_t>(std::ssize(texts.ids), 1),
@@ -65,11 +62,12 @@ Tensor learn_vectors(const TrainOptions& options, const data::EncodedTexts& text
   Tensor vectors = train_word_vectors(texts, words, settings, [&](double done, double loss) {
     tokens = static_cast<std::int64_t>(done * static_cast<double>(settings.passes) *
                                        static_cast<double>(texts.ids.size()));
-    progress.step(1, done, loss, static_cast<double>(tokens) / seconds());
+    progress.step(1, done, loss, static_cast<double>(tokens) / seconds_since(begin));
     return !interrupted();
   });
+  progress.wipe();
   if (!options.quiet) {
-    fmt::print("word vectors from {} words in {:.1f} s\n", texts.ids.size(), seconds());
+    fmt::print("word vectors from {} words in {:.1f} s\n", texts.ids.size(), seconds_since(begin));
   }
   return vectors;
 }
@@ -127,12 +125,15 @@ Prepared prepare(const TrainOptions& options, const data::Split& split,
   const Tensor vectors = by_vectors ? learn_vectors(options, words, config.vocabulary) : Tensor();
   if (by_ngrams) {
     data::NgramOptions ngrams = ngram_options(config);
-    ngrams.least = unlabelled.empty() ? least : kLeastUnlabelled;
+    ngrams.least = without(Piece::twice) ? 1 : unlabelled.empty() ? kLeast : kLeastUnlabelled;
     saved.ngrams = data::Ngrams::of_texts(words, ngrams);
     if (saved.ngrams.size() == 0) {
       throw Error(
-          "[train] no word comes twice in these texts, so there are no n-grams to learn; "
-          "other encoders know words that come once (--encoder)");
+          fmt::format("[train] no word comes {} in these texts, so there are no n-grams to learn; "
+                      "other encoders know words that come once (--encoder)",
+                      ngrams.least == kLeastUnlabelled ? "three times"
+                      : ngrams.least == kLeast         ? "twice"
+                                                       : "at all"));
     }
     texts = saved.ngrams.encode(texts);
     if (!unlabelled.empty()) words = saved.ngrams.encode(words);

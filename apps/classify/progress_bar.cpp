@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include "apps/classify/terminal.h"
 #include "data/columns.h"
@@ -14,10 +15,6 @@ namespace gradus::classify {
 namespace {
 constexpr int kBarWidth = 24;
 constexpr std::chrono::milliseconds kRedraw{100};
-
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 }  // namespace
 
 std::string clock_text(double seconds) {
@@ -26,8 +23,11 @@ std::string clock_text(double seconds) {
   return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
 }
 
-ProgressBar::ProgressBar(std::int64_t epochs, bool quiet)
-    : epochs_(epochs), quiet_(quiet), terminal_(!quiet && redraws(STDERR_FILENO)) {}
+ProgressBar::ProgressBar(std::int64_t epochs, bool quiet, std::string what)
+    : epochs_(epochs),
+      quiet_(quiet),
+      what_(std::move(what)),
+      terminal_(!quiet && redraws(STDERR_FILENO)) {}
 
 void ProgressBar::step(std::int64_t epoch, double done, double loss, double tokens_per_second) {
   const auto now = Clock::now();
@@ -36,8 +36,9 @@ void ProgressBar::step(std::int64_t epoch, double done, double loss, double toke
   const int filled = static_cast<int>(done * kBarWidth);
   const double left = done > 0 ? seconds_since(begin_) * (1 - done) / done : 0;
   const std::string line =
-      fmt::format("epoch {}/{} [{}{}] {:3.0f} %  loss {:.4f}  {:.0f} tokens/s  {} left", epoch,
-                  epochs_, std::string(static_cast<std::size_t>(filled), '#'),
+      fmt::format("{} [{}{}] {:3.0f} %  loss {:.4f}  {:.0f} tokens/s  {} left",
+                  what_.empty() ? fmt::format("epoch {}/{}", epoch, epochs_) : what_,
+                  std::string(static_cast<std::size_t>(filled), '#'),
                   std::string(static_cast<std::size_t>(kBarWidth - filled), '.'), 100 * done, loss,
                   tokens_per_second, clock_text(left));
   // A line that wraps cannot be drawn over; in the last column, some terminals wrap already.

@@ -2,9 +2,10 @@
 // tokens a second and the time left; everywhere a table with a row for each epoch.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
+
+#include "apps/classify/seconds.h"
 
 namespace gradus::classify {
 
@@ -22,19 +23,20 @@ struct EpochRow {
 
 class ProgressBar {
  public:
-  // Draws nothing if `quiet`; the bar only where stderr is a terminal.
-  ProgressBar(std::int64_t epochs, bool quiet);
+  // Draws nothing if `quiet`; the bar only where stderr is a terminal. It begins with `what`, or else with
+  // the epoch.
+  ProgressBar(std::int64_t epochs, bool quiet, std::string what = {});
 
   // `done` of the whole training in [0, 1].
   void step(std::int64_t epoch, double done, double loss, double tokens_per_second);
   void row(const EpochRow& row);
-
- private:
-  using Clock = std::chrono::steady_clock;
+  // Takes the bar away: whatever is printed next begins its line.
   void wipe();
 
+ private:
   std::int64_t epochs_;
   bool quiet_;
+  std::string what_;
   bool terminal_;
   bool headed_ = false;
   Clock::time_point begin_ = Clock::now();

@@ -2,15 +2,44 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <vector>
 
+#include "apps/classify/deep_branch.h"
 #include "tensor/error.h"
 
 namespace gradus::classify {
 
 namespace {
 constexpr std::int64_t kKeySize = 16;
+
+// Options that act with some encoders only.
+struct Acting {
+  const char* option;
+  std::vector<EncoderKind> encoders;
+};
+const std::vector<EncoderKind> kOfNgrams{EncoderKind::ngram, EncoderKind::wide_deep};
+const std::vector<EncoderKind> kOfWords{EncoderKind::linear, EncoderKind::conv,
+                                        EncoderKind::transformer};
+const std::vector<Acting> kActing{
+    {"--ngram", kOfNgrams},
+    {"--skips", kOfNgrams},
+    {"--vocab-size", kOfWords},
+    {"--hidden-size", kOfWords},
+    {"--hops", kOfWords},
+    {"--layers", {EncoderKind::conv, EncoderKind::transformer}},
+    {"--heads", {EncoderKind::ngram, EncoderKind::wide_deep, EncoderKind::transformer}}};
+
+std::string listed_encoders(const std::vector<EncoderKind>& encoders) {
+  std::string names;
+  for (std::size_t i = 0; i < encoders.size(); ++i) {
+    names += i == 0 ? "" : i + 1 < encoders.size() ? ", " : " or ";
+    names += name_of(encoders[i]);
+  }
+  return names;
 }
+}  // namespace
 
 std::optional<Misfit> misfit(const TrainOptions& options) {
   const Config& config = options.config;
@@ -20,6 +49,16 @@ std::optional<Misfit> misfit(const TrainOptions& options) {
       config.attention_size % config.heads != 0) {
     return Misfit{"--heads", fmt::format("{} heads do not divide the attention size {}",
                                          config.heads, config.attention_size)};
+  }
+  if (deep && DeepBranch::kHidden % config.heads != 0) {
+    return Misfit{"--heads", fmt::format("{} heads do not divide the {} numbers of a word in the "
+                                         "second branch of --encoder wide-deep",
+                                         config.heads, DeepBranch::kHidden)};
+  }
+  for (const auto& [option, encoders] : kActing) {
+    if (options.given.contains(option) && std::ranges::count(encoders, config.encoder) == 0) {
+      return Misfit{option, "is for --encoder " + listed_encoders(encoders)};
+    }
   }
   for (const Piece piece : config.without) {
     if (by_ngrams && (deep || !is_deep(piece))) continue;

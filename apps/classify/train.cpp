@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "apps/classify/class_gaps.h"
 #include "apps/classify/commands.h"
@@ -9,11 +10,13 @@
 #include "apps/classify/interrupt.h"
 #include "apps/classify/model_file.h"
 #include "apps/classify/prepare.h"
+#include "apps/classify/probabilities.h"
 #include "apps/classify/process_memory.h"
 #include "apps/classify/progress_bar.h"
 #include "apps/classify/suited.h"
 #include "apps/classify/train_files.h"
 #include "data/split.h"
+#include "data/unlabelled.h"
 
 namespace gradus::classify {
 
@@ -50,6 +53,31 @@ ordered_json json_of(const EpochRow& r) {
           {"best", r.best}};
 }
 
+// Of the model in the file, which need not be the one that training ended with.
+data::Metrics measure_saved(const fs::path& path, const std::vector<data::Text>& texts) {
+  const SavedModel saved = load_model(path);
+  const data::EncodedTexts encoded = encode(saved, texts);
+  return data::measure(probabilities(*saved.model, encoded), encoded.labels, saved.labels);
+}
+
+// On texts that nothing was chosen by, if there are any.
+void print_result(const TrainOptions& options, const data::Metrics& held_out, double temperature,
+                  const std::vector<data::Text>& test) {
+  const bool joined = options.ensemble > 1;
+  const std::string model = fmt::format(
+      "{}, logits divided by {:.2f}", joined ? "the models joined" : "the best epoch", temperature);
+  const char* chosen = joined ? "that number was" : "both were";
+  if (test.empty()) {
+    fmt::print(
+        "\nOn held-out texts, {} ({} chosen by these very texts, so expect a little less of "
+        "others):\n{}",
+        model, chosen, data::to_text(held_out));
+  } else {
+    fmt::print("\nOn the data's own test split, {} ({} chosen by the texts held out):\n{}", model,
+               chosen, data::to_text(measure_saved(options.out, test)));
+  }
+}
+
 }  // namespace
 
 bool run_train(const TrainOptions& asked) {
@@ -57,19 +85,26 @@ bool run_train(const TrainOptions& asked) {
   data::Dataset dataset = read_clean(asked);
   const TrainOptions options = suited(asked, dataset);
   const std::vector<std::string> labels = dataset.labels;
-  const bool own_test = !dataset.test.empty();
+  const std::vector<data::Text> test =
+      std::exchange(dataset.test, {});  // measured once, at the end
   data::Split split =
       data::split_texts(std::move(dataset), options.valid_fraction, options.settings.seed);
   const std::vector<std::string> notes = close_gaps(split, labels);
   if (!options.quiet) {
-    fmt::print("{} texts to learn from, {} held out ({})\n", split.train.size(),
-               split.held_out.size(),
-               own_test ? "the data's own test split"
-                        : fmt::format("{:.0f} % of each class", 100 * options.valid_fraction));
+    fmt::print("{} texts to learn from, {} held out ({:.0f} % of each class){}\n",
+               split.train.size(), split.held_out.size(), 100 * options.valid_fraction,
+               test.empty() ? "" : fmt::format(", {} in the data's own test split", test.size()));
     for (const std::string& note : notes) fmt::print("{}\n", note);
     std::fflush(stdout);
   }
-  Prepared ready = prepare(options, split, read_more(options), labels);
+  std::vector<data::Text> unlabelled = read_more(options);
+  const std::int64_t dropped =
+      data::drop_held_out(unlabelled, split.held_out) + data::drop_held_out(unlabelled, test);
+  if (!options.quiet && dropped > 0) {
+    fmt::print("{} unlabelled texts are among those held out: not used\n", dropped);
+  }
+  Prepared ready = prepare(options, split, unlabelled, labels);
+  unlabelled = {};
   SavedModel& saved = ready.saved;
   if (!options.quiet) {
     const Config& config = saved.model->config();
@@ -111,9 +146,7 @@ bool run_train(const TrainOptions& asked) {
   if (!options.quiet && !any_saved) {
     fmt::print("\nStopped before there was a result: nothing is saved.\n");
   } else if (!options.quiet) {
-    fmt::print("\nOn held-out texts, {}, logits divided by {:.2f}:\n{}",
-               options.ensemble > 1 ? "the models joined" : "the best epoch", temperature,
-               data::to_text(best));
+    print_result(options, best, temperature, test);
     fmt::print("\nA step used at most {:.1f} MB of memory, the program {:.1f} MB.\n",
                static_cast<double>(most_bytes) / 1e6,
                static_cast<double>(peak_process_memory()) / 1e6);

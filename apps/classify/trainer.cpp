@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "apps/classify/interrupt.h"
 #include "apps/classify/probabilities.h"
+#include "apps/classify/seconds.h"
 #include "autograd/autograd.h"
 #include "autograd/ops.h"
 #include "data/calibration.h"
@@ -45,12 +45,6 @@ constexpr std::int64_t kTextsAStep = 64;
 // An n-gram learns at a rate in proportion to what it says of the class, within these bounds.
 constexpr float kLeastRate = 0.05F, kMostRate = 5;
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
 Recipe recipe_of(const Classifier& model) {
   const Config& config = model.config();
   Recipe recipe = reads_ngrams(config.encoder) ? kNgrams : kWords;
@@ -64,16 +58,28 @@ double lr_factor(double done, double warm_up) {
   return done < warm_up ? done / warm_up : (1 - done) / (1 - warm_up);
 }
 
-Tensor loss_of(const Classifier& model, const data::Batch& batch, const Tensor& targets,
-               const Tensor& class_weights) {
+struct Loss {
+  Tensor learned;  // the sum of the branches' own
+  Tensor said;     // of the model's logits: what compares with the held-out loss
+};
+
+Loss loss_of(const Classifier& model, const data::Batch& batch, const Tensor& targets,
+             const Tensor& class_weights) {
   const Output output = model(batch);
-  const bool of_sum = model.config().without.contains(Piece::own_losses);
-  Tensor loss;
-  for (const Tensor& logits : of_sum ? std::vector{output.logits} : output.branches) {
-    const Tensor own = nn::cross_entropy(logits, targets, {.weight = class_weights});
-    loss = loss.defined() ? loss + own : own;
+  const auto of = [&](const Tensor& logits) {
+    return nn::cross_entropy(logits, targets, {.weight = class_weights});
+  };
+  if (output.branches.size() < 2 || model.config().without.contains(Piece::own_losses)) {
+    const Tensor loss = of(output.logits);
+    return {loss, loss};
   }
-  return loss;
+  Tensor sum;
+  for (const Tensor& logits : output.branches) {
+    const Tensor own = of(logits);
+    sum = sum.defined() ? sum + own : own;
+  }
+  NoGrad off;
+  return {sum, of(output.logits)};
 }
 
 // Labels [texts] or probabilities [texts, classes].
@@ -201,13 +207,13 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
       report.lr = settings.lr * factor;
 
       const Tensor wanted = targets_of(*batch, targets, classes);
-      const Tensor loss = loss_of(model, *batch, wanted, class_weights);
-      report.loss = loss.item();
-      if (!std::isfinite(report.loss)) {
-        explain_nan(model, *batch, wanted, random, report.step, report.loss);
+      const Loss loss = loss_of(model, *batch, wanted, class_weights);
+      report.loss = loss.said.item();
+      if (const double learned = loss.learned.item(); !std::isfinite(learned)) {
+        explain_nan(model, *batch, wanted, random, report.step, learned);
       }
       optimizer.zero_grad();
-      loss.backward();
+      loss.learned.backward();
       if (recipe.largest_gradient > 0) optim::clip_grad_norm(parameters, recipe.largest_gradient);
       optimizer.set_lr_factor(factor);
       optimizer.step();

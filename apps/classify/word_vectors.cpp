@@ -20,6 +20,8 @@ namespace gradus::classify {
 namespace {
 
 constexpr double kDrawPower = 0.75;  // words are drawn by their frequency to this power
+// Beside the streams of data/shuffle.h. Tensors count theirs from 0: they would have to draw 1.6 billion
+// times to get here.
 constexpr std::uint64_t kThinStream = 0x7468696E, kDrawStream = 0x64726177;
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
@@ -61,16 +63,8 @@ class Steps {
     std::vector<std::int32_t> targets, rows, offsets{0};
     std::vector<float> sizes;
     while (std::ssize(targets) < options_.batch) {
-      if (text_ == texts_.size()) {
-        text_ = 0;
-        ++pass_;
-      }
-      if (pass_ == options_.passes) break;
-      if (text_ == 0) {
-        data::shuffle<std::int64_t>(order_, options_.seed,
-                                    data::kPassStream + static_cast<std::uint64_t>(pass_));
-      }
-      add_text(order_[at(text_++)], targets, rows, offsets, sizes);
+      if (place_ == std::ssize(kept_) && !next_text()) break;
+      add_words(targets, rows, offsets, sizes);
     }
     if (targets.empty()) return std::nullopt;
     const auto count = std::ssize(targets);
@@ -80,8 +74,11 @@ class Steps {
 
  private:
   double done() const {
-    return std::min(1.0, (static_cast<double>(pass_) +
-                          static_cast<double>(text_) / static_cast<double>(texts_.size())) /
+    const std::int64_t left = std::ssize(kept_) - place_;  // of the text that is read
+    const double part =
+        left == 0 ? 0 : static_cast<double>(left) / static_cast<double>(kept_.size());
+    return std::min(1.0, (static_cast<double>(pass_) + (static_cast<double>(text_) - part) /
+                                                           static_cast<double>(texts_.size())) /
                              static_cast<double>(options_.passes));
   }
 
@@ -89,20 +86,37 @@ class Steps {
     return double{to_uniform(philox(options_.seed, stream, i / 4)[i % 4])};
   }
 
-  void add_text(std::int64_t text, std::vector<std::int32_t>& targets,
-                std::vector<std::int32_t>& rows, std::vector<std::int32_t>& offsets,
-                std::vector<float>& sizes) {
-    std::vector<std::int32_t> kept;
-    for (const std::int32_t word : texts_[text]) {
-      if (random(kThinStream, thinned_++) < keep_[at(word)]) kept.push_back(word);
+  // Fills kept_; false after the last pass.
+  bool next_text() {
+    if (text_ == texts_.size()) {
+      text_ = 0;
+      ++pass_;
     }
-    for (std::int64_t t = 0; t < std::ssize(kept) && kept.size() > 1; ++t) {
-      const std::int64_t begin = std::max<std::int64_t>(0, t - options_.window);
-      const std::int64_t end = std::min(std::ssize(kept), t + options_.window + 1);
+    if (pass_ == options_.passes) return false;
+    if (text_ == 0) {
+      data::shuffle<std::int64_t>(order_, options_.seed,
+                                  data::kPassStream + static_cast<std::uint64_t>(pass_));
+    }
+    kept_.clear();
+    for (const std::int32_t word : texts_[order_[at(text_++)]]) {
+      if (random(kThinStream, thinned_++) < keep_[at(word)]) kept_.push_back(word);
+    }
+    if (kept_.size() == 1) kept_.clear();  // a word without company
+    place_ = 0;
+    return true;
+  }
+
+  // The next ones of kept_, at most a batch: a step has less than two, however long a text is.
+  void add_words(std::vector<std::int32_t>& targets, std::vector<std::int32_t>& rows,
+                 std::vector<std::int32_t>& offsets, std::vector<float>& sizes) {
+    const std::int64_t stop = std::min(std::ssize(kept_), place_ + options_.batch);
+    for (; place_ < stop; ++place_) {
+      const std::int64_t begin = std::max<std::int64_t>(0, place_ - options_.window);
+      const std::int64_t end = std::min(std::ssize(kept_), place_ + options_.window + 1);
       for (std::int64_t i = begin; i < end; ++i) {
-        if (i != t) rows.push_back(kept[at(i)]);
+        if (i != place_) rows.push_back(kept_[at(i)]);
       }
-      targets.push_back(kept[at(t)]);
+      targets.push_back(kept_[at(place_)]);
       sizes.push_back(static_cast<float>(end - begin - 1));
       offsets.push_back(static_cast<std::int32_t>(rows.size()));
     }
@@ -123,7 +137,9 @@ class Steps {
   std::vector<double> keep_;        // of each word the probability that it stays
   std::vector<double> cumulative_;  // of frequency^kDrawPower
   std::vector<std::int64_t> order_;
-  std::int64_t pass_ = 0, text_ = 0;
+  std::int64_t pass_ = 0, text_ = 0;  // text_: the next one of the pass
+  std::vector<std::int32_t> kept_;    // words of the one that is read
+  std::int64_t place_ = 0;            // in kept_
   std::uint64_t thinned_ = 0, drawn_ = 0;
 };
 

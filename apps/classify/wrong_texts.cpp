@@ -42,7 +42,7 @@ std::vector<WrongText> wrong_texts(const SavedModel& saved, std::span<const data
     const data::Text& text = texts[static_cast<std::size_t>(i)];
     const auto row = probabilities.subspan(static_cast<std::size_t>(i) * classes, classes);
     const auto label = static_cast<std::size_t>(text.label);
-    const auto predicted = static_cast<std::size_t>(std::ranges::max_element(row) - row.begin());
+    const auto predicted = data::likeliest(row);
     const double p = std::max(row[label], std::numeric_limits<float>::min());  // 0 has no logarithm
     wrong.push_back({text.text, label, predicted, row[predicted], -std::log(p),
                      telling_parts(saved, text.text, predicted, label, kParts)});

@@ -1,0 +1,60 @@
+// Which files of a folder are read, and as what.
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "tests/temporary_folder.h"
+
+using namespace gradus::data;
+using Labels = std::vector<std::string>;
+
+namespace {
+
+// "label: text" of every text in order.
+Labels described(const Dataset& d, const std::vector<Text>& texts) {
+  Labels result;
+  for (const Text& t : texts) {
+    result.push_back(d.labels[static_cast<std::size_t>(t.label)] + ": " + t.text);
+  }
+  return result;
+}
+Labels train(const Dataset& d) { return described(d, d.train); }
+
+}  // namespace
+
+TEST_CASE("tables in a folder of their own are no class") {
+  const TemporaryFolder tmp;
+  const auto read = [&](const char* name) {
+    const Dataset d = read_dataset(tmp / name);
+    CHECK(described(d, d.test) == Labels{"y: c"});
+    return train(d);
+  };
+  tmp.write("plain/set/train.txt", "x\ta\ny\tb\n");
+  tmp.write("plain/set/test.txt", "y\tc\n");
+  CHECK(read("plain") == Labels{"x: a", "y: b"});
+  tmp.write("sure/set/README", "about");
+  tmp.write("sure/set/train.tsv", "text\tlabel\na\tx\nb\ty\n");
+  tmp.write("sure/set/test.tsv", "text\tlabel\nc\ty\n");
+  CHECK(read("sure") == Labels{"x: a", "y: b"});
+}
+
+TEST_CASE("a folder unsup is without labels wherever it is") {
+  const TemporaryFolder tmp;
+  tmp.write("set/pos/1.txt", "a");
+  tmp.write("set/pos/unsup/2.txt", "b");
+  tmp.write("set/neg/1.txt", "c");
+  const Dataset d = read_dataset(tmp / "set");
+  CHECK(train(d) == Labels{"neg: c", "pos: a"});
+  CHECK(d.notes == Labels{"1 texts without a label (unsup) not used"});
+}
+
+TEST_CASE("JSON Lines with bytes that are no UTF-8") {
+  const TemporaryFolder tmp;
+  const auto lines = tmp.write("a.jsonl",
+                               "{\"text\": \"caf\xE9\", \"label\": \"x\"}\n"
+                               "{\"text\": \"th\xC3\xA9\", \"label\": \"y\"}\n");
+  CHECK(train(read_dataset(lines)) == Labels{"x: caf\xEF\xBF\xBD", "y: th\xC3\xA9"});
+}
