@@ -230,7 +230,7 @@ TEST_CASE("the data's own test split decides nothing, and is measured at the end
   const Result result =
       run_gradus(folder, fmt::format("train --data set --out m.safetensors {}", kSmall));
   CHECK(result.status == 0);
-  CHECK(result.out.find("48 texts to learn from, 12 held out (20 % of each class), 3 in the data's "
+  CHECK(result.out.find("54 texts to learn from, 6 held out (10 % of each class), 3 in the data's "
                         "own test split\n1 class (other) has no text left to learn from\n") !=
         std::string::npos);
   const std::size_t end = result.out.find("\nOn the data's own test split, the best epoch");

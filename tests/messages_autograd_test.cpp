@@ -246,3 +246,18 @@ TEST_CASE("messages of a backend whose offers have no gradients") {
   REFUSES(BackendError, sum(attention(q, q, q)).backward(),
           "[attention] the backend took the forward offer but not its gradient");
 }
+
+TEST_CASE("a pullback that changes the type of a gradient is told so before a kernel reads it") {
+  const auto wider = [](const Tensor& g) { return cast(g, DType::f64); };
+  const Tensor x = ones({1000}).set_requires_grad();
+  const auto refused = [&](const Tensor& y) {
+    return message_of<Error>([&] { sum(y).backward(); });
+  };
+  CHECK(
+      refused(on_gradient(tanh(x), wider)) ==
+      "[on_gradient] its pullback gave input 0 the gradient f64 [1000] on cpu; it must be f32 and "
+      "stay on cpu: cast() it");
+  CHECK(
+      refused(record("mine", x.detach(), edge(x, wider))).starts_with("[mine] its pullback gave"));
+  CHECK(!x.grad().defined());
+}

@@ -87,12 +87,14 @@ bool run_train(const TrainOptions& asked) {
   const std::vector<std::string> labels = dataset.labels;
   const std::vector<data::Text> test =
       std::exchange(dataset.test, {});  // measured once, at the end
-  data::Split split =
-      data::split_texts(std::move(dataset), options.valid_fraction, options.settings.seed);
+  // Where results come from a test split, the texts held out only choose, and fewer will do.
+  const bool fewer = !test.empty() && !options.given.contains("--valid-fraction");
+  const double fraction = options.valid_fraction / (fewer ? 2 : 1);
+  data::Split split = data::split_texts(std::move(dataset), fraction, options.settings.seed);
   const std::vector<std::string> notes = close_gaps(split, labels);
   if (!options.quiet) {
     fmt::print("{} texts to learn from, {} held out ({:.0f} % of each class){}\n",
-               split.train.size(), split.held_out.size(), 100 * options.valid_fraction,
+               split.train.size(), split.held_out.size(), 100 * fraction,
                test.empty() ? "" : fmt::format(", {} in the data's own test split", test.size()));
     for (const std::string& note : notes) fmt::print("{}\n", note);
     std::fflush(stdout);
