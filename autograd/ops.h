@@ -11,6 +11,7 @@
 // (tensor/error.h) with both shapes and the rule that broke.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -41,8 +42,11 @@ struct Axes {
   Axes(int axis) : list{axis} {}                          // NOLINT: conversions are the point
   Axes(std::initializer_list<int> axes) : list(axes) {}   // NOLINT
   Axes(std::vector<int> axes) : list(std::move(axes)) {}  // NOLINT
-  Axes(bool) = delete;    // sum(x, true) would be sum(x, 1), not sum(x, {}, true)
-  Axes(double) = delete;  // max(x, 0.5) would be max(x, 0), not maximum(x, 0.5)
+  // sum(x, true) would be sum(x, 1), not sum(x, {}, true); max(x, 0.5) max(x, 0), not maximum(x, 0.5).
+  template <std::floating_point T>
+  Axes(T) = delete;
+  template <std::same_as<bool> T>
+  Axes(T) = delete;
   std::vector<int> list;
 };
 
