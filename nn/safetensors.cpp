@@ -143,8 +143,8 @@ std::map<std::string, Tensor> fitting(const Module& module, const NamedTensors& 
   std::map<std::string, Tensor> unexpected = found;
   for (const auto& [name, x] : wanted) unexpected.erase(name);
   for (const auto& [name, x] : unexpected) {
-    if (name.ends_with("num_batches_tracked"))
-      continue;  // PyTorch's BatchNorm has it, and no use for it
+    // PyTorch's BatchNorm has it, and no use for it.
+    if (name.ends_with("num_batches_tracked")) continue;
     differences += fmt::format("\n  unexpected: {} {}", name, to_string(x.shape()));
   }
   if (!differences.empty()) {

@@ -240,8 +240,9 @@ class Reader {
       fail(e.name, "a BOOL is neither 0 nor 1");
     }
     const auto memory = convert != nullptr ? convert(bytes) : file_.from(begin);
-    if (convert != nullptr && memory == nullptr)
+    if (convert != nullptr && memory == nullptr) {
       fail(e.name, fmt::format("a number of type {} does not fit i32", type));
+    }
     if (convert != nullptr || begin % size == 0) {
       if (auto buffer = backend_.adopt(memory, bytes.size() / size * size_of(dtype))) {
         return Tensor(std::move(buffer), Layout(e.shape), dtype, backend_);

@@ -6,24 +6,11 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "tests/described.h"
 #include "tests/temporary_folder.h"
 
 using namespace gradus::data;
 using Labels = std::vector<std::string>;
-
-namespace {
-
-// "label: text" of every text in order.
-Labels described(const Dataset& d, const std::vector<Text>& texts) {
-  Labels result;
-  for (const Text& t : texts) {
-    result.push_back(d.labels[static_cast<std::size_t>(t.label)] + ": " + t.text);
-  }
-  return result;
-}
-Labels train(const Dataset& d) { return described(d, d.train); }
-
-}  // namespace
 
 TEST_CASE("tables in a folder of their own are no class") {
   const TemporaryFolder tmp;

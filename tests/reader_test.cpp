@@ -11,6 +11,7 @@
 #include "data/dataset.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
+#include "tests/described.h"
 #include "tests/temporary_folder.h"
 
 using namespace gradus::data;
@@ -53,16 +54,6 @@ void write_archive(const fs::path& path, const std::vector<Member>& members) {
   archive_write_close(a);
   archive_write_free(a);
 }
-
-// "label: text" of every text in order.
-Labels described(const Dataset& d, const std::vector<Text>& texts) {
-  Labels result;
-  for (const Text& t : texts) {
-    result.push_back(d.labels[static_cast<std::size_t>(t.label)] + ": " + t.text);
-  }
-  return result;
-}
-Labels train(const Dataset& d) { return described(d, d.train); }
 
 // The message of the IoError without "[read_dataset] " and the temporary folder.
 std::string error_of(const fs::path& path, const ReadOptions& options = {}) {

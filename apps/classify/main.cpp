@@ -159,9 +159,8 @@ void add_train(CLI::App& program, Arguments& all) {
       ->check(whole(1, std::int64_t{1} << 31));
   option("--lr", o.settings.lr, "largest learning rate")->check(positive());
   option("--valid-fraction", o.valid_fraction,
-         "share of the texts held out, by which the epoch and the temperature are chosen; half as "
-         "much "
-         "if not given and the data has a test split of its own")
+         "share of the texts held out, by which the epoch and the temperature are chosen; "
+         "half as much if not given and the data has a test split of its own")
       ->check(number(0, 1));
   option("--ensemble", o.ensemble, "models to train and join into one (ngram, wide-deep)")
       ->check(whole(1, kMostMembers));
