@@ -83,8 +83,6 @@ namespace {
 // d = ||p - q||^2 = -2 p.q + p.p + q.q, for the rows p and q of two matrices: one product, of them with
 // columns added, [-2 p, p.p, 1] [q, 1, q.q]^T. What rounding takes below 0 is 0.
 Tensor squared_distances(const Tensor& p, const Tensor& q) {
-  compute::check_same("squared_distance", p, q);
-  compute::check_floating("squared_distance", p);
   const Shape shape = p.shape().with(-1, q.size(-2));
   if (shape.without(-2) == q.shape().without(-1)) {
     const Tensor d = empty(shape, p.options());
@@ -106,6 +104,8 @@ Tensor squared_distance(const Tensor& a, const Tensor& b) {
     throw ShapeError(fmt::format("[squared_distance] points differ in size: a {}, b {}",
                                  to_string(a.shape()), to_string(b.shape())));
   }
+  compute::check_same("squared_distance", a, b);
+  compute::check_floating("squared_distance", a);
   const Tensor centre = compute::centre_of(b, -2);
   const Tensor p = a - centre, q = b - centre;
   const auto pull = [](const Tensor& g, const Tensor& from, const Tensor& to) {

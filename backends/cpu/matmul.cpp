@@ -1,9 +1,10 @@
 // Batched matrix products, cut into tiles that run in parallel. Tiles depend on shapes alone, so the
 // result is the same for any number of threads.
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <span>
-#include <vector>
+#include <utility>
 
 #include "backends/cpu/gemm.h"
 #include "backends/cpu/kernels.h"
@@ -163,10 +164,11 @@ bool collapse(View& a, View& b, View& out) {
 }  // namespace
 
 View transposed(View x) {
-  std::vector<int> axes(static_cast<std::size_t>(x.shape().rank()));
+  const auto rank = static_cast<std::size_t>(x.shape().rank());
+  std::array<int, kMaxRank> axes{};
   std::iota(axes.begin(), axes.end(), 0);
-  std::swap(axes.rbegin()[0], axes.rbegin()[1]);
-  x.layout = x.layout.permuted(axes);
+  std::swap(axes[rank - 2], axes[rank - 1]);
+  x.layout = x.layout.permuted(std::span<const int>(axes).first(rank));
   return x;
 }
 

@@ -28,7 +28,7 @@ HWY_INLINE T shift_of(const T* x, std::int64_t n) {
   return largest == -std::numeric_limits<T>::infinity() ? T{0} : largest;
 }
 
-// The sum of e^(x - shift); each(i, count, e) is called with every vector of these. Meanwhile the row
+// The sum of e^(x - shift); each(d, i, count, e) is called with every vector of these. Meanwhile the row
 // after this one is asked of memory, which has nothing else to do.
 template <class T, class F>
 HWY_INLINE double sum_of_exp(const T* x, T shift, std::int64_t n, const F& each) {
