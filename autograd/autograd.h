@@ -35,7 +35,8 @@ struct BackwardOptions {
 void backward(const Tensor& output, const BackwardOptions& options = {});
 
 // The gradients of the sum of `outputs`, each of one element unless a gradient is given, with respect
-// to `inputs` (leaves or not), dense; leaves' own gradients stay as they are. Zeros for an input that the outputs do not depend on.
+// to `inputs` (leaves or not), dense; leaves' own gradients stay as they are. Zeros for an input that
+// the outputs do not depend on.
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                          const BackwardOptions& options = {});
 

@@ -181,8 +181,8 @@ HWY_INLINE V erf(D d, V x) {
   }
 }
 
-// f32: 1 - 2 e / (1 + e) with e = e^-2x from 0.6 on; x + x^3 P(x^2), a fit of least relative error (4.4e-9), before, where
-// that would cancel. f64: Highway's.
+// f32: 1 - 2 e / (1 + e) with e = e^-2x from 0.6 on; before, where that would cancel, x + x^3 P(x^2), a fit
+// of least relative error (4.4e-9). f64: Highway's.
 template <class D, class V>
 HWY_INLINE V tanh(D d, V x) {
   using T = hn::TFromD<D>;
