@@ -4,14 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
-#include <map>
 
 #include "autograd/autograd.h"
 #include "autograd/compute.h"
 #include "autograd/gradient.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
+#include "optim/saved_state.h"
 #include "tensor/error.h"
 
 namespace gradus::optim {
@@ -145,40 +144,20 @@ Optimizer::State Optimizer::state() const {
 }
 
 void Optimizer::load_state(const State& state) {
-  std::map<std::string, Tensor> left;
-  for (const auto& [name, x] : state) {
-    if (left.emplace(name, x).second) continue;
-    throw Error(fmt::format("[load_state] {} is there twice", name));
-  }
-  const auto take = [&](const std::string& name, const Shape& shape) {
-    const auto at = left.find(name);
-    if (at == left.end() || at->second.shape() != shape) {
-      throw Error(fmt::format("[load_state] {} should be {}, found {}", name, to_string(shape),
-                              at == left.end() ? "nothing" : describe(at->second)));
-    }
-    const Tensor found = at->second;
-    left.erase(at);
-    return found;
-  };
+  SavedState saved(state);
   std::vector<Slot> slots = slots_;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     Slot& slot = slots[i];
     slot = {slot.parameter, slot.group, slot.row_scale};
-    if (!left.contains(fmt::format("{}.step", i))) continue;
+    if (!saved.contains(fmt::format("{}.step", i))) continue;
     make_moments(slot);
-    const double steps = take(fmt::format("{}.step", i), {}).item();
-    if (!(steps >= 1 && steps < 0x1p53 && steps == std::floor(steps))) {
-      throw Error(fmt::format(
-          "[load_state] {}.step is {}: a number of steps is whole and at least 1", i, steps));
-    }
-    slot.steps = static_cast<std::int64_t>(steps);
+    slot.steps = saved.take_count(fmt::format("{}.step", i), 1);
     for (std::size_t m = 0; m < slot.names.size(); ++m) {
-      slot.moments[m].assign(take(fmt::format("{}.{}", i, slot.names[m]), slot.parameter.shape()));
+      const std::string name = fmt::format("{}.{}", i, slot.names[m]);
+      slot.moments[m].assign(saved.take(name, slot.parameter.shape()));
     }
   }
-  if (!left.empty()) {
-    throw Error(fmt::format("[load_state] there is no {} in this optimizer", left.begin()->first));
-  }
+  saved.check_empty("optimizer");
   slots_ = std::move(slots);
 }
 

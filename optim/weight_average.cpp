@@ -1,16 +1,13 @@
 #include "optim/weight_average.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <map>
 #include <string>
 #include <utility>
 
 #include "autograd/autograd.h"
 #include "autograd/compute.h"
 #include "autograd/ops.h"
-#include "tensor/error.h"
+#include "optim/saved_state.h"
 
 namespace gradus::optim {
 
@@ -47,27 +44,16 @@ Optimizer::State WeightAverage::state() const {
 }
 
 void WeightAverage::load_state(const Optimizer::State& state) {
-  const std::map<std::string, Tensor> found(state.begin(), state.end());
-  const auto take = [&](const std::string& name, const Shape& shape) {
-    const auto at = found.find(name);
-    if (at == found.end() || at->second.shape() != shape) {
-      throw Error(fmt::format("[load_state] {} should be {}, found {}", name, to_string(shape),
-                              at == found.end() ? "nothing" : describe(at->second)));
-    }
-    return at->second;
-  };
-  if (found.size() != averages_.size() + 1) {
-    throw Error(fmt::format("[load_state] {} tensors are no state of an average of {}",
-                            found.size(), averages_.size()));
-  }
-  const double updates = take("updates", {}).item();
+  SavedState saved(state);
+  const std::int64_t updates = saved.take_count("updates", 0);
   std::vector<Tensor> averages;
   for (std::size_t i = 0; i < averages_.size(); ++i) {
-    const Tensor saved = take(std::to_string(i), averages_[i].shape());
-    averages.push_back(to(compute::copy(saved), averages_[i].options()));
+    const Tensor average = saved.take(std::to_string(i), averages_[i].shape());
+    averages.push_back(to(compute::copy(average), averages_[i].options()));
   }
+  saved.check_empty("average");
   averages_ = std::move(averages);
-  updates_ = static_cast<std::int64_t>(updates);
+  updates_ = updates;
 }
 
 }  // namespace gradus::optim

@@ -155,7 +155,9 @@ TEST_CASE("messages of optimizers") {
           "[optimizer] there is no parameter to learn: parameters() finds what a module's visit() "
           "names");
   optim::WeightAverage average({p});
-  REFUSES(Error, average.load_state({}), "[load_state] 0 tensors are no state of an average of 1");
+  REFUSES(Error, average.load_state({}), "[load_state] updates should be [], found nothing");
+  REFUSES(Error, average.load_state({{"updates", tensor(-1)}, {"0", p}}),
+          "[load_state] updates is -1: it counts, so it is whole and at least 0");
   REFUSES(Error, average.load_state({{"updates", tensor(1)}, {"0", ones({3})}}),
           "[load_state] 0 should be [2, 3], found f32 [3] on cpu");
   REFUSES(Error, optim::SGD({p, p}), "[optimizer] parameter f32 [2, 3] on cpu is there twice");
@@ -174,7 +176,7 @@ TEST_CASE("messages of optimizers") {
   REFUSES(Error, plain.load_state({{"0.step", ones({})}, {"0.step", ones({})}}),
           "[load_state] 0.step is there twice");
   REFUSES(Error, plain.load_state({{"0.step", zeros({})}}),
-          "[load_state] 0.step is 0: a number of steps is whole and at least 1");
+          "[load_state] 0.step is 0: it counts, so it is whole and at least 1");
   REFUSES(
       GradError, optim::SGD({ones({2}).set_requires_grad() * 2}),
       "[optimizer] parameter f32 [2] on cpu was computed by 'mul', and a step does not reach what "

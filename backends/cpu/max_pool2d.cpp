@@ -45,18 +45,19 @@ void forward(const PoolSizes& s, const T* x, T* y) {
   for_planes(s, [&](std::int64_t p) {
     std::vector<T> line(static_cast<std::size_t>(s.width));
     T* out = y + p * s.down * s.across;
-    for (std::int64_t down = 0; down < s.down; ++down) {
+    for (std::int64_t down = 0; down < s.down; ++down, out += s.across) {
       const T* top = x + (p * s.height + down * s.stride.height) * s.width;
       std::copy_n(top, s.width, line.data());
       for (std::int64_t i = 1; i < s.size.height; ++i) {
         const T* next = top + i * s.width;
         for (std::size_t c = 0; c < line.size(); ++c) line[c] = larger(next[c], line[c]);
       }
-      const T* first = line.data();
-      for (std::int64_t across = 0; across < s.across; ++across, first += s.stride.width) {
-        T most = first[0];
-        for (std::int64_t j = 1; j < s.size.width; ++j) most = larger(first[j], most);
-        *out++ = most;
+      for (std::int64_t a = 0; a < s.across; ++a) out[a] = line[a * s.stride.width];
+      for (std::int64_t j = 1; j < s.size.width; ++j) {
+        const T* next = line.data() + j;
+        for (std::int64_t a = 0; a < s.across; ++a) {
+          out[a] = larger(next[a * s.stride.width], out[a]);
+        }
       }
     }
   });
@@ -68,20 +69,27 @@ template <class T>
 void backward(const PoolSizes& s, const T* x, const T* y, const T* g, T* dx) {
   for_planes(s, [&](std::int64_t p) {
     std::fill_n(dx + p * s.height * s.width, s.height * s.width, T{0});
-    const std::int64_t windows = s.down * s.across;
-    for (std::int64_t w = p * windows, down = 0; down < s.down; ++down) {
-      std::int64_t start = (p * s.height + down * s.stride.height) * s.width;
-      for (std::int64_t across = 0; across < s.across; ++across, ++w, start += s.stride.width) {
-        const auto for_window = [&](const auto& body) {
-          for (std::int64_t i = 0, at = start; i < s.size.height; ++i, at += s.width) {
-            for (std::int64_t j = 0; j < s.size.width; ++j) body(at + j);
+    // Of each window of a line what its largest numbers get, and behind these what the others get:
+    // nothing. It is looked up, since a branch would be guessed wrong half the time.
+    std::vector<T> share(static_cast<std::size_t>(2 * s.across));
+    for (std::int64_t down = 0; down < s.down; ++down) {
+      const T* most = y + (p * s.down + down) * s.across;
+      const T* slope = g + (p * s.down + down) * s.across;
+      const auto for_line = [&](const auto& body) {  // body(window, one of its numbers)
+        const std::int64_t top = (p * s.height + down * s.stride.height) * s.width;
+        for (std::int64_t i = 0; i < s.size.height; ++i) {
+          for (std::int64_t j = 0; j < s.size.width; ++j) {
+            std::int64_t at = top + i * s.width + j;
+            for (std::int64_t w = 0; w < s.across; ++w, at += s.stride.width) body(w, at);
           }
-        };
-        T count = 0;
-        for_window([&](std::int64_t at) { count += static_cast<T>(!(x[at] < y[w])); });
-        const T share = count == 1 ? g[w] : g[w] / count;
-        for_window([&](std::int64_t at) { dx[at] += x[at] < y[w] ? T{0} : share; });
-      }
+        }
+      };
+      std::fill_n(share.begin(), s.across, T{0});
+      for_line([&](std::int64_t w, std::int64_t at) { share[w] += x[at] < most[w] ? T{0} : T{1}; });
+      for (std::int64_t w = 0; w < s.across; ++w) share[w] = slope[w] / share[w];
+      for_line([&](std::int64_t w, std::int64_t at) {
+        dx[at] += share[w + s.across * static_cast<std::int64_t>(x[at] < most[w])];
+      });
     }
   });
 }
