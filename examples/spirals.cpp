@@ -18,6 +18,17 @@ struct Spirals : nn::Module {
   }
 };
 
+// The plane around the spirals, a sign a place: of which arm the model takes it to be.
+void draw(const Spirals& model) {
+  const Shape plane{25, 50};
+  const Tensor across = linspace(-7, 7, 50), down = unsqueeze(linspace(7, -7, 25), 1);
+  const Tensor places = stack({expand(across, plane), expand(down, plane)}, -1);  // [25, 50, 2]
+  int written = 0;
+  for (const std::int32_t arm : argmax(model(places)).to_vector<std::int32_t>()) {
+    std::cout << (arm == 0 ? '.' : '#') << (++written % 50 == 0 ? "\n" : "");
+  }
+}
+
 int main() {
   std::vector<float> points;
   std::vector<std::int32_t> labels;
@@ -46,5 +57,6 @@ int main() {
   const Tensor right = argmax(model(x)) == y;
   const double accuracy = mean(cast(right, DType::f32)).item();
   std::cout << "accuracy " << accuracy << "\n";
+  draw(model);
   return accuracy > 0.99 ? 0 : 1;
 }
