@@ -108,25 +108,26 @@ std::vector<std::int32_t> order_of(const Tensor& x, bool descending, std::int64_
   const std::int64_t n = x.size(-1);
   const std::int64_t rows = n == 0 ? 0 : x.numel() / n;
   std::vector<std::int32_t> order(static_cast<std::size_t>(rows * k));
-  const auto before = [descending](T a, T b) {
-    if (descending) std::swap(a, b);
-    return a < b || (b != b && a == a);  // NaN comes after all numbers
+  struct Element {
+    T value;
+    std::int32_t number;
+  };
+  const auto less = [](T a, T b) { return a < b || (b != b && a == a); };  // NaN after all numbers
+  const auto before = [&](const Element& a, const Element& b) {
+    if (less(a.value, b.value)) return !descending;
+    if (less(b.value, a.value)) return descending;
+    return a.number < b.number;
   };
   parallel_for(rows, 16, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<std::int32_t> numbers(static_cast<std::size_t>(n));
+    std::vector<Element> elements(static_cast<std::size_t>(n));
     for (std::int64_t row = begin; row < end; ++row) {
-      const T* v = values.data() + row * n;
-      std::iota(numbers.begin(), numbers.end(), 0);
+      for (std::int32_t i = 0; i < n; ++i) elements[i] = {values[row * n + i], i};
       if (k == n) {
-        std::stable_sort(numbers.begin(), numbers.end(),
-                         [&](std::int32_t i, std::int32_t j) { return before(v[i], v[j]); });
+        std::ranges::sort(elements, before);
       } else {
-        std::partial_sort(numbers.begin(), numbers.begin() + k, numbers.end(),
-                          [&](std::int32_t i, std::int32_t j) {
-                            return before(v[i], v[j]) || (i < j && !before(v[j], v[i]));
-                          });
+        std::ranges::partial_sort(elements, elements.begin() + k, before);
       }
-      std::copy_n(numbers.begin(), k, order.begin() + row * k);
+      for (std::int64_t i = 0; i < k; ++i) order[row * k + i] = elements[i].number;
     }
   });
   return order;
