@@ -181,6 +181,8 @@ Tensor pad(const Tensor& x, int axis, std::int64_t before, std::int64_t after);
 Tensor unfold(const Tensor& x, int axis, std::int64_t size, std::int64_t step);
 // Without gaps in memory. Copies where it must.
 Tensor contiguous(const Tensor& x);
+// The same values in memory of their own: of a parameter as it is now, whatever optimizers then write.
+Tensor clone(const Tensor& x);
 // Pieces of `size` elements along an axis, the last one shorter if they do not come out even; or of
 // the sizes given, which add up to the whole.
 std::vector<Tensor> split(const Tensor& x, std::int64_t size, int axis = 0);

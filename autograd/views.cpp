@@ -236,6 +236,10 @@ Tensor contiguous(const Tensor& x) {
   return record("contiguous", compute::contiguous(x), edge(x, [](const Tensor& g) { return g; }));
 }
 
+Tensor clone(const Tensor& x) {
+  return record("clone", compute::copy(x), edge(x, [](const Tensor& g) { return g; }));
+}
+
 std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& sizes, int axis) {
   const std::int64_t whole = x.size(axis);
   std::vector<Tensor> pieces;
