@@ -169,7 +169,9 @@ Tensor transpose(const Tensor& x, int a = -2, int b = -1);
 Tensor slice(const Tensor& x, int axis, std::int64_t start,
              std::optional<std::int64_t> stop = std::nullopt, std::int64_t step = 1);
 Tensor select(const Tensor& x, int axis, std::int64_t index);  // one slice, its axis taken out
-Tensor expand(const Tensor& x, const Shape& shape);            // broadcast
+// Broadcast to a shape, in which -1 stands for the size that x has there.
+Tensor expand(const Tensor& x, std::initializer_list<std::int64_t> shape);
+Tensor expand(const Tensor& x, const Shape& shape);
 Tensor squeeze(const Tensor& x, int axis);                     // takes out an axis of size 1
 Tensor unsqueeze(const Tensor& x, int axis);                   // puts one in
 Tensor concat(const std::vector<Tensor>& parts, int axis);     // copies

@@ -129,6 +129,15 @@ Tensor expand(const Tensor& x, const Shape& shape) {
                 edge(x, [](const Tensor& g) { return g; }));  // the engine sums
 }
 
+Tensor expand(const Tensor& x, std::initializer_list<std::int64_t> shape) {
+  std::vector<std::int64_t> sizes(shape);
+  for (std::size_t back = 1; back <= sizes.size() && static_cast<int>(back) <= x.rank(); ++back) {
+    std::int64_t& size = sizes[sizes.size() - back];
+    if (size == -1) size = x.size(-static_cast<int>(back));
+  }
+  return expand(x, Shape(sizes));
+}
+
 Tensor squeeze(const Tensor& x, int axis) {
   if (x.size(axis) != 1) {
     throw ShapeError(fmt::format("[squeeze] axis {} of {} has size {}, not 1", axis,

@@ -45,6 +45,7 @@ TEST_CASE("messages of shapes, layouts and tensors") {
   REFUSES(ShapeError, expand(ones({2, 3}), {2, 4}),
           "[expand] [2, 3] does not broadcast to [2, 4]: aligned at the last axis, sizes must be "
           "equal or 1");
+  REFUSES(ShapeError, expand(ones({3}), {-1, 3}), "[shape] negative size in [-1, 3]");
   REFUSES(BackendError, Tensor() + 1,
           "[tensor] this tensor is undefined: nothing was assigned to it");
   REFUSES(ShapeError, ones({2}).item(), "[item] needs exactly one element, got f32 [2] on cpu");

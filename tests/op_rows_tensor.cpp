@@ -56,6 +56,12 @@ std::vector<OpRow> view_rows() {
        },
        {kReal},
        {{{3, 1}}, {{}}, {{2, 1, 2}}, {{2}}}},
+      {"expand: sizes kept",
+       [](In x) {
+         return expand(x[0], {2, -1, 3, -1});
+       },
+       {kReal},
+       {{{2, 1, 2}}, {{3, 1, 1}}, {{0, 3, 2}}}},
       {"expand: to nothing",
        [](In x) {
          return expand(x[0], {0, 3});
