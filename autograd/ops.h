@@ -142,9 +142,10 @@ Tensor argmin(const Tensor& x, int axis = -1, bool keep = false);
 Tensor prod(const Tensor& x, const Axes& axes = {}, bool keep = false);
 // The Euclidean norm, sqrt(sum(x^2)). Where it is 0 the gradient is 0.
 Tensor norm(const Tensor& x, const Axes& axes = {}, bool keep = false);
-// log(sum(exp(x))) without overflow; -inf where every x is -inf.
+// log(sum(exp(x))) without overflow; -inf where every x is -inf, and of no elements.
 Tensor logsumexp(const Tensor& x, const Axes& axes = {}, bool keep = false);
 // The sum of squared distances from the mean, divided by n - correction (1: the unbiased estimate).
+// Throws ShapeError, and so does stddev, where that is not above 0, as of one number.
 Tensor var(const Tensor& x, const Axes& axes = {}, bool keep = false, int correction = 1);
 // Its root, the standard deviation: PyTorch's std, a name that C++ has taken.
 Tensor stddev(const Tensor& x, const Axes& axes = {}, bool keep = false, int correction = 1);
