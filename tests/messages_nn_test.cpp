@@ -42,6 +42,12 @@ TEST_CASE("messages of layers") {
           "[rotary] x [2, 3] and positions [2, 4] must have the same even number of columns");
   REFUSES(IndexError, nn::Embedding(5, 2)(whole({5})),
           "Embedding: [gather] row 5 (number 0 of rows [1]) is outside a table of 5 rows");
+  REFUSES(IndexError, nn::LearnedPositions(4, 2)(5),
+          "LearnedPositions: a text of 5 rows is longer than the limit, 4");
+  REFUSES(IndexError, nn::LearnedPositions(4, 2)(Segments({0, 2, 8})),
+          "LearnedPositions: a text of 6 rows is longer than the limit, 4");
+  REFUSES(ShapeError, nn::MultiheadAttention(4, 2)(ones({2, 3, 4}), {.keys = ones({3, 2}) > 0}),
+          "MultiheadAttention: keys that are there, [3, 2], must be [batch, keys] of [2, 3, 4]");
   REFUSES(
       ShapeError, nn::init::xavier_uniform(ones({3})),
       "[init] a weight needs at least two axes, [out, in, ...], got [3]; use uniform or normal");

@@ -98,6 +98,8 @@ TEST_CASE("messages of dtypes") {
   REFUSES(DTypeError, exp(i), "[exp] is defined for f32 and f64, got i32 [2] on cpu; use cast()");
   REFUSES(DTypeError, (x > 0) + (x > 0),
           "[add] is not defined for boolean, got boolean [2] on cpu");
+  REFUSES(DTypeError, 1 - (x > 0), "[sub] is not defined for boolean, got boolean [2] on cpu");
+  REFUSES(DTypeError, 1 / i, "[div] is defined for f32 and f64, got i32 [2] on cpu; use cast()");
   REFUSES(DTypeError, logical_and(x, x),
           "[logical_and] is defined only for boolean, got f32 [2] on cpu");
   REFUSES(DTypeError, logical_not(x),
