@@ -134,6 +134,14 @@ TEST_CASE("messages of losses") {
           "[l1_loss] the mean over an empty batch is not defined: prediction [0]");
   REFUSES(ShapeError, nn::cross_entropy(x, whole({0})),
           "[cross_entropy] logits [2, 3] must be [n, classes] and labels [1] [n], n at least 1");
+  REFUSES(ShapeError, nn::cross_entropy(ones({2, 3, 4}), whole({0, 1})),
+          "[cross_entropy] logits [2, 3, 4] must be [n, classes] and labels [2] [n], n at least 1; "
+          "flatten() the axes before the classes");
+  REFUSES(Error, nn::cross_entropy(x, whole({-1, -1}), {.ignore_index = -1}),
+          "[cross_entropy] each of 2 labels is -1, which ignore_index leaves out");
+  REFUSES(DTypeError, nn::bce_with_logits(ones({2}), labels),
+          "[bce_with_logits] a is f32 [2] on cpu, b is i32 [2] on cpu: both must have one dtype; "
+          "use cast()");
   REFUSES(ShapeError, nn::cross_entropy(ones({2, 3, 4}), ones({2, 3, 4})),
           "[cross_entropy] logits and probabilities [2, 3, 4] must be [n, classes]");
   REFUSES(DTypeError, nn::cross_entropy(x, ones({2})),
