@@ -114,14 +114,16 @@ Tensor contiguous(const Tensor& x) { return x.layout().is_contiguous() ? x.detac
 
 Tensor binary(BinaryOp op, const Tensor& a, const Tensor& b) {
   check_same(name_of(op), a, b);
+  const Tensor& shown = a.rank() < b.rank() ? b : a;  // the tensor, beside a number
   const bool logical = op == BinaryOp::logical_and || op == BinaryOp::logical_or;
   const bool equality = op == BinaryOp::eq || op == BinaryOp::ne;
   if (!equality && logical != (a.dtype() == DType::boolean)) {
     throw DTypeError(fmt::format("[{}] is {} boolean, got {}", name_of(op),
-                                 logical ? "defined only for" : "not defined for", describe(a)));
+                                 logical ? "defined only for" : "not defined for",
+                                 describe(shown)));
   }
   // Whole numbers have no quotient or power that is always a whole number.
-  if (op == BinaryOp::div || op == BinaryOp::pow) check_floating(name_of(op), a);
+  if (op == BinaryOp::div || op == BinaryOp::pow) check_floating(name_of(op), shown);
   const Shape shape = broadcast(a.shape(), b.shape(), name_of(op));
   Tensor out = like(a, shape, op >= BinaryOp::eq ? DType::boolean : a.dtype());
   a.backend().binary(op, spread(a, shape), spread(b, shape), out.view());

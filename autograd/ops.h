@@ -142,9 +142,10 @@ Tensor argmin(const Tensor& x, int axis = -1, bool keep = false);
 Tensor prod(const Tensor& x, const Axes& axes = {}, bool keep = false);
 // The Euclidean norm, sqrt(sum(x^2)). Where it is 0 the gradient is 0.
 Tensor norm(const Tensor& x, const Axes& axes = {}, bool keep = false);
-// log(sum(exp(x))) without overflow; -inf where every x is -inf.
+// log(sum(exp(x))) without overflow; -inf where every x is -inf, and of no elements.
 Tensor logsumexp(const Tensor& x, const Axes& axes = {}, bool keep = false);
 // The sum of squared distances from the mean, divided by n - correction (1: the unbiased estimate).
+// Throws ShapeError, and so does stddev, where that is not above 0, as of one number.
 Tensor var(const Tensor& x, const Axes& axes = {}, bool keep = false, int correction = 1);
 // Its root, the standard deviation: PyTorch's std, a name that C++ has taken.
 Tensor stddev(const Tensor& x, const Axes& axes = {}, bool keep = false, int correction = 1);
@@ -169,7 +170,9 @@ Tensor transpose(const Tensor& x, int a = -2, int b = -1);
 Tensor slice(const Tensor& x, int axis, std::int64_t start,
              std::optional<std::int64_t> stop = std::nullopt, std::int64_t step = 1);
 Tensor select(const Tensor& x, int axis, std::int64_t index);  // one slice, its axis taken out
-Tensor expand(const Tensor& x, const Shape& shape);            // broadcast
+// Broadcast to a shape, in which -1 stands for the size that x has there.
+Tensor expand(const Tensor& x, std::initializer_list<std::int64_t> shape);
+Tensor expand(const Tensor& x, const Shape& shape);
 Tensor squeeze(const Tensor& x, int axis);                     // takes out an axis of size 1
 Tensor unsqueeze(const Tensor& x, int axis);                   // puts one in
 Tensor concat(const std::vector<Tensor>& parts, int axis);     // copies
@@ -181,6 +184,8 @@ Tensor pad(const Tensor& x, int axis, std::int64_t before, std::int64_t after);
 Tensor unfold(const Tensor& x, int axis, std::int64_t size, std::int64_t step);
 // Without gaps in memory. Copies where it must.
 Tensor contiguous(const Tensor& x);
+// The same values in memory of their own: of a parameter as it is now, whatever optimizers then write.
+Tensor clone(const Tensor& x);
 // Pieces of `size` elements along an axis, the last one shorter if they do not come out even; or of
 // the sizes given, which add up to the whole.
 std::vector<Tensor> split(const Tensor& x, std::int64_t size, int axis = 0);

@@ -146,7 +146,8 @@ Tensor logsumexp(const Tensor& x, const Axes& axes, bool keep) {
   const std::vector<int> list = resolve("logsumexp", x, axes);
   const Tensor value = [&] {
     NoGrad off;
-    const Tensor largest = max(x.detach(), list, true);
+    const Tensor largest =  // of no elements 0
+        x.numel() == 0 ? sum(x.detach(), list, true) : max(x.detach(), list, true);
     const Tensor m = where(abs(largest) == kInfinity, 0, largest);
     return log(sum(exp(x.detach() - m), list, true)) + m;
   }();

@@ -54,6 +54,7 @@ const std::map<std::string_view, std::vector<std::string_view>, std::less<>> kRu
     {"flip", {"g, turned around"}},
     {"unfold", {"g, summed where windows overlap"}},
     {"contiguous", {"g"}},
+    {"clone", {"g"}},
     {"input", {"g"}},
     // Products
     {"matmul", {"g b^T", "a^T g"}},

@@ -129,6 +129,15 @@ Tensor expand(const Tensor& x, const Shape& shape) {
                 edge(x, [](const Tensor& g) { return g; }));  // the engine sums
 }
 
+Tensor expand(const Tensor& x, std::initializer_list<std::int64_t> shape) {
+  std::vector<std::int64_t> sizes(shape);
+  for (std::size_t back = 1; back <= sizes.size() && static_cast<int>(back) <= x.rank(); ++back) {
+    std::int64_t& size = sizes[sizes.size() - back];
+    if (size == -1) size = x.size(-static_cast<int>(back));
+  }
+  return expand(x, Shape(sizes));
+}
+
 Tensor squeeze(const Tensor& x, int axis) {
   if (x.size(axis) != 1) {
     throw ShapeError(fmt::format("[squeeze] axis {} of {} has size {}, not 1", axis,
@@ -234,6 +243,10 @@ Tensor unfold(const Tensor& x, int axis, std::int64_t size, std::int64_t step) {
 Tensor contiguous(const Tensor& x) {
   if (x.layout().is_contiguous()) return unchanged(x);
   return record("contiguous", compute::contiguous(x), edge(x, [](const Tensor& g) { return g; }));
+}
+
+Tensor clone(const Tensor& x) {
+  return record("clone", compute::copy(x), edge(x, [](const Tensor& g) { return g; }));
 }
 
 std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& sizes, int axis) {

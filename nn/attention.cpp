@@ -187,6 +187,14 @@ Tensor MultiheadAttention::operator()(const Tensor& q, const Tensor& k, const Te
 // [batch, time, dim], each of them.
 Tensor MultiheadAttention::attend(const Tensor& q, const Tensor& k, const Tensor& v,
                                   const MaskOptions& options) const {
+  const Tensor& keys = options.keys;
+  const auto fits = [&](int axis) {
+    return keys.size(axis) == 1 || keys.size(axis) == k.size(axis);
+  };
+  if (keys.defined() && keys.rank() == 2 && k.rank() == 3 && !(fits(0) && fits(1))) {
+    throw ShapeError(fmt::format("{}: keys that are there, {}, must be [batch, keys] of {}",
+                                 location(), to_string(keys.shape()), to_string(k.shape())));
+  }
   const Tensor mixed = attention(project_heads(q, 0), project_heads(k, 1), project_heads(v, 2),
                                  options_for(options));
   return out_proj(flatten(transpose(mixed, 1, 2), 2));

@@ -1,5 +1,6 @@
 #include "nn/losses.h"
 
+#include "autograd/compute.h"
 #include "autograd/indices.h"
 #include "autograd/ops.h"
 #include "nn/check.h"
@@ -8,6 +9,7 @@ namespace gradus::nn {
 
 namespace {
 void check_same_shape(const char* loss, const Tensor& x, const Tensor& target) {
+  compute::check_same(loss, x, target);
   if (x.shape() != target.shape()) {
     throw ShapeError(fmt::format(
         "[{}] shapes differ: prediction {}, target {}; losses do not broadcast: use reshape()",
@@ -22,8 +24,9 @@ void check_same_shape(const char* loss, const Tensor& x, const Tensor& target) {
 void check_labelled(const char* loss, const Tensor& x, const Tensor& labels) {
   if (x.rank() != 2 || labels.rank() != 1 || labels.size(0) != x.size(0) || x.numel() == 0) {
     throw ShapeError(
-        fmt::format("[{}] logits {} must be [n, classes] and labels {} [n], n at least 1", loss,
-                    to_string(x.shape()), to_string(labels.shape())));
+        fmt::format("[{}] logits {} must be [n, classes] and labels {} [n], n at least 1{}", loss,
+                    to_string(x.shape()), to_string(labels.shape()),
+                    x.rank() > 2 ? "; flatten() the axes before the classes" : ""));
   }
 }
 
@@ -38,6 +41,21 @@ void check_weight(const char* loss, const Tensor& weight, const Tensor& x) {
     throw ShapeError(fmt::format("[{}] weight {} must be [classes] for logits {}", loss,
                                  to_string(weight.shape()), to_string(x.shape())));
   }
+}
+
+// The rows whose label is not `ignored`.
+Tensor counted_rows(const Tensor& labels, std::int64_t ignored) {
+  const std::vector<std::int32_t> numbers = labels.to_vector<std::int32_t>();
+  std::vector<std::int64_t> rows;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (numbers[i] != ignored) rows.push_back(static_cast<std::int64_t>(i));
+  }
+  if (rows.empty()) {
+    throw Error(
+        fmt::format("[cross_entropy] each of {} labels is {}, which ignore_index leaves out",
+                    numbers.size(), ignored));
+  }
+  return from_vector(rows, {std::ssize(rows)}, &labels.backend());
 }
 
 // Of each label the weight of its class; undefined where classes have none.
@@ -74,6 +92,10 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
     return -sum(p * log_softmax(logits)) / static_cast<double>(n);
   }
   check_labelled("cross_entropy", logits, labels);
+  const Tensor rows = counted_rows(labels, options.ignore_index);
+  if (rows.numel() < labels.numel()) {
+    return cross_entropy(gather(logits, rows), gather(labels, rows), options);
+  }
   const Tensor weights = weights_of("cross_entropy", options.weight, labels, logits);
   Tensor surprise = softmax_cross_entropy(logits, labels);  // [n]
   if (weights.defined()) surprise = weights * surprise;

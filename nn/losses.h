@@ -16,11 +16,13 @@ struct CrossEntropyOptions {
   // The part of each label's probability that is spread evenly over all classes, in [0, 1), so that
   // logits need not grow without end. Szegedy et al., "Rethinking the Inception architecture", 2016.
   double label_smoothing = 0;
+  // Rows with this for a label are left out: padding.
+  std::int64_t ignore_index = -100;
 };
 
 // The mean of -log softmax(logits)[label]; finite for logits of any size. Labels may be probabilities
 // instead, [n, classes] of the logits' dtype: the mean of -sum(p weight log softmax(logits)), as in
-// PyTorch. Throws IndexError for a label outside [0, classes).
+// PyTorch. Throws IndexError for a label outside [0, classes), Error where every row is left out.
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
                      const CrossEntropyOptions& options = {});
 

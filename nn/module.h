@@ -159,7 +159,8 @@ std::vector<Shape> missing_parameters(const Tensor& loss, const Module& model);
 // Throws Error, listing their shapes, if there are any.
 void check_parameters(const Tensor& loss, const Module& model);
 
-// The tree of modules with types, shapes and numbers of parameters; frozen ones are marked.
+// The tree of modules with types, shapes and numbers of parameters; frozen ones are marked,
+// and tied ones, which count once.
 // summary() shows the shapes of outputs, too (nn/watch.h).
 std::string to_string(const Module& module);
 std::ostream& operator<<(std::ostream& out, const Module& module);

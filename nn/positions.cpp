@@ -77,11 +77,20 @@ LearnedPositions::LearnedPositions(std::int64_t limit, std::int64_t dim, double 
   init::normal(weight, 0, deviation);
 }
 
+void LearnedPositions::check_longest(std::int64_t count) const {
+  if (count > weight.size(0)) {
+    throw IndexError(fmt::format("{}: a text of {} rows is longer than the limit, {}", location(),
+                                 count, weight.size(0)));
+  }
+}
+
 Tensor LearnedPositions::operator()(std::int64_t count) const {
+  check_longest(count);
   return located([&] { return gather(weight, arange(count, {DType::i32, &weight.backend()})); });
 }
 
 Tensor LearnedPositions::operator()(const Segments& segments) const {
+  check_longest(segments.longest());
   return located([&] { return gather(weight, places_of(segments, weight.backend())); });
 }
 

@@ -37,6 +37,9 @@ class LearnedPositions : public Module {
   std::string detail() const override;
 
   Tensor weight;  // [limit, dim]
+
+ private:
+  void check_longest(std::int64_t count) const;
 };
 
 }  // namespace gradus::nn

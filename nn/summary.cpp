@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <iostream>
 #include <map>
+#include <set>
 
 #include "autograd/autograd.h"
 #include "nn/watch.h"
@@ -51,8 +52,13 @@ class Summary {
       if (output != outputs.end()) lines_.back().output = "-> " + to_string(output->second);
       inside_.emplace_back(name.empty() ? "" : name + ".", lines_.size() - 1);
     };
-    v.on_parameter = [this](const std::string& name, Tensor& x) {
-      add_tensor(open(name) + " " + to_string(x.shape()) + (x.requires_grad() ? "" : " (frozen)"));
+    std::set<std::string> first;  // each parameter's first name: under others it is tied
+    for (const auto& [name, x] : module.named_parameters()) first.insert(name);
+    v.on_parameter = [&](const std::string& name, Tensor& x) {
+      const bool tied = !first.contains(name);
+      add_tensor(open(name) + " " + to_string(x.shape()) + (tied ? " (tied)" : "") +
+                 (x.requires_grad() ? "" : " (frozen)"));
+      if (tied) return;
       for (const auto& [prefix, line] : inside_) lines_[line].count += x.numel();
     };
     v.on_buffer = [this](const std::string& name, Tensor& x) {

@@ -74,7 +74,7 @@ class Tensor {
   void zero_grad();
   // d(this)/d(leaf) added to every leaf's grad(); this must be a scalar (one element).
   void backward() const;
-  // The same values, outside the graph.
+  // The same memory, outside the graph; clone() (autograd/ops.h) keeps the values from later writes.
   Tensor detach() const;
 
   // Writes `values` (same shape; cast, moved between backends if need be) into this tensor's

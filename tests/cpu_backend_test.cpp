@@ -231,6 +231,33 @@ TEST_CASE("cpu: binary operations on NaN, infinities and zeros; i32 division nev
   CHECK(values(out) == std::vector<double>{0, -2147483648.0, -3});
 }
 
+TEST_CASE("cpu: one small whole exponent for all is products, to the bit, on every layout") {
+  for (DType dtype : kFloats) {
+    for (double number : {1.0, 2.0, 3.0, 4.0, 5.0, 0.0, -1.0, 0.5}) {
+      Owned exponent = of(dtype, {number});
+      const auto power = [&](const Owned& x) {
+        exponent.view.layout = Layout(Shape{}).broadcast_to(x.view.shape());
+        return [&](Backend& on, const View& out) { on.binary(BinaryOp::pow, x, exponent, out); };
+      };
+      for (const Layout& layout : layouts()) {
+        const Owned x = numbers(dtype, layout, 0.5, 5, 1);
+        compare(dtype, layout.shape, tolerance(dtype), 0, text("pow", dtype, layout), power(x));
+      }
+      const Owned edges = of(dtype, {kNaN, kInfinity, -kInfinity, 0.0, -0.0, 1.0, -2.5, 7.0});
+      compare(dtype, edges.view.shape(), tolerance(dtype), 0, "pow", power(edges));
+    }
+  }
+  // std::pow rounds once and would differ in some of these.
+  const Owned x = numbers(DType::f64, Layout(Shape{1000})), three = of(DType::f64, {3});
+  const Owned y = blank(DType::f64, Shape{1000}), xx = blank(DType::f64, Shape{1000});
+  View exponent = three;
+  exponent.layout = Layout(Shape{}).broadcast_to({1000});
+  cpu().binary(BinaryOp::pow, x, exponent, y);
+  cpu().binary(BinaryOp::mul, x, x, xx);
+  cpu().binary(BinaryOp::mul, xx, x, xx);
+  CHECK(values(y) == values(xx));
+}
+
 TEST_CASE("cpu: reductions over every set of axes agree with the reference") {
   for (DType dtype : kFloats) {
     for (const Layout& layout : layouts()) {

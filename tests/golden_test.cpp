@@ -173,6 +173,8 @@ const std::map<std::string, TensorFunction> kFunctions{
      [](In x) {
        return einsum("bi,ij,bj", {x[0], x[1], x[2]});
      }},
+    {"cross_entropy ignoring",
+     [](In x) { return nn::cross_entropy(x[0], x[1], {.ignore_index = 1}); }},
     {"cross_entropy smoothed",
      [](In x) {
        return nn::cross_entropy(x[0], x[1], {.weight = x[2].detach(), .label_smoothing = 0.2});

@@ -34,6 +34,24 @@ TEST_CASE("cross_entropy with class weights gives PyTorch's numbers") {
   for (std::size_t i = 0; i < 6; ++i) CHECK(found[i] == doctest::Approx(expected[i]).epsilon(1e-6));
 }
 
+TEST_CASE("cross_entropy leaves out rows of ignore_index, padding, in mean, weights and gradient") {
+  // Even logits over two classes: log 2, the mean over two rows, whatever is in the third.
+  Tensor logits = tensor({{0, 0}, {0, 0}, {9, -9}}, kDouble).set_requires_grad();
+  const Tensor loss = nn::cross_entropy(logits, labels({0, 1, -100}));
+  CHECK(loss.item() == doctest::Approx(std::log(2)));
+  loss.backward();
+  CHECK(logits.grad().to_vector<double>() == std::vector<double>{-0.25, 0.25, 0.25, -0.25, 0, 0});
+  // Rows 1 and 2 of labels 1, 0, 0 without 1, with weights 2 and 3, half of each label spread evenly:
+  // (2 log 2 / 2 + (2 + 3) log 2 / 4 + 2 e / 2 + (2 e + 3 (18 + e)) / 4) / (2 + 2), e = log(1 + e^-18)
+  const double e = std::log1p(std::exp(-18));
+  const double weighed = 2.25 * std::log(2) + e + (2 * e + 3 * (18 + e)) / 4;
+  CHECK(nn::cross_entropy(
+            logits, labels({1, 0, 0}),
+            {.weight = tensor({2, 3}, kDouble), .label_smoothing = 0.5, .ignore_index = 1})
+            .item() == doctest::Approx(weighed / 4));
+  CHECK_THROWS_AS(nn::cross_entropy(logits, labels({0, 1, -1})), IndexError);
+}
+
 TEST_CASE("cross_entropy takes probabilities for labels, with PyTorch's numbers") {
   // F.cross_entropy of the logits below and p, without options, then with weight and smoothing
   const Tensor logits = reshape(sin(arange(6, kDouble) + 1) / 2, {2, 3});

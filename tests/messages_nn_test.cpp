@@ -42,6 +42,12 @@ TEST_CASE("messages of layers") {
           "[rotary] x [2, 3] and positions [2, 4] must have the same even number of columns");
   REFUSES(IndexError, nn::Embedding(5, 2)(whole({5})),
           "Embedding: [gather] row 5 (number 0 of rows [1]) is outside a table of 5 rows");
+  REFUSES(IndexError, nn::LearnedPositions(4, 2)(5),
+          "LearnedPositions: a text of 5 rows is longer than the limit, 4");
+  REFUSES(IndexError, nn::LearnedPositions(4, 2)(Segments({0, 2, 8})),
+          "LearnedPositions: a text of 6 rows is longer than the limit, 4");
+  REFUSES(ShapeError, nn::MultiheadAttention(4, 2)(ones({2, 3, 4}), {.keys = ones({3, 2}) > 0}),
+          "MultiheadAttention: keys that are there, [3, 2], must be [batch, keys] of [2, 3, 4]");
   REFUSES(
       ShapeError, nn::init::xavier_uniform(ones({3})),
       "[init] a weight needs at least two axes, [out, in, ...], got [3]; use uniform or normal");
@@ -128,6 +134,14 @@ TEST_CASE("messages of losses") {
           "[l1_loss] the mean over an empty batch is not defined: prediction [0]");
   REFUSES(ShapeError, nn::cross_entropy(x, whole({0})),
           "[cross_entropy] logits [2, 3] must be [n, classes] and labels [1] [n], n at least 1");
+  REFUSES(ShapeError, nn::cross_entropy(ones({2, 3, 4}), whole({0, 1})),
+          "[cross_entropy] logits [2, 3, 4] must be [n, classes] and labels [2] [n], n at least 1; "
+          "flatten() the axes before the classes");
+  REFUSES(Error, nn::cross_entropy(x, whole({-1, -1}), {.ignore_index = -1}),
+          "[cross_entropy] each of 2 labels is -1, which ignore_index leaves out");
+  REFUSES(DTypeError, nn::bce_with_logits(ones({2}), labels),
+          "[bce_with_logits] a is f32 [2] on cpu, b is i32 [2] on cpu: both must have one dtype; "
+          "use cast()");
   REFUSES(ShapeError, nn::cross_entropy(ones({2, 3, 4}), ones({2, 3, 4})),
           "[cross_entropy] logits and probabilities [2, 3, 4] must be [n, classes]");
   REFUSES(DTypeError, nn::cross_entropy(x, ones({2})),

@@ -45,6 +45,7 @@ TEST_CASE("messages of shapes, layouts and tensors") {
   REFUSES(ShapeError, expand(ones({2, 3}), {2, 4}),
           "[expand] [2, 3] does not broadcast to [2, 4]: aligned at the last axis, sizes must be "
           "equal or 1");
+  REFUSES(ShapeError, expand(ones({3}), {-1, 3}), "[shape] negative size in [-1, 3]");
   REFUSES(BackendError, Tensor() + 1,
           "[tensor] this tensor is undefined: nothing was assigned to it");
   REFUSES(ShapeError, ones({2}).item(), "[item] needs exactly one element, got f32 [2] on cpu");
@@ -97,6 +98,8 @@ TEST_CASE("messages of dtypes") {
   REFUSES(DTypeError, exp(i), "[exp] is defined for f32 and f64, got i32 [2] on cpu; use cast()");
   REFUSES(DTypeError, (x > 0) + (x > 0),
           "[add] is not defined for boolean, got boolean [2] on cpu");
+  REFUSES(DTypeError, 1 - (x > 0), "[sub] is not defined for boolean, got boolean [2] on cpu");
+  REFUSES(DTypeError, 1 / i, "[div] is defined for f32 and f64, got i32 [2] on cpu; use cast()");
   REFUSES(DTypeError, logical_and(x, x),
           "[logical_and] is defined only for boolean, got f32 [2] on cpu");
   REFUSES(DTypeError, logical_not(x),

@@ -225,6 +225,16 @@ TEST_CASE("a model prints as a tree with shapes and counts") {
         "  2: Linear(128 -> 10)           1,280   weight [10, 128]\n");
 }
 
+TEST_CASE("a model's print counts tied parameters once") {
+  nn::Sequential model{nn::Linear(2, 2), nn::Linear(2, 2)};
+  model.at<nn::Linear>(1).weight = model.at<nn::Linear>(0).weight;
+  CHECK(model.parameter_count() == 8);
+  CHECK(to_string(model) ==
+        "Sequential                       8\n"
+        "  0: Linear(2 -> 2)              6   weight [2, 2], bias [2]\n"
+        "  1: Linear(2 -> 2)              2   weight [2, 2] (tied), bias [2]\n");
+}
+
 TEST_CASE("Sequential takes modules, functions and lambdas") {
   nn::Sequential model{nn::Linear(1, 1, {.bias = false})};
   model.add(relu).add([](const Tensor& x) { return x + 1; });

@@ -60,6 +60,7 @@ std::vector<OpRow> elementwise_rows() {
        kBinaryShapes},
       {"pow", [](In x) { return pow(x[0], x[1]); }, {kPositive, kReal}, kBinaryShapes},
       {"pow: whole exponent", [](In x) { return pow(x[0], 3); }, {kReal}, kUnaryShapes},
+      {"pow: square", [](In x) { return pow(x[0], 2); }, {kReal}, kUnaryShapes},
       {"pow: number base", [](In x) { return pow(2, x[0]); }, {kReal}, kUnaryShapes},
       {"maximum", [](In x) { return maximum(x[0], x[1]); }, {kDistinct, kDistinct}, kBinaryShapes},
       {"minimum", [](In x) { return minimum(x[0], x[1]); }, {kDistinct, kDistinct}, kBinaryShapes},

@@ -56,6 +56,12 @@ std::vector<OpRow> view_rows() {
        },
        {kReal},
        {{{3, 1}}, {{}}, {{2, 1, 2}}, {{2}}}},
+      {"expand: sizes kept",
+       [](In x) {
+         return expand(x[0], {2, -1, 3, -1});
+       },
+       {kReal},
+       {{{2, 1, 2}}, {{3, 1, 1}}, {{0, 3, 2}}}},
       {"expand: to nothing",
        [](In x) {
          return expand(x[0], {0, 3});
@@ -110,6 +116,7 @@ std::vector<OpRow> view_rows() {
        {{{6}}, {{5, 2}}, {{2, 3}}, {{0, 2}}}},
       {"flip", [](In x) { return flip(x[0], -1); }, {kReal}, {{{2, 3}}, {{4}}, {{2, 0}}, {{0, 2}}}},
       {"flip: all", [](In x) { return flip(x[0], {}); }, {kReal}, {{{2, 3, 2}}, {{}}}},
+      {"clone", [](In x) { return clone(x[0]); }, {kReal}, kUnaryShapes},
       {"contiguous",
        [](In x) { return contiguous(transpose(x[0])); },
        {kReal},

@@ -46,6 +46,14 @@ TEST_CASE("sums of whole numbers are whole and exact") {
           "[max] of no elements is not defined: x [0]");
 }
 
+TEST_CASE("logsumexp of nothing is the logarithm of 0") {
+  Tensor x = zeros({2, 0}).set_requires_grad();
+  CHECK(values(logsumexp(x, 1)) == Values{-kInfinity, -kInfinity});
+  CHECK(logsumexp(x, 0).shape() == Shape{0});
+  logsumexp(x).backward();
+  CHECK(x.grad().shape() == Shape{2, 0});
+}
+
 TEST_CASE("any and all: of nothing none is true, and all are") {
   const Tensor x = truth({{1, 0}, {1, 1}});
   CHECK(any(x).dtype() == DType::boolean);

@@ -164,6 +164,17 @@ TEST_CASE("item, describe, to") {
   CHECK(describe(zeros({3}, y.options())) == "f64 [3] on reference");
 }
 
+TEST_CASE("a clone keeps its values when what it was made of is written") {
+  Tensor x = tensor({{1, 2}, {3, 4}}).set_requires_grad();
+  const Tensor seen = x.detach(), kept = clone(x.detach()), turned = clone(transpose(x)).detach();
+  sum(clone(x) * 3).backward();
+  CHECK(x.grad().to_vector<float>() == std::vector<float>(4, 3));
+  x.assign(zeros({2, 2}));
+  CHECK(seen.to_vector<float>() == std::vector<float>(4, 0));
+  CHECK(kept.to_vector<float>() == std::vector<float>{1, 2, 3, 4});
+  CHECK(turned.to_vector<float>() == std::vector<float>{1, 3, 2, 4});
+}
+
 TEST_CASE("what is assigned may overlap what it overwrites") {
   const std::int64_t n = 100'000;
   const Tensor x = arange(n);

@@ -68,6 +68,21 @@ void walk_two(Cache& cache, BinaryLoop loop, const View& a, const View& b, const
   });
 }
 
+// What every element of b is, if that is 1, 2, 3 or 4, as in pow(x, 2), for which products take a tenth
+// of the time of std::pow and less; else 0.
+int small_exponent(const View& b) {
+  for (int axis = 0; axis < b.shape().rank(); ++axis) {
+    if (b.shape()[axis] > 1 && b.layout.stride(axis) != 0) return 0;
+  }
+  return dispatch(b.dtype, [&](auto zero) {
+    const auto exponent = *data_of<decltype(zero)>(b);
+    for (int small = 1; small <= 4; ++small) {
+      if (exponent == small) return small;
+    }
+    return 0;
+  });
+}
+
 }  // namespace
 
 void unary(Cache& cache, UnaryOp op, const View& x, const View& out) {
@@ -89,7 +104,12 @@ void unary(Cache& cache, UnaryOp op, const View& x, const View& out) {
 }
 
 void binary(Cache& cache, BinaryOp op, const View& a, const View& b, const View& out) {
-  walk_two(cache, binary_loop(op, a.dtype), a, b, out);
+  if (out.shape().numel() == 0) return;
+  int factors = op == BinaryOp::pow ? small_exponent(b) : 0;
+  if (factors == 0) return walk_two(cache, binary_loop(op, a.dtype), a, b, out);
+  copy(cache, a, out);
+  const BinaryLoop times = binary_loop(BinaryOp::mul, a.dtype);
+  while (--factors > 0) walk_two(cache, times, out, a, out);
 }
 
 bool unary_gradient(Cache& cache, UnaryOp op, const View& known, const View& g, const View& dx) {

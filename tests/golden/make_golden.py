@@ -236,6 +236,8 @@ cases += [record(*case) for case in more_cases()]
 cases.append(record("batch_norm of images",
                     lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True),
                     real(2, 3, 4, 5), real(3), real(3)))
+cases.append(record("cross_entropy ignoring", lambda x, i: F.cross_entropy(x, i, ignore_index=1),
+                    real(7, 3), index(3, 7)))
 lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
 text = f'{{"made_by":"PyTorch {torch.__version__}","cases":[\n{lines}\n]}}\n'
 path = pathlib.Path(__file__).with_name("golden.json")
