@@ -1,5 +1,7 @@
 #include "nn/losses.h"
 
+#include <algorithm>
+
 #include "autograd/compute.h"
 #include "autograd/indices.h"
 #include "autograd/ops.h"
@@ -43,9 +45,10 @@ void check_weight(const char* loss, const Tensor& weight, const Tensor& x) {
   }
 }
 
-// The rows whose label is not `ignored`.
+// The rows whose label is not `ignored`; undefined where that is all.
 Tensor counted_rows(const Tensor& labels, std::int64_t ignored) {
   const std::vector<std::int32_t> numbers = labels.to_vector<std::int32_t>();
+  if (std::ranges::find(numbers, ignored) == numbers.end()) return {};
   std::vector<std::int64_t> rows;
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     if (numbers[i] != ignored) rows.push_back(static_cast<std::int64_t>(i));
@@ -92,8 +95,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
     return -sum(p * log_softmax(logits)) / static_cast<double>(n);
   }
   check_labelled("cross_entropy", logits, labels);
-  const Tensor rows = counted_rows(labels, options.ignore_index);
-  if (rows.numel() < labels.numel()) {
+  if (const Tensor rows = counted_rows(labels, options.ignore_index); rows.defined()) {
     return cross_entropy(gather(logits, rows), gather(labels, rows), options);
   }
   const Tensor weights = weights_of("cross_entropy", options.weight, labels, logits);
