@@ -39,6 +39,15 @@ TEST_CASE("numbers that are none, too large or negative are refused, with what w
             .status == 0);
 }
 
+TEST_CASE("a number is decimal, whatever it begins with") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  CHECK(train(folder, "--encoder linear --hidden-size 08 --seed 010").status == 0);
+  const std::string eight = read_file(folder / "m.safetensors");
+  CHECK(train(folder, "--encoder linear --hidden-size 8 --seed 10").status == 0);
+  CHECK(read_file(folder / "m.safetensors") == eight);
+}
+
 TEST_CASE("output that cannot be written is status 1") {
   const TemporaryFolder folder;
   write_table(folder);
