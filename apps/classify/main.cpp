@@ -131,21 +131,26 @@ void add_train(CLI::App& program, Arguments& all) {
   const auto option = [&](const char* name, auto& value, const char* text) {
     return app->add_option(name, value, text)->capture_default_str();
   };
-  option("--ngram", o.config.longest, "words in an n-gram, at most (ngram)")
+  option("--ngram", o.config.longest, "words in an n-gram, at most (ngram, wide-deep)")
       ->transform(whole(1, 3));
-  app->add_flag("--skips", o.config.skips, "pairs with a word left out between them, too (ngram)");
+  app->add_flag("--skips", o.config.skips,
+                "pairs with a word left out between them, too (ngram, wide-deep)");
   option("--vocab-size", o.vocabulary_size,
-         "how many words to know, the most frequent ones (ngram: all that come twice)")
+         "how many words to know, the most frequent ones (linear, conv, transformer)")
       ->transform(whole(1, 1 << 24));
   option("--attention-size", o.config.attention_size, "numbers in a word's vector")
       ->transform(whole(1, 1 << 14));
-  option("--hidden-size", o.config.hidden_size, "numbers in the wide layers")
+  option("--hidden-size", o.config.hidden_size,
+         "numbers in the wide layers (linear, conv, transformer)")
       ->transform(whole(1, 1 << 18));
-  option("--layers", o.config.layers, "convolutions or transformer layers")
+  option("--layers", o.config.layers, "convolutions or transformer layers (conv, transformer)")
       ->transform(whole(1, 64));
-  option("--heads", o.config.heads, "of attention (ngram, transformer); divides the attention size")
+  option("--heads", o.config.heads,
+         "of attention (ngram, wide-deep, transformer); divides the attention size")
       ->transform(whole(1, 1024));
-  option("--hops", o.config.hops, "how often attention looks at the text")->transform(whole(1, 64));
+  option("--hops", o.config.hops,
+         "how often attention looks at the text (linear, conv, transformer)")
+      ->transform(whole(1, 64));
   option("--dropout", o.config.dropout, "share of numbers hidden in training")
       ->transform(number(0, 0.99));
   const std::int64_t epochs = settings_of(encoder).epochs;
