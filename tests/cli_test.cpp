@@ -87,6 +87,7 @@ TEST_CASE("a wrong command line is status 2") {
                                 "train --data films.csv --out m --encoder conv --without ratios",
                                 "train --data films.csv --folds 2 --out m",
                                 "train --data films.csv --folds 2 --log m",
+                                "train --data films.csv --folds 2 --valid-fraction 0.1",
                                 "predict --model m --data films.csv films.csv",
                                 "compress --model m",
                                 "compress --model m --out n",

@@ -246,8 +246,8 @@ void add_others(CLI::App& program, Arguments& all) {
 // What no option can check by itself.
 void check(const TrainOptions& options) {
   if (options.out.empty() && options.folds == 0) throw CLI::RequiredError("--out");
-  if (options.folds > 0) {  // no model comes of it
-    for (const char* option : {"--out", "--log"}) {
+  if (options.folds > 0) {  // no model comes of it, and each fold holds out its own texts
+    for (const char* option : {"--out", "--log", "--valid-fraction"}) {
       if (options.given.contains(option)) throw CLI::ExcludesError("--folds", option);
     }
   }
