@@ -175,6 +175,17 @@ TEST_CASE("files that are no text are refused, and those that cannot be read wit
             .error.find("cannot be written: ") != std::string::npos);
 }
 
+TEST_CASE("what the system says of a path stands behind it") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  REQUIRE(train(folder).status == 0);
+  const std::string name(300, 'x'), says = name + ": File name too long\n";
+  CHECK(run_gradus(folder, "train --data films.csv --out " + name).error ==
+        "gradus: [train] " + says);
+  CHECK(run_gradus(folder, "predict --model m.safetensors " + name).error ==
+        "gradus: [predict] " + says);
+}
+
 TEST_CASE("what train reads, predict reads: each answer after its place") {
   const TemporaryFolder folder;
   write_table(folder);

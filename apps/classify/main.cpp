@@ -333,6 +333,9 @@ int parse_and_run(int argc, char** argv) {
     return run(program, all);
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "gradus: out of memory\n");
+  } catch (const std::filesystem::filesystem_error& error) {
+    fmt::print(stderr, "gradus: [{}] {}: {}\n", program.get_subcommands().at(0)->get_name(),
+               error.path1().string(), error.code().message());
   } catch (const std::exception& error) {
     fmt::print(stderr, "gradus: {}\n", error.what());
   }
