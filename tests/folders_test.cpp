@@ -38,6 +38,18 @@ TEST_CASE("a folder unsup is without labels wherever it is") {
   CHECK(d.notes == Labels{"1 texts without a label (unsup) not used"});
 }
 
+TEST_CASE("train and test are those of one place, in any case of letters") {
+  const TemporaryFolder tmp;
+  tmp.write("set/Train/pos/1.txt", "a");
+  tmp.write("set/Train/neg/1.txt", "b");
+  tmp.write("set/TEST/pos/1.txt", "c");
+  tmp.write("set/old/test/neg/1.txt", "d");
+  const Dataset d = read_dataset(tmp / "set");
+  CHECK(train(d) == Labels{"neg: b", "pos: a"});
+  CHECK(described(d, d.test) == Labels{"pos: c"});
+  CHECK(d.notes == Labels{"1 texts in old not used: only train and test are"});
+}
+
 TEST_CASE("JSON Lines with bytes that are no UTF-8") {
   const TemporaryFolder tmp;
   const auto lines = tmp.write("a.jsonl",
