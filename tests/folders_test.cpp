@@ -50,6 +50,11 @@ TEST_CASE("train and test are those of one place, in any case of letters") {
   CHECK(d.notes == Labels{"1 texts in old not used: only train and test are"});
 }
 
+TEST_CASE("a text may begin as archives do") {
+  const TemporaryFolder tmp;
+  CHECK(train(read_dataset(tmp.write("a.txt", "BZh\tx\nPK\ty\n"))) == Labels{"BZh: x", "PK: y"});
+}
+
 TEST_CASE("JSON Lines with bytes that are no UTF-8") {
   const TemporaryFolder tmp;
   const auto lines = tmp.write("a.jsonl",
