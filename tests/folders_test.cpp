@@ -55,10 +55,16 @@ TEST_CASE("a text may begin as archives do") {
   CHECK(train(read_dataset(tmp.write("a.txt", "BZh\tx\nPK\ty\n"))) == Labels{"BZh: x", "PK: y"});
 }
 
-TEST_CASE("JSON Lines with bytes that are no UTF-8") {
+TEST_CASE("JSON Lines with bytes that are no UTF-8, and with halves of characters") {
   const TemporaryFolder tmp;
+  const std::string odd = "\xEF\xBF\xBD", emoji = "\xF0\x9F\x98\x80";  // U+FFFD, U+1F600
   const auto lines = tmp.write("a.jsonl",
                                "{\"text\": \"caf\xE9\", \"label\": \"x\"}\n"
-                               "{\"text\": \"th\xC3\xA9\", \"label\": \"y\"}\n");
-  CHECK(train(read_dataset(lines)) == Labels{"x: caf\xEF\xBF\xBD", "y: th\xC3\xA9"});
+                               "{\"text\": \"th\xC3\xA9\", \"label\": \"y\"}\n"
+                               R"({"text": "\ud83d\uDE00 \ud83d", "label": "y"})"
+                               "\n"
+                               R"({"text": "\ude00\ud83d\ud83d\ude00 \\ud83d", "label": "y"})");
+  CHECK(train(read_dataset(lines)) == Labels{"x: caf" + odd, "y: th\xC3\xA9",
+                                             "y: " + emoji + " " + odd,
+                                             "y: " + odd + odd + emoji + " \\ud83d"});
 }
