@@ -133,6 +133,19 @@ TEST_CASE("options that could not act are refused, with what they are for") {
                             "; the encoder chosen for 0.0 MB of text is wide-deep\n");
 }
 
+TEST_CASE("as many layers as there may be leave every word its share") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  CHECK(run_gradus(folder,
+                   "train --data films.csv --out m --encoder conv --layers 64 --epochs 1 "
+                   "--attention-size 4 --hidden-size 4")
+            .status == 0);
+  const Result result = run_gradus(folder, "explain --model m 'a fine film and'");
+  for (const char* word : {"a", "fine", "film", "and"}) {
+    CHECK(result.out.find(fmt::format("\n0.2500  {}", word)) != std::string::npos);
+  }
+}
+
 TEST_CASE("folds say of which classes there are too few texts") {
   const TemporaryFolder folder;
   write_table(folder);
