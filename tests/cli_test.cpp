@@ -146,6 +146,19 @@ TEST_CASE("as many layers as there may be leave every word its share") {
   }
 }
 
+TEST_CASE("the smallest model can be read again") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  for (const char* small : {"linear", "conv", "transformer --heads 1", "ngram --heads 1"}) {
+    CAPTURE(small);
+    CHECK(run_gradus(folder, fmt::format("train --data films.csv --out m --epochs 1 "
+                                         "--attention-size 1 --encoder {}",
+                                         small))
+              .status == 0);
+    CHECK(run_gradus(folder, "predict --model m films.csv").status == 0);
+  }
+}
+
 TEST_CASE("folds say of which classes there are too few texts") {
   const TemporaryFolder folder;
   write_table(folder);
