@@ -152,6 +152,17 @@ TEST_CASE("a log outlives a training that fails before it begins") {
   CHECK(read_file(folder / "log").starts_with("{\"step\":1,"));
 }
 
+TEST_CASE("a model is saved before its epoch is logged") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  REQUIRE(std::system(fmt::format("mkfifo '{}'", (folder / "log").string()).c_str()) == 0);
+  // The log has no reader any more when the epoch ends, and the program dies of that.
+  run_gradus(folder,
+             "train --data films.csv --out m.safetensors --epochs 1 --log log & "
+             "timeout 60 head -n 1 log; wait $!");
+  CHECK(run_gradus(folder, "info --model m.safetensors").status == 0);
+}
+
 TEST_CASE("files that are no text are refused, and those that cannot be read with the reason") {
   const TemporaryFolder folder;
   write_table(folder);
