@@ -52,6 +52,10 @@ TEST_CASE("JSON Lines: an object a line, with the names that columns have") {
              {.format = Format::jsonl, .text_column = "t", .label_column = "l"}) ==
         Strings{"y: x", "true: "});
 
+  CHECK(read(tmp.write("case.jsonl", R"({"text": "a", "Class": 1, "class": 2}
+                                         {"text": "b", "Class": 3, "class": 4})"),
+             {.label_column = "class"}) == Strings{"2: a", "4: b"});
+
   refuses(
       tmp.write("b.jsonl", lines + "{\"Review\": \"d\", \"stars\": 1\n"),
       ", line 4: '{\"Review\": \"d\", \"stars\": 1' is not a JSON object; each line must be one");
