@@ -287,6 +287,8 @@ TEST_CASE("unlabelled texts that are held out are not learned from, and it is sa
   CHECK(run_gradus(folder, train + "--folds 2")
             .out.find("60 unlabelled texts are also labelled: the fold that held one out did "
                       "without it\n") != std::string::npos);
+  CHECK(run_gradus(folder, train + "--folds 2 --quiet").out.find("unlabelled") ==
+        std::string::npos);
 }
 
 TEST_CASE("bytes that are no text, and labels in any script") {
