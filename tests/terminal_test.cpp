@@ -83,7 +83,7 @@ TEST_CASE("a terminal shows colours unless it is dumb or the user wants none") {
   close(null);
 }
 
-TEST_CASE("the bar takes one line, however narrow") {
+TEST_CASE("the bar takes one line, however narrow, and takes it away") {
   const Terminal terminal;
   const Variable kind("TERM", "xterm");
   terminal.set_columns(40);
@@ -94,9 +94,10 @@ TEST_CASE("the bar takes one line, however narrow") {
   ProgressBar words(1, false, "word vectors");
   words.step(1, 0.25, 0.1, 1000);
   words.wipe();
+  words.wipe();  // there is none
   dup2(before, STDERR_FILENO);
   close(before);
   CHECK(terminal.shown() ==
-        "\repoch 1/2 [############............]  5\x1b[K"
+        "\repoch 1/2 [############............]  5\x1b[K\r\x1b[K"
         "\rword vectors [######..................]\x1b[K\r\x1b[K");
 }

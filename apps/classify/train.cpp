@@ -141,6 +141,7 @@ bool run_train(const TrainOptions& asked) {
                               log.write(json_of(row));
                             }};
   const Outcome outcome = fit(options, ready, listeners);
+  progress.wipe();
   if (options.quiet && outcome != Outcome::finished) {
     fmt::print(stderr, "gradus: stopped{}\n",
                any_saved ? "; the best until then is saved in " + options.out.string()
