@@ -33,10 +33,12 @@ class Terminal {
     const winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
     REQUIRE(ioctl(slave_, TIOCSWINSZ, &size) == 0);
   }
-  // What was written to it.
+  // What was written to it. It comes in parts: a mark behind it says that this was all.
   std::string shown() const {
-    std::string bytes(4096, '\0');
-    bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(read(master_, bytes.data(), 4096), 0)));
+    constexpr char kMark = '\x01';
+    REQUIRE(write(slave_, &kMark, 1) == 1);
+    std::string bytes;
+    for (char c = 0; read(master_, &c, 1) == 1 && c != kMark;) bytes += c;
     return bytes;
   }
 
