@@ -21,6 +21,8 @@ TEST_CASE("numbers that are none, too large or negative are refused, with what w
         {"--lr 0", "--lr: 0 is not a number above 0"},
         {"--lr 1e", "--lr: 1e is not a number above 0"},
         {"--dropout nan", "--dropout: nan is not a number from 0 to 0.99"},
+        {"--valid-fraction 0", "--valid-fraction: 0 is not a number from 0.0001 to 0.9999"},
+        {"--valid-fraction 1", "--valid-fraction: 1 is not a number from 0.0001 to 0.9999"},
         {"--seed -1", "--seed: -1 is not a whole number from 0 to"},
         {"--seed 99999999999999999999", "is not a whole number from 0 to"},
         {"--epochs 1.5", "--epochs: 1.5 is not a whole number from 1 to"},

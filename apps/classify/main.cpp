@@ -168,7 +168,7 @@ void add_train(CLI::App& program, Arguments& all) {
   option("--valid-fraction", o.valid_fraction,
          "share of the texts held out, by which the epoch and the temperature are chosen; "
          "half as much if not given and the data has a test split of its own")
-      ->transform(number(0, 1));
+      ->transform(number(0.0001, 0.9999));
   option("--ensemble", o.ensemble, "models to train and join into one (ngram, wide-deep)")
       ->transform(whole(1, kMostMembers));
   app->add_option_function<std::vector<std::string>>(
