@@ -186,6 +186,10 @@ TEST_CASE("files that are no text are refused, and those that cannot be read wit
   CHECK(error(".") == "gradus: [predict] cannot read '.': Is a directory; --data reads folders\n");
   CHECK(run_gradus(folder, "train --data films.csv --out /proc/m")
             .error.find("cannot be written: ") != std::string::npos);
+  fs::create_symlink("/proc/version", folder / "link");  // known before the data is read
+  const Result link = run_gradus(folder, "train --data films.csv --out link");
+  CHECK(link.error.starts_with("gradus: [save] /proc/version cannot be written: "));
+  CHECK(link.out.empty());
 }
 
 TEST_CASE("what the system says of a path stands behind it") {

@@ -4,11 +4,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
-#include <string>
 #include <system_error>
 
+#include "nn/atomic_file.h"
 #include "tensor/error.h"
 
 namespace gradus::classify {
@@ -38,21 +37,6 @@ void check_place(const fs::path& path, const char* option) {
     throw IoError(
         fmt::format("[train] the folder {} of {} does not exist", folder.string(), option));
   }
-}
-
-void check_model(const fs::path& out) {
-  check_place(out, "--out");
-  if (fs::exists(out) && !fs::is_regular_file(out)) {
-    throw IoError(fmt::format("[train] --out {} is no file that a model can be in", out.string()));
-  }
-  std::string trial = out.string() + ".XXXXXX";  // mkstemp: a name that no other file has
-  const int file = mkstemp(trial.data());
-  if (file < 0) {
-    throw IoError(
-        fmt::format("[train] --out {} cannot be written: {}", out.string(), std::strerror(errno)));
-  }
-  close(file);
-  fs::remove(trial);
 }
 
 [[noreturn]] void fail_log(const fs::path& log) {
@@ -85,7 +69,8 @@ void check_files(const TrainOptions& options) {
                     "another for {}",
                     written.option, other.option, other.path.string(), written.option));
   }
-  check_model(options.out);
+  check_place(options.out, "--out");
+  { const nn::AtomicFile trial(options.out.string()); }  // as a model is saved, but for the end
   check_log(options.log);
 }
 
