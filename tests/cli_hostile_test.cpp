@@ -143,6 +143,23 @@ TEST_CASE("what is read is never written over") {
   }
 }
 
+TEST_CASE("nor is a file of a folder that is read, but a model there is") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  fs::create_directory(folder / "set");
+  fs::rename(folder / "films.csv", folder / "set/train.csv");
+  const std::string table = read_file(folder / "set/train.csv"),
+                    train = "train --data set --quiet ";
+  CHECK(run_gradus(folder, train + "--out set/train.csv").error ==
+        "gradus: [train] --out set/train.csv is a file of --data, which would be lost; name "
+        "another for --out\n");
+  CHECK(run_gradus(folder, train + "--out m --log ./set/../set/train.csv").status == 1);
+  for (int again = 0; again < 2; ++again) {
+    CHECK(run_gradus(folder, train + "--epochs 1 --out set/m.safetensors").status == 0);
+  }
+  CHECK(read_file(folder / "set/train.csv") == table);
+}
+
 TEST_CASE("a log outlives a training that fails before it begins") {
   const TemporaryFolder folder;
   write_table(folder);

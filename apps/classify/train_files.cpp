@@ -5,8 +5,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string>
 #include <system_error>
 
+#include "data/readers.h"
 #include "nn/atomic_file.h"
 #include "tensor/error.h"
 
@@ -24,6 +26,15 @@ bool same_file(const fs::path& a, const fs::path& b) {
     return fs::weakly_canonical(fs::absolute(p), ignored);
   };
   return whole(a) == whole(b);
+}
+
+// Is the file there, below a folder that is read, with a name that readers look for?
+bool is_file_of(const fs::path& file, const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored) || !fs::exists(file, ignored)) return false;
+  const fs::path below =
+      fs::canonical(file, ignored).lexically_relative(fs::canonical(folder, ignored));
+  return !below.empty() && *below.begin() != ".." && data::is_read(below.generic_string());
 }
 
 // In a folder that is there, and no folder itself.
@@ -63,11 +74,17 @@ void check_files(const TrainOptions& options) {
   for (const auto& [written, other] :
        {std::pair{out, data}, std::pair{out, unlabelled}, std::pair{log, data},
         std::pair{log, unlabelled}, std::pair{log, out}}) {
-    if (!same_file(written.path, other.path)) continue;
+    std::string lost;
+    if (same_file(written.path, other.path)) {
+      lost = fmt::format("{} and {} are the same file, {}", written.option, other.option,
+                         other.path.string());
+    } else if (is_file_of(written.path, other.path)) {
+      lost =
+          fmt::format("{} {} is a file of {}", written.option, written.path.string(), other.option);
+    }
+    if (lost.empty()) continue;
     throw IoError(
-        fmt::format("[train] {} and {} are the same file, {}, which would be lost; name "
-                    "another for {}",
-                    written.option, other.option, other.path.string(), written.option));
+        fmt::format("[train] {}, which would be lost; name another for {}", lost, written.option));
   }
   check_place(options.out, "--out");
   { const nn::AtomicFile trial(options.out.string()); }  // as a model is saved, but for the end
