@@ -6,8 +6,9 @@
 // imdb       train/{pos,neg} and, if there, test/{pos,neg} with a file for each text; train/unsup and
 //            other files are not read. A folder, or an archive of one (tar, zip, 7z; gz, xz, bz2, zst).
 // folders    a folder for each class: pos/1.txt, health/a.txt, below it as deep as you like; with
-//            train/ and test/ above them the data has its own split. Files ending in .txt or
-//            without an ending are texts. A folder, whose links are followed, or an archive.
+//            train/ and test/ (or Train/ and Test/) above them the data has its own split. Files
+//            ending in .txt or without an ending are texts. A folder, whose links are followed, or an
+//            archive.
 // csv, tsv   records with a header, quoted as RFC 4180 says, with commas or semicolons, or tabs, between
 //            their fields; columns are found by name (text, review, content, sentence ...; label,
 //            sentiment, category, class ...) or by the options.

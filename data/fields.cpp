@@ -33,6 +33,10 @@ std::string lowered(std::string_view text) {
 std::optional<std::size_t> find_column(const std::vector<std::string>& header,
                                        const std::string& chosen,
                                        std::span<const std::string_view> usual) {
+  const auto exact = std::ranges::find(header, chosen);
+  if (!chosen.empty() && exact != header.end()) {
+    return static_cast<std::size_t>(exact - header.begin());
+  }
   const std::string only = lowered(chosen);
   const std::array<std::string_view, 1> one{only};
   for (const std::string_view name : chosen.empty() ? usual : one) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <clocale>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -119,6 +120,21 @@ bool is_archive(const fs::path& path) {
   return is_packed(start) || path.extension() == ".tar";
 }
 
+// libarchive gives out names as the locale writes them, which of a program that sets none is ASCII only.
+class Utf8Locale {
+ public:
+  Utf8Locale() : utf8_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)), before_(uselocale(utf8_)) {}
+  Utf8Locale(const Utf8Locale&) = delete;
+  Utf8Locale& operator=(const Utf8Locale&) = delete;
+  ~Utf8Locale() {
+    uselocale(before_);
+    if (utf8_ != nullptr) freelocale(utf8_);
+  }
+
+ private:
+  locale_t utf8_, before_;  // of this thread
+};
+
 // One pass over an archive.
 class ArchiveReader {
  public:
@@ -148,7 +164,8 @@ class ArchiveReader {
       if (raw || wanted(file.path)) read_member(file);
       result.files.push_back(std::move(file));
     }
-    // The two zero blocks at the end of a tar are read as one more header; a tar cut between members has none.
+    // The two zero blocks at the end of a tar are read as one more header; a tar cut between members
+    // has none.
     if ((archive_format(archive()) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR &&
         archive_read_header_position(archive()) == archive_filter_bytes(archive(), 0)) {
       fail(path_, "is cut off: the mark at the end of a tar archive is missing");
@@ -210,6 +227,7 @@ class ArchiveReader {
     }
   }
 
+  const Utf8Locale locale_;
   const fs::path& path_;
   std::unique_ptr<struct archive, Free> archive_;
   std::uint64_t total_ = 0;

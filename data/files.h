@@ -10,8 +10,7 @@
 namespace gradus::data {
 
 struct File {
-  std::string
-      path;  // below the folder or archive, with '/' between; the file's name if it is alone
+  std::string path;   // below the folder or archive, with '/' between; of one alone its name
   std::string bytes;  // empty if it was not wanted
 };
 

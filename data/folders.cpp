@@ -1,5 +1,5 @@
 // A folder for each class. The classes are the folders right below the folder that all texts share,
-// or right below train/ and test/ where those exist.
+// or right below train/ and test/ where those exist, in any case of letters.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 
 #include "data/clean.h"
 #include "data/readers.h"
+#include "data/utf8.h"
 
 namespace gradus::data {
 
@@ -24,6 +25,13 @@ std::vector<std::string_view> folders_of(std::string_view path) {
   return parts;
 }
 
+bool is_called(std::string_view folder, std::string_view name) {
+  return std::ranges::equal(folder, name, {}, ascii_lower);
+}
+bool is_split(std::string_view folder) {
+  return is_called(folder, "train") || is_called(folder, "test");
+}
+
 struct Place {
   std::string_view label;
   bool test = false;
@@ -33,9 +41,7 @@ struct Place {
 // The label of a text below train/<label>/ or test/<label>/.
 std::optional<Place> place_in_split(const std::vector<std::string_view>& folders) {
   for (std::size_t i = 0; i + 1 < folders.size(); ++i) {
-    if (folders[i] == "train" || folders[i] == "test") {
-      return Place{folders[i + 1], folders[i] == "test", i};
-    }
+    if (is_split(folders[i])) return Place{folders[i + 1], is_called(folders[i], "test"), i};
   }
   return std::nullopt;
 }
@@ -65,31 +71,30 @@ Layout layout_of(const std::vector<File>& files) {
   Layout layout;
   std::vector<std::vector<std::string_view>> folders;
   std::vector<std::vector<std::string_view>> of_texts;
-  bool split = false;
-  std::size_t split_depth = 0;
+  std::optional<std::size_t> split;  // how many folders lead to train/
   for (const File& file : files) {
     folders.push_back(folders_of(file.path));
     if (!is_text_file(file.path)) continue;
     of_texts.push_back(folders.back());
     const auto place = place_in_split(folders.back());
     if (!place || place->test || below_unsup(file.path)) continue;
-    split = true;
-    split_depth = place->depth;
+    split = std::min(split.value_or(place->depth), place->depth);
   }
   const std::size_t depth = split ? 0 : depth_of_classes(of_texts);
   for (std::size_t i = 0; i < files.size(); ++i) {
     std::optional<Place> place;
     if (split) {
       place = place_in_split(folders[i]);
+      if (place && place->depth != split) place.reset();
     } else if (folders[i].size() > depth) {
       place = Place{folders[i][depth], false};
     }
     if (below_unsup(files[i].path)) {
       ++layout.unlabelled;
       place.reset();
-    } else if (split && !place && folders[i].size() > split_depth && is_text_file(files[i].path) &&
-               folders[i][split_depth] != "train" && folders[i][split_depth] != "test") {
-      ++layout.beside[folders[i][split_depth]];
+    } else if (split && !place && folders[i].size() > *split && is_text_file(files[i].path) &&
+               !is_split(folders[i][*split])) {
+      ++layout.beside[folders[i][*split]];
     } else if (!place || !is_text_file(files[i].path)) {
       ++layout.others;
       place.reset();
@@ -128,8 +133,11 @@ Rows read_folders(Files files, bool imdb, const std::string& where) {
     const auto& place = layout.places[i];
     if (!place) continue;
     File& file = files.files[i];
-    check_text_size(file.bytes.size(), where + ", file " + file.path);
-    result.rows.push_back({std::move(file.bytes), clean_text(place->label), place->test});
+    const std::string here = where + ", file " + file.path;
+    check_text_size(file.bytes.size(), here);
+    std::string label = clean_text(place->label);
+    if (label.empty()) fail_reading(here, "the label is empty");
+    result.rows.push_back({std::move(file.bytes), std::move(label), place->test});
     test = test || place->test;
     if (!place->test) train_labels.insert(place->label);
   }

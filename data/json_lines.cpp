@@ -1,6 +1,7 @@
 // JSON Lines: an object a line, with a text and a label under the names that columns have.
 #include <fmt/format.h>
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "data/clean.h"
@@ -15,10 +16,38 @@ namespace {
 
 using nlohmann::ordered_json;
 
+// The number of an escape \uXXXX that `text` begins with; 0 where there is none.
+std::uint32_t escaped(std::string_view text) {
+  std::uint32_t number = 0;
+  if (text.starts_with("\\u") && text.size() >= 6) {
+    std::from_chars(text.data() + 2, text.data() + 6, number, 16);
+  }
+  return number;
+}
+
+// An emoji is a pair of escapes. Of one that was cut through, half is left: it becomes U+FFFD.
+std::string repaired_pairs(std::string line) {
+  for (std::size_t i = 0; (i = line.find('\\', i)) < line.size();) {
+    const std::string_view rest = std::string_view(line).substr(i);
+    const std::uint32_t half = escaped(rest) >> 10;  // 0x36: the first, 0x37: the second
+    if (half == 0x36 && escaped(rest.substr(6)) >> 10 == 0x37) {
+      i += 12;
+    } else if (half == 0x36 || half == 0x37) {
+      line.replace(i, 6, "\\uFFFD");
+      i += 6;
+    } else {
+      i += 2;
+    }
+  }
+  return line;
+}
+
 ordered_json object_of(std::string_view line, const RecordReader& reader) {
   ordered_json object = ordered_json::parse(line, nullptr, false);
-  // The parser takes UTF-8 only: what is none becomes what cleaning makes of it.
-  if (object.is_discarded()) object = ordered_json::parse(repaired_utf8(line), nullptr, false);
+  // The parser takes Unicode only: what is none becomes what cleaning makes of it.
+  if (object.is_discarded()) {
+    object = ordered_json::parse(repaired_pairs(repaired_utf8(line)), nullptr, false);
+  }
   if (!object.is_object()) {
     reader.fail(reader.line(), fmt::format("'{}' is not a JSON object; each line must be one",
                                            clean_text(line.substr(0, 40))));

@@ -48,14 +48,14 @@ void RecordReader::field(std::string& out) {
 }
 
 void RecordReader::quoted(std::string& out) {
+  // In TSV a quote is often no more than that.
+  const char* hint = delimiter_ == '\t' ? "; --format lines takes quotes as they are" : "";
   const std::int64_t opened = line_;
   ++at_;
   while (true) {
     const std::size_t quote = bytes_.find('"', at_);
     if (quote == std::string_view::npos) {
-      fail(opened, delimiter_ == '\t' ? "the quote that opens here is never closed; --format lines "
-                                        "takes quotes as they are"
-                                      : "the quote that opens here is never closed");
+      fail(opened, fmt::format("the quote that opens here is never closed{}", hint));
     }
     check_size(out.size() + quote - at_, opened);
     line_ += std::count(bytes_.begin() + static_cast<std::ptrdiff_t>(at_),
@@ -71,8 +71,9 @@ void RecordReader::quoted(std::string& out) {
   }
   const std::size_t next = std::min(bytes_.find_first_not_of(" \r", at_), bytes_.size());
   if (next < bytes_.size() && bytes_[next] != delimiter_ && bytes_[next] != '\n') {
-    fail(line_, fmt::format("'{}' follows a closing quote; a quote inside a field is written twice",
-                            clean_text(bytes_.substr(at_, 10))));
+    fail(line_,
+         fmt::format("'{}' follows a closing quote; a quote inside a field is written twice{}",
+                     clean_text(bytes_.substr(at_, 10)), hint));
   }
   at_ = next;
 }

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "data/readers.h"
 #include "data/utf8.h"
@@ -46,11 +45,15 @@ std::vector<const File*> tables_in(const Files& files) {
   return tables;
 }
 
-// Without labels a .txt file beside other tables is none, nor is it a text: a README.
+// Without labels a .txt file beside other tables is none, nor is it a text: a README. Not so one called
+// train or test.
 void erase_notes(std::vector<const File*>& tables) {
   const auto sure = [](const File* file) { return is_surely_table(file->path); };
-  if (std::ranges::none_of(tables, sure) || named(tables, "train") != nullptr) return;
-  std::erase_if(tables, [&](const File* file) { return !sure(file); });
+  if (std::ranges::none_of(tables, sure)) return;
+  std::erase_if(tables, [&](const File* file) {
+    const std::string name = stem(file->path);
+    return !sure(file) && name != "train" && name != "test";
+  });
 }
 
 // One table, or a pair called train and test; without labels all.

@@ -34,10 +34,12 @@ std::size_t invalid_in(std::string_view text) {
 
 bool is_packed(std::string_view start) {
   using namespace std::string_view_literals;
-  for (const auto magic : {"\x1F\x8B"sv, "PK\x03\x04"sv, "PK\x05\x06"sv, "\xFD\x37zXZ\0"sv, "BZh"sv,
+  for (const auto magic : {"\x1F\x8B"sv, "PK\x03\x04"sv, "PK\x05\x06"sv, "\xFD\x37zXZ\0"sv,
                            "\x28\xB5\x2F\xFD"sv, "7z\xBC\xAF\x27\x1C"sv}) {
     if (start.starts_with(magic)) return true;
   }
+  // "BZh" alone may be how a text begins, with the name Bzhou.
+  if (start.starts_with("BZh") && start.substr(4).starts_with("1AY&SY")) return true;
   return start.size() > 262 && start.substr(257, 5) == "ustar";
 }
 

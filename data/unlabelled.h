@@ -24,7 +24,8 @@ struct PlacedText {
   std::string place;  // "line 3", "pos/1.txt"
 };
 
-// All texts as they stand in the files, in the order of these. Throws IoError where nothing can be read or there is none.
+// All texts as they stand in the files, in the order of these. Throws IoError where nothing can be read
+// or there is none.
 std::vector<PlacedText> read_texts(const std::filesystem::path& path,
                                    const ReadOptions& options = {});
 

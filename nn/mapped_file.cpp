@@ -34,7 +34,9 @@ MappedFile::MappedFile(const std::string& path) {
     throw IoError(fmt::format("[load] {}: {}", path, what));
   };
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0 && errno == ENOENT) fail("there is no such file");
+  if (::stat(path.c_str(), &status) != 0) {
+    fail(errno == ENOENT ? "there is no such file" : std::strerror(errno));
+  }
   if (!S_ISREG(status.st_mode)) fail("this is not a regular file");  // opening a pipe would wait
   const Descriptor file(path);
   if (file.number < 0 || ::fstat(file.number, &status) != 0) {

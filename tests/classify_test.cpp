@@ -313,8 +313,12 @@ TEST_CASE("a model whose numbers are not finite says so, not nan") {
     nn::save(options.out.string(), file.tensors, file.metadata);
     const std::string says =
         "[model] gives probabilities that are not finite numbers; its file is damaged, or its "
-        "training went wrong";
+        "training went wrong (a smaller --lr usually helps)";
     REFUSES(Error, run_explain(options.out, "the film", false), says);
     REFUSES(Error, run_predict({.model = options.out, .input = options.data.string()}), says);
+    options.settings.lr = 1e30;
+    options.settings.epochs = 1;
+    options.settings.batch_tokens = 1 << 20;  // one step: its loss is that of the first values
+    REFUSES(Error, run_train(options), says);
   }
 }

@@ -21,6 +21,8 @@ TEST_CASE("numbers that are none, too large or negative are refused, with what w
         {"--lr 0", "--lr: 0 is not a number above 0"},
         {"--lr 1e", "--lr: 1e is not a number above 0"},
         {"--dropout nan", "--dropout: nan is not a number from 0 to 0.99"},
+        {"--valid-fraction 0", "--valid-fraction: 0 is not a number from 0.0001 to 0.9999"},
+        {"--valid-fraction 1", "--valid-fraction: 1 is not a number from 0.0001 to 0.9999"},
         {"--seed -1", "--seed: -1 is not a whole number from 0 to"},
         {"--seed 99999999999999999999", "is not a whole number from 0 to"},
         {"--epochs 1.5", "--epochs: 1.5 is not a whole number from 1 to"},
@@ -37,6 +39,15 @@ TEST_CASE("numbers that are none, too large or negative are refused, with what w
                    "train --data films.csv --out m --batch-tokens 1 --attention-size 4 "
                    "--seed 9223372036854775807")
             .status == 0);
+}
+
+TEST_CASE("a number is decimal, whatever it begins with") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  CHECK(train(folder, "--encoder linear --hidden-size 08 --seed 010").status == 0);
+  const std::string eight = read_file(folder / "m.safetensors");
+  CHECK(train(folder, "--encoder linear --hidden-size 8 --seed 10").status == 0);
+  CHECK(read_file(folder / "m.safetensors") == eight);
 }
 
 TEST_CASE("output that cannot be written is status 1") {
@@ -132,6 +143,23 @@ TEST_CASE("what is read is never written over") {
   }
 }
 
+TEST_CASE("nor is a file of a folder that is read, but a model there is") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  fs::create_directory(folder / "set");
+  fs::rename(folder / "films.csv", folder / "set/train.csv");
+  const std::string table = read_file(folder / "set/train.csv"),
+                    train = "train --data set --quiet ";
+  CHECK(run_gradus(folder, train + "--out set/train.csv").error ==
+        "gradus: [train] --out set/train.csv is a file of --data, which would be lost; name "
+        "another for --out\n");
+  CHECK(run_gradus(folder, train + "--out m --log ./set/../set/train.csv").status == 1);
+  for (int again = 0; again < 2; ++again) {
+    CHECK(run_gradus(folder, train + "--epochs 1 --out set/m.safetensors").status == 0);
+  }
+  CHECK(read_file(folder / "set/train.csv") == table);
+}
+
 TEST_CASE("a log outlives a training that fails before it begins") {
   const TemporaryFolder folder;
   write_table(folder);
@@ -141,6 +169,17 @@ TEST_CASE("a log outlives a training that fails before it begins") {
   CHECK(read_file(folder / "log") == "old\n");
   CHECK(train(folder, "--log log").status == 0);
   CHECK(read_file(folder / "log").starts_with("{\"step\":1,"));
+}
+
+TEST_CASE("a model is saved before its epoch is logged") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  REQUIRE(std::system(fmt::format("mkfifo '{}'", (folder / "log").string()).c_str()) == 0);
+  // The log has no reader any more when the epoch ends, and the program dies of that.
+  run_gradus(folder,
+             "train --data films.csv --out m.safetensors --epochs 1 --log log & "
+             "timeout 60 head -n 1 log; wait $!");
+  CHECK(run_gradus(folder, "info --model m.safetensors").status == 0);
 }
 
 TEST_CASE("files that are no text are refused, and those that cannot be read with the reason") {
@@ -164,6 +203,21 @@ TEST_CASE("files that are no text are refused, and those that cannot be read wit
   CHECK(error(".") == "gradus: [predict] cannot read '.': Is a directory; --data reads folders\n");
   CHECK(run_gradus(folder, "train --data films.csv --out /proc/m")
             .error.find("cannot be written: ") != std::string::npos);
+  fs::create_symlink("/proc/version", folder / "link");  // known before the data is read
+  const Result link = run_gradus(folder, "train --data films.csv --out link");
+  CHECK(link.error.starts_with("gradus: [save] /proc/version cannot be written: "));
+  CHECK(link.out.empty());
+}
+
+TEST_CASE("what the system says of a path stands behind it") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  REQUIRE(train(folder).status == 0);
+  const std::string name(300, 'x'), says = name + ": File name too long\n";
+  CHECK(run_gradus(folder, "train --data films.csv --out " + name).error ==
+        "gradus: [train] " + says);
+  CHECK(run_gradus(folder, "predict --model m.safetensors " + name).error ==
+        "gradus: [predict] " + says);
 }
 
 TEST_CASE("what train reads, predict reads: each answer after its place") {
@@ -256,6 +310,8 @@ TEST_CASE("unlabelled texts that are held out are not learned from, and it is sa
   CHECK(run_gradus(folder, train + "--folds 2")
             .out.find("60 unlabelled texts are also labelled: the fold that held one out did "
                       "without it\n") != std::string::npos);
+  CHECK(run_gradus(folder, train + "--folds 2 --quiet").out.find("unlabelled") ==
+        std::string::npos);
 }
 
 TEST_CASE("bytes that are no text, and labels in any script") {

@@ -87,6 +87,7 @@ TEST_CASE("a wrong command line is status 2") {
                                 "train --data films.csv --out m --encoder conv --without ratios",
                                 "train --data films.csv --folds 2 --out m",
                                 "train --data films.csv --folds 2 --log m",
+                                "train --data films.csv --folds 2 --valid-fraction 0.1",
                                 "predict --model m --data films.csv films.csv",
                                 "compress --model m",
                                 "compress --model m --out n",
@@ -130,6 +131,32 @@ TEST_CASE("options that could not act are refused, with what they are for") {
   CHECK(little.out.find("word vectors") == std::string::npos);
   CHECK(little.error == std::string("gradus: [train] ") + heads +
                             "; the encoder chosen for 0.0 MB of text is wide-deep\n");
+}
+
+TEST_CASE("as many layers as there may be leave every word its share") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  CHECK(run_gradus(folder,
+                   "train --data films.csv --out m --encoder conv --layers 64 --epochs 1 "
+                   "--attention-size 4 --hidden-size 4")
+            .status == 0);
+  const Result result = run_gradus(folder, "explain --model m 'a fine film and'");
+  for (const char* word : {"a", "fine", "film", "and"}) {
+    CHECK(result.out.find(fmt::format("\n0.2500  {}", word)) != std::string::npos);
+  }
+}
+
+TEST_CASE("the smallest model can be read again") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  for (const char* small : {"linear", "conv", "transformer --heads 1", "ngram --heads 1"}) {
+    CAPTURE(small);
+    CHECK(run_gradus(folder, fmt::format("train --data films.csv --out m --epochs 1 "
+                                         "--attention-size 1 --encoder {}",
+                                         small))
+              .status == 0);
+    CHECK(run_gradus(folder, "predict --model m films.csv").status == 0);
+  }
 }
 
 TEST_CASE("folds say of which classes there are too few texts") {

@@ -38,10 +38,33 @@ TEST_CASE("a folder unsup is without labels wherever it is") {
   CHECK(d.notes == Labels{"1 texts without a label (unsup) not used"});
 }
 
-TEST_CASE("JSON Lines with bytes that are no UTF-8") {
+TEST_CASE("train and test are those of one place, in any case of letters") {
   const TemporaryFolder tmp;
+  tmp.write("set/Train/pos/1.txt", "a");
+  tmp.write("set/Train/neg/1.txt", "b");
+  tmp.write("set/TEST/pos/1.txt", "c");
+  tmp.write("set/old/test/neg/1.txt", "d");
+  const Dataset d = read_dataset(tmp / "set");
+  CHECK(train(d) == Labels{"neg: b", "pos: a"});
+  CHECK(described(d, d.test) == Labels{"pos: c"});
+  CHECK(d.notes == Labels{"1 texts in old not used: only train and test are"});
+}
+
+TEST_CASE("a text may begin as archives do") {
+  const TemporaryFolder tmp;
+  CHECK(train(read_dataset(tmp.write("a.txt", "BZh\tx\nPK\ty\n"))) == Labels{"BZh: x", "PK: y"});
+}
+
+TEST_CASE("JSON Lines with bytes that are no UTF-8, and with halves of characters") {
+  const TemporaryFolder tmp;
+  const std::string odd = "\xEF\xBF\xBD", emoji = "\xF0\x9F\x98\x80";  // U+FFFD, U+1F600
   const auto lines = tmp.write("a.jsonl",
                                "{\"text\": \"caf\xE9\", \"label\": \"x\"}\n"
-                               "{\"text\": \"th\xC3\xA9\", \"label\": \"y\"}\n");
-  CHECK(train(read_dataset(lines)) == Labels{"x: caf\xEF\xBF\xBD", "y: th\xC3\xA9"});
+                               "{\"text\": \"th\xC3\xA9\", \"label\": \"y\"}\n"
+                               R"({"text": "\ud83d\uDE00 \ud83d", "label": "y"})"
+                               "\n"
+                               R"({"text": "\ude00\ud83d\ud83d\ude00 \\ud83d", "label": "y"})");
+  CHECK(train(read_dataset(lines)) == Labels{"x: caf" + odd, "y: th\xC3\xA9",
+                                             "y: " + emoji + " " + odd,
+                                             "y: " + odd + odd + emoji + " \\ud83d"});
 }

@@ -64,6 +64,10 @@ TEST_CASE("messages of folders and files of texts") {
   REFUSES(IoError, read_dataset("pictures", {.format = Format::folders}),
           "[read_dataset] pictures: holds no folder of texts (.txt files, or files without an "
           "ending) for each class");
+  write("hidden/pos/1.txt", "a");
+  write("hidden/\xE2\x80\x8B/1.txt", "b");  // a space of no width
+  REFUSES(IoError, read_dataset("hidden"),
+          "[read_dataset] hidden, file \xE2\x80\x8B/1.txt: the label is empty");
   write("tables/a.csv", "text,label\na,x\n");
   write("tables/b.csv", "text,label\na,x\n");
   REFUSES(IoError, read_dataset("tables"),

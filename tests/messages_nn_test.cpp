@@ -233,6 +233,7 @@ TEST_CASE("messages of files") {
   REFUSES(IoError, nn::load("model"), "[load] model: there is no such file");
   REFUSES(IoError, nn::load("folder"), "[load] folder: this is not a regular file");
   nn::save("model", {{"weight", ones({2, 4})}, {"more", ones({1})}});
+  REFUSES(IoError, nn::load("model/below"), "[load] model/below: Not a directory");
   nn::Linear linear(3, 2);
   REFUSES(IoError, nn::load("model", linear),
           "[load] model does not fit the model Linear:\n  weight: the file has f32 [2, 4], the "

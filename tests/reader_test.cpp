@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <clocale>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -27,11 +28,16 @@ struct Member {
   bool hardlink = false;
 };
 
+// But for raw.zip names are marked as UTF-8, as most programs do: libarchive does it by the locale.
 void write_archive(const fs::path& path, const std::vector<Member>& members) {
   struct archive* a = archive_write_new();
   const std::string name = path.filename().string();
+  const locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  if (name != "raw.zip") uselocale(utf8);
   if (name.ends_with(".zip")) {
     archive_write_set_format_zip(a);
+  } else if (name.ends_with(".7z")) {
+    archive_write_set_format_7zip(a);
   } else {
     archive_write_set_format_pax_restricted(a);
   }
@@ -53,6 +59,8 @@ void write_archive(const fs::path& path, const std::vector<Member>& members) {
   }
   archive_write_close(a);
   archive_write_free(a);
+  uselocale(LC_GLOBAL_LOCALE);
+  freelocale(utf8);
 }
 
 // The message of the IoError without "[read_dataset] " and the temporary folder.
@@ -117,8 +125,9 @@ TEST_CASE("a folder for each class, as a folder and in archives") {
   for (const Member& m : members) tmp.write("files/" + m.name, m.bytes);
   write_archive(tmp / "a.tar", members);
   write_archive(tmp / "a.tar.xz", members);
-  write_archive(tmp / "a.zip", members);
-  for (const char* name : {"files", "files/news", "a.tar", "a.tar.xz", "a.zip"}) {
+  for (const char* name : {"a.zip", "raw.zip", "a.7z"}) write_archive(tmp / name, members);
+  for (const char* name :
+       {"files", "files/news", "a.tar", "a.tar.xz", "a.zip", "raw.zip", "a.7z"}) {
     CAPTURE(name);
     const Dataset d = read_dataset(tmp / name);
     CHECK(d.labels == Labels{"food", "health", "健康"});

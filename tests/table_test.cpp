@@ -52,6 +52,10 @@ TEST_CASE("JSON Lines: an object a line, with the names that columns have") {
              {.format = Format::jsonl, .text_column = "t", .label_column = "l"}) ==
         Strings{"y: x", "true: "});
 
+  CHECK(read(tmp.write("case.jsonl", R"({"text": "a", "Class": 1, "class": 2}
+                                         {"text": "b", "Class": 3, "class": 4})"),
+             {.label_column = "class"}) == Strings{"2: a", "4: b"});
+
   refuses(
       tmp.write("b.jsonl", lines + "{\"Review\": \"d\", \"stars\": 1\n"),
       ", line 4: '{\"Review\": \"d\", \"stars\": 1' is not a JSON object; each line must be one");
@@ -83,6 +87,10 @@ TEST_CASE("quotes in a TSV that swallow lines are noted, and --format lines is n
       tmp.write("b.tsv", "text\tlabel\nx\t0\n\"y\t1\n"),
       ", line 3: the quote that opens here is never closed; --format lines takes quotes as they "
       "are");
+  refuses(
+      tmp.write("b.tsv", "text\tlabel\n\"y\" z\t1\n"),
+      ", line 2: 'z 1' follows a closing quote; a quote inside a field is written twice; --format "
+      "lines takes quotes as they are");
   CHECK(read_dataset(tmp.write("c.csv", "text,label\n\"x\ny\",0\nz,1\n")).notes.empty());
 }
 

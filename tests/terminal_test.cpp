@@ -33,10 +33,12 @@ class Terminal {
     const winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
     REQUIRE(ioctl(slave_, TIOCSWINSZ, &size) == 0);
   }
-  // What was written to it.
+  // What was written to it. It comes in parts: a mark behind it says that this was all.
   std::string shown() const {
-    std::string bytes(4096, '\0');
-    bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(read(master_, bytes.data(), 4096), 0)));
+    constexpr char kMark = '\x01';
+    REQUIRE(write(slave_, &kMark, 1) == 1);
+    std::string bytes;
+    for (char c = 0; read(master_, &c, 1) == 1 && c != kMark;) bytes += c;
     return bytes;
   }
 
@@ -83,7 +85,7 @@ TEST_CASE("a terminal shows colours unless it is dumb or the user wants none") {
   close(null);
 }
 
-TEST_CASE("the bar takes one line, however narrow") {
+TEST_CASE("the bar takes one line, however narrow, and takes it away") {
   const Terminal terminal;
   const Variable kind("TERM", "xterm");
   terminal.set_columns(40);
@@ -94,9 +96,10 @@ TEST_CASE("the bar takes one line, however narrow") {
   ProgressBar words(1, false, "word vectors");
   words.step(1, 0.25, 0.1, 1000);
   words.wipe();
+  words.wipe();  // there is none
   dup2(before, STDERR_FILENO);
   close(before);
   CHECK(terminal.shown() ==
-        "\repoch 1/2 [############............]  5\x1b[K"
+        "\repoch 1/2 [############............]  5\x1b[K\r\x1b[K"
         "\rword vectors [######..................]\x1b[K\r\x1b[K");
 }

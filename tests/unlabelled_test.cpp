@@ -91,6 +91,10 @@ TEST_CASE("what read_dataset reads is read likewise, labels or not") {
   folder.write("set/README", "about");
   folder.write("set/reviews.csv", "text,label\na,x\nb,y\n");
   CHECK(described(folder / "set") == Strings{"reviews.csv, line 2: a", "reviews.csv, line 3: b"});
+  folder.write("pair/README.txt", "about");
+  folder.write("pair/train.csv", "text,label\na,x\n");
+  folder.write("pair/test.txt", "y\tb\n");
+  CHECK(described(folder / "pair") == Strings{"test.txt, line 1: b", "train.csv, line 2: a"});
   CHECK(described(folder.write("labelled.txt", "x\ta b\n\ny\tc\td\n")) ==
         Strings{"line 1: a b", "line 3: c\td"});
   CHECK(described(folder.write("header.txt", "label;text\nx;a,b\n")) == Strings{"line 2: a,b"});

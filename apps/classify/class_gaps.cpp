@@ -22,7 +22,7 @@ Counts counts_of(const std::vector<data::Text>& texts, std::size_t classes) {
   return counts;
 }
 
-// "3 classes, a, b, c, have" + what.
+// "3 classes (a, b, c) have " + what.
 template <class Has>
 void note(std::vector<std::string>& notes, const std::vector<std::string>& labels, Has has,
           const std::string& what) {

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <set>
 #include <string>
-#include <vector>
 
 #include "apps/classify/config.h"
 #include "apps/classify/trainer.h"

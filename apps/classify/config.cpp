@@ -100,7 +100,7 @@ Config config_from_json(const std::string& text) {
     c.attention_size = size("attention_size", kMostMembers << 14);
     c.hidden_size = size("hidden_size", 1 << 20);
     c.layers = size("layers", 1 << 10);
-    c.heads = size("heads", std::min<std::int64_t>(c.attention_size, kMostMembers << 10));
+    c.heads = size("heads", kMostMembers << 10);  // where there are none it may be any number
     c.hops = size("hops", 1 << 10);
     c.dropout = json.at("dropout").get<double>();
     // Files from before these were options do without.

@@ -1,5 +1,7 @@
 #include "apps/classify/encoders.h"
 
+#include <algorithm>
+
 #include "apps/classify/distinct.h"
 #include "autograd/ops.h"
 #include "nn/positions.h"
@@ -57,7 +59,9 @@ Elements ConvEncoder::operator()(const std::vector<std::int32_t>& tokens,
   for (const nn::Conv1d& convolution : convolutions_) {
     const Tensor seen = relu(convolution(e.values, convolution.windows(e.segments)));
     const Windows halves = pool_.windows(e.segments);
-    e = {dropout(pool_(seen, halves), dropout_, training()), halves.segments, 2 * e.stride};
+    // No text has more tokens than all: doubled for every layer, the stride would overflow.
+    const std::int64_t stride = std::min(2 * e.stride, texts.rows());
+    e = {dropout(pool_(seen, halves), dropout_, training()), halves.segments, stride};
   }
   return e;
 }

@@ -18,13 +18,13 @@
 #include <optional>
 #include <string_view>
 
+#include "apps/classify/seconds.h"
 #include "apps/classify/terminal.h"
 #include "tensor/error.h"
 
 namespace gradus::classify {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 
 const Download kImdb{
     .url = "http://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
@@ -203,7 +203,7 @@ class ProgressLine {
     }
     shown_ = now;
     if (!terminal_) return;
-    double seconds = std::max(std::chrono::duration<double>(now - begin_).count(), 0.1);
+    double seconds = std::max(seconds_since(begin_), 0.1);
     double rate = std::max(static_cast<double>(bytes - first_) / seconds, 1.0);
     fmt::print(stderr, "\r{:6.1f} of {:.1f} MB, {:.2f} MB/s, {:.0f} s left\033[K", megabytes(bytes),
                megabytes(total_), rate / 1e6, static_cast<double>(total_ - bytes) / rate);

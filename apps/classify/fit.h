@@ -1,9 +1,6 @@
 // From a model with its first values to a trained one, or several in one (ensemble.h).
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "apps/classify/commands.h"
 #include "apps/classify/prepare.h"
 #include "apps/classify/trainer.h"

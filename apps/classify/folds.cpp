@@ -88,9 +88,8 @@ bool run_folds(const TrainOptions& asked) {
       spread(accuracy), spread(loss),
       std::accumulate(seconds.begin(), seconds.end(), 0.0) / static_cast<double>(seconds.size()),
       static_cast<double>(peak_process_memory()) / 1e6);
-  for (const std::string& note : noted) {
-    if (!options.quiet) fmt::print("in some folds: {}\n", note);
-  }
+  if (options.quiet) return true;
+  for (const std::string& note : noted) fmt::print("in some folds: {}\n", note);
   if (dropped > 0) {
     fmt::print("{} unlabelled texts are also labelled: the fold that held one out did without it\n",
                dropped);

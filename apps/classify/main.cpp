@@ -131,39 +131,46 @@ void add_train(CLI::App& program, Arguments& all) {
   const auto option = [&](const char* name, auto& value, const char* text) {
     return app->add_option(name, value, text)->capture_default_str();
   };
-  option("--ngram", o.config.longest, "words in an n-gram, at most (ngram)")->check(whole(1, 3));
-  app->add_flag("--skips", o.config.skips, "pairs with a word left out between them, too (ngram)");
+  option("--ngram", o.config.longest, "words in an n-gram, at most (ngram, wide-deep)")
+      ->transform(whole(1, 3));
+  app->add_flag("--skips", o.config.skips,
+                "pairs with a word left out between them, too (ngram, wide-deep)");
   option("--vocab-size", o.vocabulary_size,
-         "how many words to know, the most frequent ones (ngram: all that come twice)")
-      ->check(whole(1, 1 << 24));
+         "how many words to know, the most frequent ones (linear, conv, transformer)")
+      ->transform(whole(1, 1 << 24));
   option("--attention-size", o.config.attention_size, "numbers in a word's vector")
-      ->check(whole(1, 1 << 14));
-  option("--hidden-size", o.config.hidden_size, "numbers in the wide layers")
-      ->check(whole(1, 1 << 18));
-  option("--layers", o.config.layers, "convolutions or transformer layers")->check(whole(1, 64));
-  option("--heads", o.config.heads, "of attention (ngram, transformer); divides the attention size")
-      ->check(whole(1, 1024));
-  option("--hops", o.config.hops, "how often attention looks at the text")->check(whole(1, 64));
+      ->transform(whole(1, 1 << 14));
+  option("--hidden-size", o.config.hidden_size,
+         "numbers in the wide layers (linear, conv, transformer)")
+      ->transform(whole(1, 1 << 18));
+  option("--layers", o.config.layers, "convolutions or transformer layers (conv, transformer)")
+      ->transform(whole(1, 64));
+  option("--heads", o.config.heads,
+         "of attention (ngram, wide-deep, transformer); divides the attention size")
+      ->transform(whole(1, 1024));
+  option("--hops", o.config.hops,
+         "how often attention looks at the text (linear, conv, transformer)")
+      ->transform(whole(1, 64));
   option("--dropout", o.config.dropout, "share of numbers hidden in training")
-      ->check(number(0, 0.99));
+      ->transform(number(0, 0.99));
   const std::int64_t epochs = settings_of(encoder).epochs;
   app->add_option("--epochs", o.settings.epochs, "passes over the texts")
       ->default_str(reads_ngrams(encoder)
                         ? fmt::format("{} {}, else {}", kEpochsLittle, little, epochs)
                         : fmt::format("{}", epochs))
-      ->check(whole(1, 1 << 20));
+      ->transform(whole(1, 1 << 20));
   app->add_option("--batch-tokens", o.settings.batch_tokens,
                   "tokens in a step, or a text that has more")
       ->default_str(o.settings.batch_tokens > 0 ? fmt::format("{}", o.settings.batch_tokens)
                                                 : "as in 64 texts")
-      ->check(whole(1, std::int64_t{1} << 31));
-  option("--lr", o.settings.lr, "largest learning rate")->check(positive());
+      ->transform(whole(1, std::int64_t{1} << 31));
+  option("--lr", o.settings.lr, "largest learning rate")->transform(positive());
   option("--valid-fraction", o.valid_fraction,
          "share of the texts held out, by which the epoch and the temperature are chosen; "
          "half as much if not given and the data has a test split of its own")
-      ->check(number(0, 1));
+      ->transform(number(0.0001, 0.9999));
   option("--ensemble", o.ensemble, "models to train and join into one (ngram, wide-deep)")
-      ->check(whole(1, kMostMembers));
+      ->transform(whole(1, kMostMembers));
   app->add_option_function<std::vector<std::string>>(
          "--without",
          [&o](const std::vector<std::string>& names) {
@@ -175,14 +182,14 @@ void add_train(CLI::App& program, Arguments& all) {
   app->add_flag("--balance", o.settings.balance, "count each class alike, however rare it is");
   option("--patience", o.settings.patience,
          "epochs without a better held-out loss after which to stop; 0: never")
-      ->check(whole(0, 1 << 20));
+      ->transform(whole(0, 1 << 20));
   app->add_option(
          "--folds", o.folds,
          "cross-validation instead of a model: train that many, each without a part of the "
          "texts, and measure it on that part")
-      ->check(whole(2, 1000));
+      ->transform(whole(2, 1000));
   option("--seed", o.settings.seed, "the same seed gives the same model")
-      ->check(whole(0, INT64_MAX));
+      ->transform(whole(0, INT64_MAX));
   app->add_option("--log", o.log, "write a JSON object for each step and epoch to this file");
   app->add_flag("--quiet", o.quiet, "print nothing but errors, with --folds a row for each");
 }
@@ -193,7 +200,7 @@ void add_others(CLI::App& program, Arguments& all) {
   add_data_options(eval, all.eval.data, all.eval.read);
   eval->add_option("--wrong", all.eval.wrong,
                    "show that many texts, those first where it is most wrong: labels may be, too")
-      ->check(whole(0, std::int64_t{1} << 31))
+      ->transform(whole(0, std::int64_t{1} << 31))
       ->capture_default_str();
   eval->add_flag("--json", all.eval.json, "metrics and these texts as one JSON object");
 
@@ -222,7 +229,7 @@ void add_others(CLI::App& program, Arguments& all) {
   compress
       ->add_option("--prune", all.compress.prune,
                    "share of the n-grams to drop, those that matter least (0.8: a fifth stays)")
-      ->check(number(0, 1));
+      ->transform(number(0, 1));
   compress->add_flag("--half", all.compress.half,
                      "numbers of 16 bits: half the size, three digits; loading takes longer");
 
@@ -239,8 +246,8 @@ void add_others(CLI::App& program, Arguments& all) {
 // What no option can check by itself.
 void check(const TrainOptions& options) {
   if (options.out.empty() && options.folds == 0) throw CLI::RequiredError("--out");
-  if (options.folds > 0) {  // no model comes of it
-    for (const char* option : {"--out", "--log"}) {
+  if (options.folds > 0) {  // no model comes of it, and each fold holds out its own texts
+    for (const char* option : {"--out", "--log", "--valid-fraction"}) {
       if (options.given.contains(option)) throw CLI::ExcludesError("--folds", option);
     }
   }
@@ -292,7 +299,7 @@ int parse_and_run(int argc, char** argv) {
   program.fallthrough();
   Arguments all;
   program.add_option("--threads", all.threads, "cores to use (all, if not given)")
-      ->check(whole(1, 1024));
+      ->transform(whole(1, 1024));
   program.add_option("--backend", all.backend, "where tensors live")
       ->check(CLI::IsMember(backend_names()));
   all.train = defaults_in(argc, argv);
@@ -326,6 +333,9 @@ int parse_and_run(int argc, char** argv) {
     return run(program, all);
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "gradus: out of memory\n");
+  } catch (const std::filesystem::filesystem_error& error) {
+    fmt::print(stderr, "gradus: [{}] {}: {}\n", program.get_subcommands().at(0)->get_name(),
+               error.path1().string(), error.code().message());
   } catch (const std::exception& error) {
     fmt::print(stderr, "gradus: {}\n", error.what());
   }

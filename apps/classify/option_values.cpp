@@ -15,9 +15,11 @@ namespace {
 // Refuses text that is not `a`: "12x is not a number above 0". `range` stands in the help.
 template <class T, class Fits>
 CLI::Validator check(const std::string& range, const std::string& a, Fits fits) {
-  return {[=](const std::string& text) {
+  return {[=](std::string& text) {
             const std::optional<T> value = data::parsed<T>(text);
-            return value && fits(*value) ? "" : fmt::format("{} is not {}", text, a);
+            if (!value || !fits(*value)) return fmt::format("{} is not {}", text, a);
+            text = fmt::format("{}", *value);
+            return std::string();
           },
           range};
 }

@@ -52,7 +52,6 @@ void forget_marks(data::Learned& learned) {
 Tensor learn_vectors(const TrainOptions& options, const data::EncodedTexts& texts,
                      std::int64_t words) {
   ProgressBar progress(1, options.quiet, "word vectors");
-  std::int64_t tokens = 0;
   const auto begin = Clock::now();
   const WordVectorOptions settings{
       .dim = DeepBranch::kWordSize,
@@ -60,9 +59,8 @@ Tensor learn_vectors(const TrainOptions& options, const data::EncodedTexts& text
                            kLeastPasses, kMostPasses),
       .seed = options.settings.seed};
   Tensor vectors = train_word_vectors(texts, words, settings, [&](double done, double loss) {
-    tokens = static_cast<std::int64_t>(done * static_cast<double>(settings.passes) *
-                                       static_cast<double>(texts.ids.size()));
-    progress.step(1, done, loss, static_cast<double>(tokens) / seconds_since(begin));
+    const double words_read = done * static_cast<double>(settings.passes * std::ssize(texts.ids));
+    progress.step(1, done, loss, words_read / seconds_since(begin));
     return !interrupted();
   });
   progress.wipe();

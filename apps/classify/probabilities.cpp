@@ -42,7 +42,7 @@ std::vector<float> probabilities(const Classifier& model, const std::vector<floa
 void fail_not_finite() {
   throw Error(
       "[model] gives probabilities that are not finite numbers; its file is damaged, or its "
-      "training went wrong");
+      "training went wrong (a smaller --lr usually helps)");
 }
 
 }  // namespace gradus::classify

@@ -47,7 +47,8 @@ void ProgressBar::step(std::int64_t epoch, double done, double loss, double toke
 }
 
 void ProgressBar::wipe() {
-  if (terminal_) fmt::print(stderr, "\r\x1b[K");
+  if (drawn_ != Clock::time_point()) fmt::print(stderr, "\r\x1b[K");
+  drawn_ = {};
 }
 
 void ProgressBar::row(const EpochRow& r) {

@@ -26,6 +26,9 @@ class ProgressBar {
   // Draws nothing if `quiet`; the bar only where stderr is a terminal. It begins with `what`, or else with
   // the epoch.
   ProgressBar(std::int64_t epochs, bool quiet, std::string what = {});
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+  ~ProgressBar() { wipe(); }  // an error message, too, begins its line
 
   // `done` of the whole training in [0, 1].
   void step(std::int64_t epoch, double done, double loss, double tokens_per_second);
@@ -40,7 +43,7 @@ class ProgressBar {
   bool terminal_;
   bool headed_ = false;
   Clock::time_point begin_ = Clock::now();
-  Clock::time_point drawn_;
+  Clock::time_point drawn_;  // the epoch of the clock: there is no bar now
 };
 
 // "1:02:03" or "2:03".

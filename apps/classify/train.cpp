@@ -130,16 +130,18 @@ bool run_train(const TrainOptions& asked) {
                               most_bytes = std::max(most_bytes, report.peak_bytes);
                             },
                             [&](const EpochRow& row, const data::Metrics& metrics) {
+                              if (row.best) {  // in the file before anyone hears of it
+                                best = metrics;
+                                temperature = saved.model->temperature;
+                                saved.metrics = data::to_json(metrics, false);
+                                save_model(options.out, saved);
+                                any_saved = true;
+                              }
                               progress.row(row);
                               log.write(json_of(row));
-                              if (!row.best) return;
-                              best = metrics;
-                              temperature = saved.model->temperature;
-                              saved.metrics = data::to_json(metrics, false);
-                              save_model(options.out, saved);
-                              any_saved = true;
                             }};
   const Outcome outcome = fit(options, ready, listeners);
+  progress.wipe();
   if (options.quiet && outcome != Outcome::finished) {
     fmt::print(stderr, "gradus: stopped{}\n",
                any_saved ? "; the best until then is saved in " + options.out.string()

@@ -4,11 +4,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <system_error>
 
+#include "data/readers.h"
+#include "nn/atomic_file.h"
 #include "tensor/error.h"
 
 namespace gradus::classify {
@@ -27,6 +28,15 @@ bool same_file(const fs::path& a, const fs::path& b) {
   return whole(a) == whole(b);
 }
 
+// Is the file there, below a folder that is read, with a name that readers look for?
+bool is_file_of(const fs::path& file, const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored) || !fs::exists(file, ignored)) return false;
+  const fs::path below =
+      fs::canonical(file, ignored).lexically_relative(fs::canonical(folder, ignored));
+  return !below.empty() && *below.begin() != ".." && data::is_read(below.generic_string());
+}
+
 // In a folder that is there, and no folder itself.
 void check_place(const fs::path& path, const char* option) {
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
@@ -38,21 +48,6 @@ void check_place(const fs::path& path, const char* option) {
     throw IoError(
         fmt::format("[train] the folder {} of {} does not exist", folder.string(), option));
   }
-}
-
-void check_model(const fs::path& out) {
-  check_place(out, "--out");
-  if (fs::exists(out) && !fs::is_regular_file(out)) {
-    throw IoError(fmt::format("[train] --out {} is no file that a model can be in", out.string()));
-  }
-  std::string trial = out.string() + ".XXXXXX";  // mkstemp: a name that no other file has
-  const int file = mkstemp(trial.data());
-  if (file < 0) {
-    throw IoError(
-        fmt::format("[train] --out {} cannot be written: {}", out.string(), std::strerror(errno)));
-  }
-  close(file);
-  fs::remove(trial);
 }
 
 [[noreturn]] void fail_log(const fs::path& log) {
@@ -79,13 +74,20 @@ void check_files(const TrainOptions& options) {
   for (const auto& [written, other] :
        {std::pair{out, data}, std::pair{out, unlabelled}, std::pair{log, data},
         std::pair{log, unlabelled}, std::pair{log, out}}) {
-    if (!same_file(written.path, other.path)) continue;
+    std::string lost;
+    if (same_file(written.path, other.path)) {
+      lost = fmt::format("{} and {} are the same file, {}", written.option, other.option,
+                         other.path.string());
+    } else if (is_file_of(written.path, other.path)) {
+      lost =
+          fmt::format("{} {} is a file of {}", written.option, written.path.string(), other.option);
+    }
+    if (lost.empty()) continue;
     throw IoError(
-        fmt::format("[train] {} and {} are the same file, {}, which would be lost; name "
-                    "another for {}",
-                    written.option, other.option, other.path.string(), written.option));
+        fmt::format("[train] {}, which would be lost; name another for {}", lost, written.option));
   }
-  check_model(options.out);
+  check_place(options.out, "--out");
+  { const nn::AtomicFile trial(options.out.string()); }  // as a model is saved, but for the end
   check_log(options.log);
 }
 

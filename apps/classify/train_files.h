@@ -11,7 +11,7 @@
 namespace gradus::classify {
 
 // Throws IoError where --out or --log cannot be written or is the same file as the other or as one that
-// is read, by another name or a link, too. Changes nothing.
+// is read, by another name, a link or in a folder, too. Changes nothing.
 void check_files(const TrainOptions& options);
 
 // One JSON object a line, flushed as it is written, so that it can be followed.

@@ -163,6 +163,7 @@ TrainSettings settings_of(EncoderKind kind) {
 data::Metrics calibrate(Classifier& model, const std::vector<std::string>& labels,
                         const data::EncodedTexts& held_out) {
   const std::vector<float> scores = logits(model, held_out);
+  check_finite(scores);
   model.temperature = data::fit_temperature(scores, held_out.labels, model.config().classes);
   return data::measure(probabilities(model, scores), held_out.labels, labels);
 }

@@ -1,5 +1,5 @@
-// Training: AdamW with a warm-up and a linear fall of the learning rate. The listener hears which epoch is the
-// best by held-out loss; to keep that one is its business.
+// Training: AdamW with a warm-up and a linear fall of the learning rate. The listener hears which epoch
+// is the best by held-out loss; to keep that one is its business.
 #pragma once
 
 #include <cstddef>
@@ -30,8 +30,7 @@ struct StepReport {
   std::int64_t step = 0;
   std::int64_t epoch = 0;
   double done = 0;  // of the whole training, in [0, 1]
-  double loss =
-      0;  // of what the model says, as the held-out loss is: own losses of branches are not it
+  double loss = 0;  // of what the model says, like the held-out loss: not the branches' own losses
   double lr = 0;
   std::int64_t tokens = 0;
   double tokens_per_second = 0;
