@@ -285,12 +285,21 @@ TEST_CASE("a model file that does not agree with itself is refused") {
   CHECK_THROWS_AS(load_model(with("config", "\"linear\"", "\"transformer\"")), IoError);
   CHECK_THROWS_AS(load_model(with("labels", "\"poor\"", "\"poor\",\"more\"")), IoError);
   CHECK_THROWS_AS(load_model(with("vocabulary", "\"superb\"", "\"the\"")), IoError);
+  const auto refuses = [&](const fs::path& model, const std::string& reason) {
+    CHECK(message_of<IoError>([&] { load_model(model); }) ==
+          fmt::format("[model] {} cannot be used: {}", model.string(), reason));
+  };
+  refuses(with("labels", "[", "{"), "the entry labels is no list of strings");
+  refuses(with("vocabulary", "\"superb\"", "7"), "the entry vocabulary is no list of strings");
+  refuses(with("metrics", "log_loss", "loss"), "its metrics have no number log_loss");
+  refuses(with("metrics", "{", "["), "its metrics have no number accuracy");
+  nn::Metadata less = file.metadata;
+  less.erase("metrics");
+  nn::save(broken.string(), file.tensors, less);
+  refuses(broken, "its metadata has no entry metrics");
   for (const char* temperature : {"nan", "inf", "1e999", "0", "-1", "", "1 2"}) {
-    CHECK(message_of<IoError>([&] {
-            load_model(with("temperature", file.metadata.at("temperature"), temperature));
-          }) ==
-          fmt::format("[model] {} cannot be used: the temperature '{}' is not a number above 0",
-                      broken.string(), temperature));
+    refuses(with("temperature", file.metadata.at("temperature"), temperature),
+            fmt::format("the temperature '{}' is not a number above 0", temperature));
   }
   CHECK_THROWS_AS(load_model(folder / "absent.safetensors"), IoError);
   const std::string whole = bytes_of(options.out);

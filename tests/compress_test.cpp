@@ -23,7 +23,7 @@ SavedModel made_up() {
   saved.vocabulary = data::Vocabulary({std::string(data::kUnknownWord), "a", "b", "c", "d"});
   saved.ngrams = data::Ngrams({{1}, {2}, {3}, {4}}, 5, {.longest = 1});
   saved.labels = {"x", "y"};
-  saved.metrics = R"({"accuracy":1})";
+  saved.metrics = R"({"accuracy":1,"macro_f1":1,"log_loss":0,"texts":2})";
   const Config config{.encoder = EncoderKind::ngram,
                       .vocabulary = 5,
                       .ngrams = 4,

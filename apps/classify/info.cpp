@@ -30,8 +30,8 @@ void print_model(const std::filesystem::path& path) {
   if (saved.metrics.empty()) return;
   const auto metrics = nlohmann::json::parse(saved.metrics);
   fmt::print("held out       accuracy {:.4f}, macro F1 {:.4f}, log loss {:.4f} on {} texts\n",
-             metrics.value("accuracy", 0.0), metrics.value("macro_f1", 0.0),
-             metrics.value("log_loss", 0.0), metrics.value("texts", 0));
+             metrics["accuracy"].get<double>(), metrics["macro_f1"].get<double>(),
+             metrics["log_loss"].get<double>(), metrics["texts"].get<std::int64_t>());
 }
 
 }  // namespace

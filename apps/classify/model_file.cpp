@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -19,8 +20,31 @@ using nlohmann::json;
 
 constexpr const char* kFormat = "gradus-classifier-1";
 
+const std::string& entry(const nn::Metadata& metadata, const char* key) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) throw IoError(fmt::format("its metadata has no entry {}", key));
+  return found->second;
+}
+
 std::vector<std::string> strings(const nn::Metadata& metadata, const char* key) {
-  return json::parse(metadata.at(key)).get<std::vector<std::string>>();
+  const json list = json::parse(entry(metadata, key), nullptr, false);
+  if (!list.is_array() || !std::ranges::all_of(list, &json::is_string)) {
+    throw IoError(fmt::format("the entry {} is no list of strings", key));
+  }
+  return list.get<std::vector<std::string>>();
+}
+
+// Nothing, or an object in which `gradus info` finds its numbers.
+std::string metrics_in(const nn::Metadata& metadata) {
+  const std::string& text = entry(metadata, "metrics");
+  if (text.empty()) return text;
+  const json metrics = json::parse(text, nullptr, false);
+  for (const char* number : {"accuracy", "macro_f1", "log_loss", "texts"}) {
+    if (!metrics.is_object() || !metrics.contains(number) || !metrics[number].is_number()) {
+      throw IoError(fmt::format("its metrics have no number {}", number));
+    }
+  }
+  return text;
 }
 
 double temperature_in(const std::string& text) {
@@ -87,11 +111,11 @@ SavedModel load_model(const std::filesystem::path& path) {
                               path.string()));
   }
   try {
-    const Config config = config_from_json(file.metadata.at("config"));
+    const Config config = config_from_json(entry(file.metadata, "config"));
     SavedModel saved;
     saved.vocabulary = data::Vocabulary(strings(file.metadata, "vocabulary"));
     saved.labels = strings(file.metadata, "labels");
-    saved.metrics = file.metadata.at("metrics");
+    saved.metrics = metrics_in(file.metadata);
     if (config.vocabulary != saved.vocabulary.size() ||
         config.classes != static_cast<std::int64_t>(saved.labels.size())) {
       throw IoError(fmt::format(
