@@ -24,6 +24,7 @@ const gradus::FuzzTarget& chosen() {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   const gradus::FuzzTarget& target = chosen();
   gradus::set_num_threads(1);
@@ -37,6 +38,7 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   return 0;
 }
 
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const gradus::FuzzTarget& target = chosen();
   gradus::fuzz(target, std::string(reinterpret_cast<const char*>(data), size));
