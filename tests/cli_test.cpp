@@ -355,17 +355,21 @@ TEST_CASE("Ctrl-C saves the best model so far") {
 TEST_CASE("what an interruption leaves is said, with --quiet and --folds, too") {
   const TemporaryFolder folder;
   write_table(folder);
-  const auto stopped = [&](const std::string& options, const char* signal) {
+  // Until there is a file, or a row in it.
+  const auto stopped = [&](const std::string& options, const char* there, const char* signal) {
     return run_gradus(folder,
-                      fmt::format("train --data films.csv {} {} & sleep 2; kill -{} $!; wait $!",
-                                  "--encoder ngram --batch-tokens 64", options, signal));
+                      fmt::format("train --data films.csv {} {} & until {}; do sleep 0.1; "
+                                  "done; kill -{} $!; wait $!",
+                                  "--encoder ngram --batch-tokens 64", options, there, signal));
   };
-  const Result quiet = stopped("--out m.safetensors --epochs 1000000 --quiet", "HUP");
+  const Result quiet =
+      stopped("--out m.safetensors --epochs 1000000 --quiet", "test -e m.safetensors", "HUP");
   CHECK(quiet.status == 130);
   CHECK(quiet.out.empty());
   CHECK(quiet.error == "gradus: stopped; the best until then is saved in m.safetensors\n");
   CHECK(run_gradus(folder, "info --model m.safetensors").status == 0);
-  const Result folds = stopped("--folds 50 --epochs 300", "TERM");
+  const Result folds =
+      stopped("--folds 50 --epochs 300 > rows", "grep -q ' 0[.][0-9]* ' rows", "TERM");
   CHECK(folds.status == 130);
   CHECK(folds.error.starts_with("gradus: stopped after "));
   CHECK(folds.error.find(" of 50 folds: accuracy ") != std::string::npos);
