@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <functional>
 #include <numbers>
 
 #include "autograd/compute.h"
@@ -72,29 +73,31 @@ Tensor pow(const Operand& x, const Operand& y) {
                        return where(flat, 0, g * b * pow(where(flat, 1, a), b - 1));
                      }),
                 edge(b, [a](const Tensor& g, const Tensor& p) {
-                  return where(a == 0, 0, g * p * log(where(a == 0, 1, a)));
+                  const Tensor zero = a == 0;
+                  return where(zero, 0, g * p * log(where(zero, 1, a)));
                 }));
 }
 
 namespace {
-// 0 where a side loses, 1/2 at ties, 1 elsewhere: a NaN, which neither wins nor loses, passes g on.
-Tensor share(const Tensor& loses, const Tensor& ties, DType dtype) {
-  return 1 - cast(loses, dtype) - cast(ties, dtype) * 0.5;
+// A side's part of the gradient: nothing where it loses, g / 2 at ties. NaN neither wins nor loses.
+template <class Loses>
+Tensor part_of(const Tensor& g, const Tensor& mine, const Tensor& other, Loses loses) {
+  return where(loses(mine, other), 0, where(mine == other, g * 0.5, g));
 }
 }  // namespace
 
 Tensor maximum(const Operand& x, const Operand& y) {
   const Tensor a = x.beside(y), b = y.beside(x);
   return record("max", compute::binary(BinaryOp::max, a, b),
-                edge(a, [a, b](const Tensor& g) { return g * share(a < b, a == b, g.dtype()); }),
-                edge(b, [a, b](const Tensor& g) { return g * share(b < a, a == b, g.dtype()); }));
+                edge(a, [a, b](const Tensor& g) { return part_of(g, a, b, std::less()); }),
+                edge(b, [a, b](const Tensor& g) { return part_of(g, b, a, std::less()); }));
 }
 
 Tensor minimum(const Operand& x, const Operand& y) {
   const Tensor a = x.beside(y), b = y.beside(x);
   return record("min", compute::binary(BinaryOp::min, a, b),
-                edge(a, [a, b](const Tensor& g) { return g * share(a > b, a == b, g.dtype()); }),
-                edge(b, [a, b](const Tensor& g) { return g * share(b > a, a == b, g.dtype()); }));
+                edge(a, [a, b](const Tensor& g) { return part_of(g, a, b, std::greater()); }),
+                edge(b, [a, b](const Tensor& g) { return part_of(g, b, a, std::greater()); }));
 }
 
 Tensor exp(const Tensor& x) {
@@ -105,6 +108,16 @@ Tensor exp(const Tensor& x) {
 Tensor log(const Tensor& x) {
   return record("log", compute::unary(UnaryOp::log, x),
                 edge(x, [x](const Tensor& g) { return g / x; }));
+}
+
+Tensor expm1(const Tensor& x) {
+  return record("expm1", compute::unary(UnaryOp::expm1, x),
+                edge(x, [x](const Tensor& g) { return g * exp(x); }));  // y + 1 loses digits
+}
+
+Tensor log1p(const Tensor& x) {
+  return record("log1p", compute::unary(UnaryOp::log1p, x),
+                edge(x, [x](const Tensor& g) { return g / (x + 1); }));
 }
 
 Tensor sqrt(const Tensor& x) {

@@ -37,8 +37,10 @@ Tensor places(const char* op, const Tensor& x, const Tensor& indices) {
   }
   std::vector<std::int32_t> flat = checked_indices(op, indices, x.size(-1));
   const std::int64_t width = indices.size(-1);
-  for (std::size_t i = 0; i < flat.size(); ++i) {
-    flat[i] += static_cast<std::int32_t>(static_cast<std::int64_t>(i) / width * x.size(-1));
+  std::int64_t first = 0;  // of the row
+  for (auto row = flat.begin(); row != flat.end(); row += width, first += x.size(-1)) {
+    std::for_each(row, row + width,
+                  [=](std::int32_t& i) { i += static_cast<std::int32_t>(first); });
   }
   return from_vector(flat, indices.shape(), &x.backend());
 }

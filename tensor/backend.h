@@ -48,7 +48,8 @@ struct View {
 };
 
 // copy also casts (to boolean: x != 0; float to i32: toward zero) and may have a strided `out`.
-// gelu(x) = x * (1 + erf(x / sqrt 2)) / 2. sign(0) = 0. logical_not: boolean to boolean.
+// gelu(x) = x * (1 + erf(x / sqrt 2)) / 2. expm1(x) = e^x - 1, log1p(x) = log(1 + x), all digits kept near
+// 0. round: halves to the even neighbour. sign(0) = 0. logical_not: boolean to boolean.
 enum class UnaryOp {
   copy,
   neg,
@@ -64,7 +65,10 @@ enum class UnaryOp {
   relu,
   gelu,
   erf,
+  expm1,
+  log1p,
   floor,
+  round,
   logical_not
 };
 // Both inputs have one dtype; div and pow take f32 and f64, the other arithmetic i32 too. The

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <mutex>
 #include <numbers>
@@ -66,9 +67,17 @@ Tensor uniform(const Shape& shape, double low, double high, TensorOptions option
     throw Error(fmt::format("[uniform] there is no number in [{}, {})", low, high));
   }
   Backend& on = options.backend != nullptr ? *options.backend : default_backend();
-  std::vector<double> values = uniform_stream(take_stream(), shape, on).to_vector<double>();
-  for (double& value : values) value = low + (high - low) * value;
-  return to(from_vector(values, shape, &on), {dtype});
+  const std::vector<float> numbers = uniform_stream(take_stream(), shape, on).to_vector<float>();
+  const Tensor out = empty(shape, {dtype, &on});
+  dispatch_floating(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    std::vector<T> values(numbers.size());
+    std::ranges::transform(numbers, values.begin(), [=](float number) {
+      return static_cast<T>(low + (high - low) * double{number});
+    });
+    on.upload(values.data(), out.view());
+  });
+  return out;
 }
 
 Tensor normal(const Shape& shape, double mean, double deviation, TensorOptions options) {
@@ -94,16 +103,17 @@ Tensor normal(const Shape& shape, double mean, double deviation, TensorOptions o
       parallel_for(part.shape().numel(), kNormalsAtOnce, [&](std::int64_t i, std::int64_t end) {
         // Of each block of four numbers (u0, u1, u2, u3), pairs make two normals each:
         // sqrt(-2 log(1 - u0)) * (cos, sin)(2 pi u1). 1 - u is never 0.
-        for (; i < end; i += 2) {
-          const auto number = static_cast<std::uint64_t>(first + i);
-          const auto bits = philox(state.seed, state.next_stream, number / 4);
-          const std::size_t pair = number % 4;
-          const double radius = std::sqrt(-2 * std::log(1 - double{to_uniform(bits[pair])}));
-          const double angle = 2 * std::numbers::pi * double{to_uniform(bits[pair + 1])};
-          const auto at = static_cast<std::size_t>(i);
-          values[at] = static_cast<T>(mean + deviation * radius * std::cos(angle));
-          if (i + 1 == end) break;
-          values[at + 1] = static_cast<T>(mean + deviation * radius * std::sin(angle));
+        for (; i < end; i += 4) {
+          const auto block = static_cast<std::uint64_t>(first + i) / 4;
+          const auto bits = philox(state.seed, state.next_stream, block);
+          std::array<T, 4> four;
+          for (std::size_t pair : {0, 2}) {
+            const double radius = std::sqrt(-2 * std::log(1 - double{to_uniform(bits[pair])}));
+            const double angle = 2 * std::numbers::pi * double{to_uniform(bits[pair + 1])};
+            four[pair] = static_cast<T>(mean + deviation * radius * std::cos(angle));
+            four[pair + 1] = static_cast<T>(mean + deviation * radius * std::sin(angle));
+          }
+          std::copy_n(four.begin(), std::min<std::int64_t>(4, end - i), values.begin() + i);
         }
       });
       on.upload(values.data(), part);

@@ -108,6 +108,14 @@ TEST_CASE("cpu: accuracy of the vector functions") {
       {UnaryOp::log, 0.1, 1000, [](double x) { return std::log(x); }, 1},
       {UnaryOp::tanh, -10, 10, [](double x) { return std::tanh(x); }, 2},
       {UnaryOp::sigmoid, -80, 80, [](double x) { return 1 / (1 + std::exp(-x)); }, 3},
+      {UnaryOp::expm1, -20, 88, [](double x) { return std::expm1(x); }, 2},
+      {UnaryOp::expm1, -1e-3, 1e-3, [](double x) { return std::expm1(x); }, 2},
+      {UnaryOp::log1p, -0.999, 100, [](double x) { return std::log1p(x); }, 3},
+      {UnaryOp::log1p, -1e-3, 1e-3, [](double x) { return std::log1p(x); }, 3},
+      {UnaryOp::sin, -7, 7, [](double x) { return std::sin(x); }, 2},
+      {UnaryOp::sin, -7e4, 7e4, [](double x) { return std::sin(x); }, 2},
+      {UnaryOp::cos, -7, 7, [](double x) { return std::cos(x); }, 2},
+      {UnaryOp::cos, -7e4, 7e4, [](double x) { return std::cos(x); }, 2},
       {UnaryOp::erf, -5, 5, [](double x) { return std::erf(x); }, 6}};
   const std::int64_t n = 200000;
   for (const Function& f : functions) {
@@ -125,6 +133,31 @@ TEST_CASE("cpu: accuracy of the vector functions") {
     CAPTURE(worst);
     CHECK(worst <= f.ulp);
   }
+}
+
+TEST_CASE("cpu: powers are within one f32 of the exact ones, at the edges the C library's") {
+  const std::int64_t n = 200000;
+  const Owned x = numbers(DType::f32, Layout(Shape{n}), 1e-6, 50);
+  const Owned y = numbers(DType::f32, Layout(Shape{n}), -30, 30);
+  const Owned z = blank(DType::f32, Shape{n});
+  cpu().binary(BinaryOp::pow, x, y, z);
+  for (std::int64_t i = 0; i < n; ++i) {
+    const double exact = std::pow(double{data_of<float>(x.view)[i]}, data_of<float>(y.view)[i]);
+    const float nearest = static_cast<float>(exact), found = data_of<float>(z.view)[i];
+    const bool close = found == nearest || found == std::nextafter(nearest, INFINITY) ||
+                       found == std::nextafter(nearest, 0.F);
+    if (!close) FAIL(data_of<float>(x.view)[i], " ^ ", data_of<float>(y.view)[i], " = ", found);
+  }
+  // Every pair of edges.
+  const std::vector<double> edges{0,    -0.0, 1,     -1,   2,         -2,         0.5,
+                                  -0.5, 3,    1e-40, 1e30, kInfinity, -kInfinity, kNaN};
+  std::vector<double> bases, exponents;
+  for (double base : edges) {
+    for (double exponent : edges) bases.push_back(base), exponents.push_back(exponent);
+  }
+  const Owned base = of(DType::f32, bases), exponent = of(DType::f32, exponents);
+  compare(DType::f32, base.view.shape(), 1e-6, 0, "pow",
+          [&](Backend& on, const View& out) { on.binary(BinaryOp::pow, base, exponent, out); });
 }
 
 // Results of 32 MiB are written past the caches: by lines, with ends that are none, and unaligned.

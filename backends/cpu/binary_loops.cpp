@@ -73,7 +73,13 @@ BinaryLoop find_binary(BinaryOp op) {
         } else {
           return simple<T>([](T x, T y) { return divide(x, y); });
         }
-      case BinaryOp::pow: return simple<T>([](T x, T y) { return static_cast<T>(std::pow(x, y)); });
+      case BinaryOp::pow:
+        if constexpr (std::is_floating_point_v<T>) {
+          return vector<T>([](auto x, auto y)
+                               HWY_ATTR { return pow(hn::DFromV<decltype(x)>(), x, y); });
+        } else {
+          return simple<T>([](T x, T y) { return static_cast<T>(std::pow(x, y)); });
+        }
       case BinaryOp::max:
         return vector<T>([](auto x, auto y) HWY_ATTR { return either(hn::Gt(x, y), x, y); });
       case BinaryOp::min:
@@ -102,16 +108,35 @@ BinaryLoop target_binary(BinaryOp op, DType dtype) {
   return dispatch(dtype, [op](auto zero) { return find_binary<decltype(zero)>(op); });
 }
 
+// True where the byte is not 0.
+template <class D, class V>
+HWY_INLINE hn::Mask<D> mask_of(D d, V bytes) {
+  const hn::RebindToUnsigned<D> words;
+  const hn::Rebind<std::uint32_t, D> quads;
+  if constexpr (sizeof(hn::TFromD<D>) == 4) {
+    return hn::RebindMask(d, hn::Ne(hn::PromoteTo(quads, bytes), hn::Zero(words)));
+  } else {
+    const auto wide = hn::PromoteTo(words, hn::PromoteTo(quads, bytes));
+    return hn::RebindMask(d, hn::Ne(wide, hn::Zero(words)));
+  }
+}
+
 template <class T>
-void choose(const bool* HWY_RESTRICT cond, const void* a, const void* b, void* out,
-            std::int64_t n) {
-  const T* HWY_RESTRICT x = static_cast<const T*>(a);
-  const T* HWY_RESTRICT y = static_cast<const T*>(b);
-  T* HWY_RESTRICT to = static_cast<T*>(out);
-  for (std::int64_t i = 0; i < n; ++i) {
-    const T yes = x[i];  // read both, so that no branch is needed
-    const T no = y[i];
-    to[i] = cond[i] ? yes : no;
+void choose(const bool* cond, const void* a, const void* b, void* out, std::int64_t n,
+            bool past_caches) {
+  const T* x = static_cast<const T*>(a);
+  const T* y = static_cast<const T*>(b);
+  if constexpr (std::is_same_v<T, bool>) {
+    T* HWY_RESTRICT to = static_cast<T*>(out);
+    for (std::int64_t i = 0; i < n; ++i) to[i] = (cond[i] & x[i]) | (!cond[i] & y[i]);
+  } else {
+    const auto* test = reinterpret_cast<const std::uint8_t*>(cond);
+    const auto result = [=](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
+      const hn::Rebind<std::uint8_t, decltype(d)> bytes;
+      return hn::IfThenElse(mask_of(d, load_some(bytes, test + i, count)),
+                            load_some(d, x + i, count), load_some(d, y + i, count));
+    };
+    write_row(static_cast<T*>(out), n, past_caches, std::array{x, y}, result);
   }
 }
 

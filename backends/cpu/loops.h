@@ -17,7 +17,7 @@ using UnaryLoop = void (*)(const void* x, void* out, std::int64_t n, bool past_c
 using BinaryLoop = void (*)(const void* a, const void* b, void* out, std::int64_t n,
                             bool past_caches);
 using SelectLoop = void (*)(const bool* cond, const void* a, const void* b, void* out,
-                            std::int64_t n);
+                            std::int64_t n, bool past_caches);
 
 // The loop for this operation and type of input on this CPU. Throws DTypeError where there is none.
 UnaryLoop unary_loop(UnaryOp op, DType dtype);

@@ -1,5 +1,6 @@
 // gather and scatter of table rows.
 #include <algorithm>
+#include <bit>
 #include <vector>
 
 #include "backends/cpu/kernels.h"
@@ -27,14 +28,16 @@ View with_dense_rows(Cache& cache, const View& table, std::shared_ptr<Buffer>& k
 
 std::int64_t width_of(const View& table) { return table.shape().without(0).numel(); }
 
-// The numbers 0 .. count - 1 with row[i] >= 0, bucket by bucket (row % buckets), in order within
-// each; bucket b is at [starts[b], starts[b + 1]).
+// The numbers 0 .. count - 1 with row[i] >= 0, bucket by bucket, in order within each; bucket b is at
+// [starts[b], starts[b + 1]). 2^together rows that follow each other share one of `buckets`, a power of two.
 struct Buckets {
   std::vector<std::int64_t> starts, items;
 
-  Buckets(const std::int32_t* row, std::int64_t count, std::int64_t buckets)
-      : starts(static_cast<std::size_t>(buckets) + 1) {
-    const auto bucket = [=](std::int64_t i) { return static_cast<std::size_t>(row[i] % buckets); };
+  Buckets(const std::int32_t* row, std::int64_t count, std::uint32_t buckets, int together)
+      : starts(buckets + 1) {
+    const auto bucket = [=](std::int64_t i) {
+      return static_cast<std::uint32_t>(row[i]) >> together & (buckets - 1);
+    };
     for (std::int64_t i = 0; i < count; ++i) {
       if (row[i] != kNoRow) ++starts[bucket(i) + 1];
     }
@@ -48,6 +51,15 @@ struct Buckets {
 };
 
 template <class T>
+void copy_row(const T* from, std::int64_t n, T* to) {
+  if (n == 1) {
+    *to = *from;  // for one element, std::copy_n takes ten times as long
+  } else {
+    std::copy_n(from, n, to);
+  }
+}
+
+template <class T>
 void put(ScatterOp op, const T* from, T* to, std::int64_t n) {
   if constexpr (!std::is_same_v<T, bool>) {
     if (op == ScatterOp::add) {
@@ -57,7 +69,7 @@ void put(ScatterOp op, const T* from, T* to, std::int64_t n) {
       return;
     }
   }
-  std::copy_n(from, n, to);
+  copy_row(from, n, to);
 }
 
 }  // namespace
@@ -79,7 +91,7 @@ void gather(Cache& cache, const View& table_view, const View& rows_view, const V
         if (row[i] == kNoRow) {
           std::fill_n(to + i * width, width, T{});
         } else {
-          std::copy_n(from + row[i] * step, width, to + i * width);
+          copy_row(from + row[i] * step, width, to + i * width);
         }
       }
     });
@@ -98,15 +110,25 @@ void scatter(Cache& cache, ScatterOp op, const View& rows_view, const View& src_
   const View src = contiguous(cache, src_view, src_keeper);
   const std::int64_t count = rows.shape().numel();
   const std::int64_t width = width_of(table);
-  const bool small = count * width < kGrain;
-  const std::int64_t strip = small || n >= 16 ? width : 64;
-  const std::int64_t strips = ceil_div(width, strip);
-  const Buckets buckets(row, count, small ? 1 : std::min<std::int64_t>(n, 64));
-  const auto tasks = static_cast<std::int64_t>(buckets.starts.size() - 1) * strips;
+  const bool alone = count * width < kGrain || num_threads() == 1;
   dispatch(table.dtype, [&](auto zero) {
     using T = decltype(zero);
     const T* from = data_of<T>(src);
     T* to = data_of<T>(table);
+    if (alone) {
+      for (std::int64_t i = 0; i < count; ++i) {
+        if (row[i] != kNoRow) put(op, from + i * width, to + row[i] * width, width);
+      }
+      return;
+    }
+    const std::int64_t strip = n >= 16 ? width : 64;
+    const std::int64_t strips = ceil_div(width, strip);
+    const int together =
+        width < 16 ? 4 : 0;  // no two tasks write to one cache line, or only seldom
+    const auto groups = std::bit_floor(static_cast<std::uint64_t>(ceil_div(n, 1 << together)));
+    const Buckets buckets(
+        row, count, static_cast<std::uint32_t>(std::min<std::uint64_t>(groups, 64)), together);
+    const auto tasks = static_cast<std::int64_t>(buckets.starts.size() - 1) * strips;
     parallel_for(tasks, 1, [&](std::int64_t task, std::int64_t end) {
       for (; task < end; ++task) {
         const auto bucket = static_cast<std::size_t>(task / strips);

@@ -2,8 +2,8 @@
 // Highway are completed where they do not keep NaN and infinities. A lane depends on nothing but
 // its own element, so results do not change with where an array is cut.
 //
-// Largest errors met in tests, in f32 ulp: exp 1, log 1, tanh 2, sigmoid 3, erf 6. gelu is within
-// 1e-6, but not relative to its value where that is close to 0.
+// Largest errors met in tests, in f32 ulp: exp and log 1, pow 1, sin, cos, expm1 and tanh 2, log1p and
+// sigmoid 3, erf 6. gelu is within 1e-6, but not relative to its value where that is close to 0.
 //
 // No #pragma once: Highway includes this again for each target.
 #if defined(GRADUS_SIMD_MATH_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -51,13 +51,18 @@ HWY_INLINE void store_part(D d, V v, T* p, std::int64_t count) {
 #endif
 }
 
-// A function of one number, lane by lane.
+// A function of two numbers, or of one, lane by lane.
+template <class D, class V, class F>
+V lanewise(D d, V x, V y, F f) {
+  HWY_ALIGN hn::TFromD<D> lanes[hn::MaxLanes(D())], others[hn::MaxLanes(D())];
+  hn::Store(x, d, lanes);
+  hn::Store(y, d, others);
+  for (std::size_t i = 0; i < hn::Lanes(d); ++i) lanes[i] = f(lanes[i], others[i]);
+  return hn::Load(d, lanes);
+}
 template <class D, class V, class F>
 V lanewise(D d, V x, F f) {
-  HWY_ALIGN hn::TFromD<D> lanes[hn::MaxLanes(D())];
-  hn::Store(x, d, lanes);
-  for (std::size_t i = 0; i < hn::Lanes(d); ++i) lanes[i] = f(lanes[i]);
-  return hn::Load(d, lanes);
+  return lanewise(d, x, x, [f](auto lane, auto) { return f(lane); });
 }
 
 // p[0] t^n + p[1] t^(n-1) + ...
@@ -90,17 +95,37 @@ HWY_INLINE V times_power(D d, V x, V shifted) {
   return hn::Mul(first, hn::BitCast(d, hn::Add(one, hn::ShiftLeft<23>(rest))));
 }
 
-// e^x = 2^n e^r with n = x / ln 2, rounded, and |r| <= ln 2 / 2. The result is e^r, an f32: 1 + r + r^2 P(r),
-// a fit of least relative error (3.1e-9). `shifted` becomes n + kShifter.
+// 2^n, given as n + kShifter, for n from -126 to 127.
 template <class D, class V>
-HWY_INLINE V exp_rest(D d, V x, V& shifted) {
+HWY_INLINE V power_of_two(D d, V shifted) {
+  const hn::RebindToSigned<D> whole;
+  const auto one = hn::BitCast(whole, hn::Set(d, 1.F));
+  return hn::BitCast(d, hn::Add(one, hn::ShiftLeft<23>(hn::BitCast(whole, shifted))));
+}
+
+// e^x = 2^n e^r with n = x / ln 2, rounded, and |r| <= ln 2 / 2. The result is r, an f32. `shifted` becomes
+// n + kShifter.
+template <class D, class V>
+HWY_INLINE V exp_reduced(D d, V x, V& shifted) {
   const auto set = [d](float v) HWY_ATTR { return hn::Set(d, v); };
   shifted = hn::MulAdd(x, set(1.44269504F), set(kShifter));
   const V n = hn::Sub(shifted, set(kShifter));
   // ln 2 as a sum: n times the first, of few digits, is exact.
-  const V r = hn::NegMulAdd(n, set(-2.12194440e-4F), hn::NegMulAdd(n, set(0.693359375F), x));
-  return polynomial(
-      d, r, {0.00138143206, 0.00836885069, 0.0416684002, 0.166665196, 0.49999994, 1.0, 1.0});
+  return hn::NegMulAdd(n, set(-2.12194440e-4F), hn::NegMulAdd(n, set(0.693359375F), x));
+}
+
+// (e^r - 1) / r: e^r = 1 + r + r^2 P(r), a fit of least relative error (3.1e-9).
+template <class D, class V>
+HWY_INLINE V exp_slope(D d, V r) {
+  return polynomial(d, r,
+                    {0.00138143206, 0.00836885069, 0.0416684002, 0.166665196, 0.49999994, 1.0});
+}
+
+// e^r of the reduced x.
+template <class D, class V>
+HWY_INLINE V exp_rest(D d, V x, V& shifted) {
+  const V r = exp_reduced(d, x, shifted);
+  return hn::MulAdd(exp_slope(d, r), r, hn::Set(d, 1.F));
 }
 
 // f64: Highway's. Without vectors: the C library's.
@@ -130,10 +155,8 @@ HWY_INLINE V exp_nonpositive(D d, V x) {
   if constexpr (sizeof(hn::TFromD<D>) == 4) {
     V shifted;
     const V rest = exp_rest(d, x, shifted);
-    const hn::RebindToSigned<D> whole;
-    const auto one = hn::BitCast(whole, hn::Set(d, 1.F));
-    const V power = hn::BitCast(d, hn::Add(one, hn::ShiftLeft<23>(hn::BitCast(whole, shifted))));
-    return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.3F)), hn::Mul(rest, power));
+    const V y = hn::Mul(rest, power_of_two(d, shifted));
+    return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.3F)), y);
   }
 #endif
   return exp(d, x);
@@ -149,6 +172,108 @@ HWY_INLINE V log(D d, V x) {
                                 hn::IfThenElse(hn::Eq(x, infinity), infinity, nan));
   const auto inside = hn::And(hn::Gt(x, zero), hn::Lt(x, infinity));
   return hn::IfThenElse(inside, hn::Log(d, x), edge);
+}
+
+template <class D, class V>
+HWY_INLINE V sign(D d, V x) {
+  const V zero = hn::Zero(d), one = hn::Set(d, hn::TFromD<D>{1});
+  const V below = hn::IfThenElse(hn::Lt(x, zero), hn::Neg(one), hn::Add(x, zero));  // keeps NaN
+  return hn::IfThenElse(hn::Gt(x, zero), one, below);
+}
+
+// e^x - 1 = 2 (2^m (e^r - 1) + 2^m - 1/2) with m = n - 1, and n and r as in exp_reduced: nothing cancels near 0,
+// where n is. f64: the C library.
+template <class D, class V>
+HWY_INLINE V expm1(D d, V x) {
+  using T = hn::TFromD<D>;
+  if constexpr (sizeof(T) == 8 || HWY_TARGET == HWY_SCALAR) {
+    return lanewise(d, x, [](T v) { return std::expm1(v); });
+  } else {
+    const auto set = [d](float v) HWY_ATTR { return hn::Set(d, v); };
+    // Beyond these limits it is -1 or inf.
+    V shifted;
+    const V r = exp_reduced(d, hn::Min(set(89), hn::Max(set(-17.5F), x)), shifted);
+    const V p = hn::Mul(exp_slope(d, r), r);
+    const V power = power_of_two(d, hn::Sub(shifted, set(1)));
+    const V half = hn::MulAdd(power, p, hn::Sub(power, set(0.5F)));
+    return hn::IfThenElse(hn::Eq(x, x), hn::Add(half, half), x);
+  }
+}
+
+// What x loses when it is rounded to u - 1, u = 1 + x, log(u) loses in proportion: log(u) x / (u - 1)
+// makes up for it. Kahan; see Goldberg, "What every computer scientist should know about
+// floating-point arithmetic", ACM Computing Surveys 1991, theorem 4.
+template <class D, class V>
+HWY_INLINE V log1p(D d, V x) {
+  const V one = hn::Set(d, hn::TFromD<D>{1});
+  const V u = hn::Add(x, one), rounded = hn::Sub(u, one);
+  const V loss = hn::IfThenElse(hn::Eq(rounded, x), one, hn::Div(x, rounded));  // inf / inf is NaN
+  return hn::IfThenElse(hn::Eq(rounded, hn::Zero(d)), x, hn::Mul(log(d, u), loss));
+}
+
+// sin(x + turns pi / 2). With k = x / (pi / 2), rounded, and r the rest, it is sin or cos of r by k + turns
+// even or odd, and less than 0 in two quarters of four. sin r = r + r^3 P(r^2) and
+// cos r = 1 - r^2 / 2 + r^4 Q(r^2), fits of least relative error (3.8e-9 and 1.2e-10) for |r| <= pi / 4.
+// `exact` stands in beyond 2^16, where pi / 2 would need more digits, and where products are rounded
+// before they are added.
+template <class D, class V, class F>
+HWY_INLINE V sin_after(D d, V x, int turns, F exact) {
+  if constexpr (sizeof(hn::TFromD<D>) == 8 || !HWY_NATIVE_FMA) {
+    return lanewise(d, x, exact);
+  } else {
+    const auto set = [d](float v) HWY_ATTR { return hn::Set(d, v); };
+    const hn::RebindToSigned<D> whole;
+    const V shifted = hn::MulAdd(x, set(0.636619772F), set(kShifter));
+    const V k = hn::Sub(shifted, set(kShifter));
+    // pi / 2 as a sum of three; x less k times the first is exact.
+    V r = hn::NegMulAdd(k, set(1.57079637F), x);
+    r = hn::NegMulAdd(k, set(-4.37113883e-8F), r);
+    r = hn::NegMulAdd(k, set(-1.71512451e-15F), r);
+    const V t = hn::Mul(r, r);
+    const V p = polynomial(d, t, {-0.00019514958, 0.0083321584, -0.16666655});
+    const V q = polynomial(d, t, {2.4432786e-05, -0.0013887313, 0.041666646, -0.5, 1.0});
+    const auto quarter = hn::Add(hn::BitCast(whole, shifted), hn::Set(whole, turns));
+    const auto odd = hn::TestBit(quarter, hn::Set(whole, 1));
+    const V size = hn::IfThenElse(hn::RebindMask(d, odd), q, hn::MulAdd(hn::Mul(r, t), p, r));
+    const auto turned =
+        hn::ShiftLeft<30>(hn::And(quarter, hn::Set(whole, 2)));  // to the bit of the sign
+    const V y = hn::Xor(size, hn::BitCast(d, turned));
+    const auto far = hn::Not(hn::Lt(hn::Abs(x), set(65536)));  // or NaN
+    if (HWY_LIKELY(hn::AllFalse(d, far))) return y;
+    return hn::IfThenElse(far, lanewise(d, x, exact), y);
+  }
+}
+template <class D, class V>
+HWY_INLINE V sin(D d, V x) {
+  return sin_after(d, x, 0, [](auto v) { return std::sin(v); });
+}
+template <class D, class V>
+HWY_INLINE V cos(D d, V x) {
+  return sin_after(d, x, 1, [](auto v) { return std::cos(v); });
+}
+
+// x^y = e^(y log x). f32: in f64, which leaves one rounding. The C library's for f64, and where x is at most
+// 0 or one of them is no finite number.
+template <class D, class V>
+HWY_INLINE V pow(D d, V x, V y) {
+  using T = hn::TFromD<D>;
+  const auto exact = [](T a, T b) { return std::pow(a, b); };
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (sizeof(T) == 4) {
+    const hn::Half<D> half;
+    const hn::RepartitionToWide<D> wide;
+    const auto power = [=](auto a, auto b) HWY_ATTR {
+      const auto log_a = log(wide, hn::PromoteTo(wide, a));
+      return hn::DemoteTo(half, exp(wide, hn::Mul(hn::PromoteTo(wide, b), log_a)));
+    };
+    const V z = hn::Combine(d, power(hn::UpperHalf(half, x), hn::UpperHalf(half, y)),
+                            power(hn::LowerHalf(half, x), hn::LowerHalf(half, y)));
+    const auto plain = hn::And(hn::Gt(x, hn::Zero(d)), hn::And(hn::IsFinite(x), hn::IsFinite(y)));
+    if (HWY_LIKELY(hn::AllTrue(d, plain))) return z;
+    return hn::IfThenElse(plain, z, lanewise(d, x, y, exact));
+  }
+#endif
+  return lanewise(d, x, y, exact);
 }
 
 // 1 / (1 + e^-x), written with e^-|x|, which cannot overflow.

@@ -11,7 +11,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <type_traits>
 
 #include "backends/cpu/loops.h"
@@ -20,14 +19,10 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
-// A loop of f(x) -> out; the compiler makes vectors of it.
-template <class T, class F>
-UnaryLoop simple(F) {
-  return [](const void* x, void* out, std::int64_t n, bool /*past_caches*/) HWY_ATTR HWY_FLATTEN {
-    const T* HWY_RESTRICT from = static_cast<const T*>(x);
-    T* HWY_RESTRICT to = static_cast<T*>(out);
-    for (std::int64_t i = 0; i < n; ++i) to[i] = F{}(from[i]);
-  };
+void logical_not(const void* x, void* out, std::int64_t n, bool /*past_caches*/) {
+  const bool* HWY_RESTRICT from = static_cast<const bool*>(x);
+  bool* HWY_RESTRICT to = static_cast<bool*>(out);
+  for (std::int64_t i = 0; i < n; ++i) to[i] = !from[i];
 }
 
 // A loop of f(d, vector) -> vector.
@@ -45,12 +40,12 @@ UnaryLoop vector(F) {
 template <class T>
 UnaryLoop find_unary(UnaryOp op) {
   if constexpr (std::is_same_v<T, bool>) {
-    if (op == UnaryOp::logical_not) return simple<T>([](T x) { return !x; });
+    if (op == UnaryOp::logical_not) return logical_not;
   } else {
     switch (op) {
       case UnaryOp::neg: return vector<T>([](auto, auto x) HWY_ATTR { return hn::Neg(x); });
       case UnaryOp::abs: return vector<T>([](auto, auto x) HWY_ATTR { return hn::Abs(x); });
-      case UnaryOp::sign: return simple<T>([](T x) { return x != x ? x : T((x > 0) - (x < 0)); });
+      case UnaryOp::sign: return vector<T>([](auto d, auto x) HWY_ATTR { return sign(d, x); });
       case UnaryOp::relu:
         return vector<T>([](auto d, auto x) HWY_ATTR { return Relu::value(d, x); });
       default: break;
@@ -67,8 +62,11 @@ UnaryLoop find_unary(UnaryOp op) {
         return vector<T>([](auto d, auto x) HWY_ATTR { return sigmoid(d, x); });
       case UnaryOp::erf: return vector<T>([](auto d, auto x) HWY_ATTR { return erf(d, x); });
       case UnaryOp::gelu: return vector<T>([](auto d, auto x) HWY_ATTR { return gelu(d, x); });
-      case UnaryOp::sin: return simple<T>([](T x) { return std::sin(x); });
-      case UnaryOp::cos: return simple<T>([](T x) { return std::cos(x); });
+      case UnaryOp::expm1: return vector<T>([](auto d, auto x) HWY_ATTR { return expm1(d, x); });
+      case UnaryOp::log1p: return vector<T>([](auto d, auto x) HWY_ATTR { return log1p(d, x); });
+      case UnaryOp::round: return vector<T>([](auto, auto x) HWY_ATTR { return hn::Round(x); });
+      case UnaryOp::sin: return vector<T>([](auto d, auto x) HWY_ATTR { return sin(d, x); });
+      case UnaryOp::cos: return vector<T>([](auto d, auto x) HWY_ATTR { return cos(d, x); });
       default: break;
     }
   }

@@ -33,7 +33,10 @@ T apply(UnaryOp op, T x) {
       case UnaryOp::gelu:
         return static_cast<T>(x * 0.5 * (1 + std::erf(static_cast<double>(x) / std::sqrt(2.0))));
       case UnaryOp::erf: return static_cast<T>(std::erf(x));
+      case UnaryOp::expm1: return static_cast<T>(std::expm1(x));
+      case UnaryOp::log1p: return static_cast<T>(std::log1p(x));
       case UnaryOp::floor: return static_cast<T>(std::floor(x));
+      case UnaryOp::round: return static_cast<T>(std::nearbyint(x));
       case UnaryOp::copy:
       case UnaryOp::logical_not: break;
     }
