@@ -58,8 +58,9 @@ HostBuffer::~HostBuffer() { ::operator delete(data_, kAlignment); }
 
 void check_rows(const View& rows, std::int64_t limit, const char* op, std::int32_t least) {
   const auto* row = data_of<std::int32_t>(rows);
+  const bool dense = rows.layout.is_contiguous();
   for (std::int64_t i = 0, n = rows.shape().numel(); i < n; ++i) {
-    const std::int32_t r = row[position(rows.layout, i)];
+    const std::int32_t r = row[dense ? i : position(rows.layout, i)];
     if (r < least || r >= limit) {
       throw IndexError(
           fmt::format("[{}] row {} (number {} of rows {}) is outside a table of {} rows", op, r, i,

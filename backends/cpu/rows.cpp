@@ -11,14 +11,6 @@ namespace gradus::cpu {
 
 namespace {
 
-// Dense row numbers, all in [-1, limit).
-const std::int32_t* checked_rows(const View& rows, std::int64_t limit, const char* op) {
-  const auto* row = data_of<std::int32_t>(rows);
-  const auto bad = [limit](std::int32_t r) { return r < kNoRow || r >= limit; };
-  if (std::any_of(row, row + rows.shape().numel(), bad)) check_rows(rows, limit, op);  // throws
-  return row;
-}
-
 // The table with dense rows: only its first axis may have any stride.
 View with_dense_rows(Cache& cache, const View& table, std::shared_ptr<Buffer>& keeper) {
   Layout row = table.layout;
@@ -77,7 +69,8 @@ void put(ScatterOp op, const T* from, T* to, std::int64_t n) {
 void gather(Cache& cache, const View& table_view, const View& rows_view, const View& out) {
   std::shared_ptr<Buffer> rows_keeper, table_keeper;
   const View rows = contiguous(cache, rows_view, rows_keeper);
-  const std::int32_t* row = checked_rows(rows, table_view.shape()[0], "gather");
+  check_rows(rows, table_view.shape()[0], "gather");
+  const auto* row = data_of<std::int32_t>(rows);
   if (out.shape().numel() == 0) return;
   const View table = with_dense_rows(cache, table_view, table_keeper);
   const std::int64_t width = width_of(table);
@@ -105,7 +98,8 @@ void scatter(Cache& cache, ScatterOp op, const View& rows_view, const View& src_
   std::shared_ptr<Buffer> rows_keeper, src_keeper;
   const std::int64_t n = table.shape()[0];
   const View rows = contiguous(cache, rows_view, rows_keeper);
-  const std::int32_t* row = checked_rows(rows, n, "scatter");
+  check_rows(rows, n, "scatter");
+  const auto* row = data_of<std::int32_t>(rows);
   if (src_view.shape().numel() == 0 || n == 0) return;
   const View src = contiguous(cache, src_view, src_keeper);
   const std::int64_t count = rows.shape().numel();
