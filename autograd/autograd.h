@@ -53,7 +53,7 @@ Tensor on_gradient(const Tensor& x, std::function<Tensor(const Tensor& g)> f);
 // While one of these lives, this thread records nothing (or, with `true`, records again).
 class GradMode {
  public:
-  explicit GradMode(bool enabled);
+  [[nodiscard]] explicit GradMode(bool enabled);
   ~GradMode();
   GradMode(const GradMode&) = delete;
   GradMode& operator=(const GradMode&) = delete;
@@ -64,7 +64,7 @@ class GradMode {
 
 class NoGrad : public GradMode {
  public:
-  NoGrad() : GradMode(false) {}
+  [[nodiscard]] NoGrad() : GradMode(false) {}
 };
 
 // While one of these lives, every operation on this thread throws Error as soon as its result, or in
@@ -72,7 +72,7 @@ class NoGrad : public GradMode {
 // where a NaN loss came from. Slow.
 class DetectAnomaly {
  public:
-  DetectAnomaly();
+  [[nodiscard]] DetectAnomaly();
   ~DetectAnomaly();
   DetectAnomaly(const DetectAnomaly&) = delete;
   DetectAnomaly& operator=(const DetectAnomaly&) = delete;

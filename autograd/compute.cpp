@@ -147,8 +147,9 @@ Tensor select(const Tensor& cond, const Tensor& a, const Tensor& b) {
   return out;
 }
 
-Tensor reduce(ReduceOp op, const Tensor& x, std::span<const int> axes) {
-  check_floating(name_of(op), x);
+Tensor reduce(ReduceOp op, const Tensor& x, std::span<const int> axes, const char* name) {
+  if (name == nullptr) name = name_of(op);
+  check_floating(name, x);
   Shape shape = x.shape();
   for (int axis : axes) shape = shape.with(axis, 1);
   if (axes.empty()) {
@@ -156,7 +157,7 @@ Tensor reduce(ReduceOp op, const Tensor& x, std::span<const int> axes) {
   }
   if (op != ReduceOp::sum && x.numel() == 0 && shape.numel() > 0) {
     throw ShapeError(
-        fmt::format("[{}] of no elements is not defined: x {}", name_of(op), to_string(x.shape())));
+        fmt::format("[{}] of no elements is not defined: x {}", name, to_string(x.shape())));
   }
   Tensor out = like(x, shape, op == ReduceOp::argmax ? DType::i32 : x.dtype());
   x.backend().reduce(op, x.view(), out.view());

@@ -19,8 +19,8 @@ Tensor copy(const Tensor& x);        // the same values in memory of their own
 Tensor contiguous(const Tensor& x);  // x itself where it has no gaps already
 Tensor binary(BinaryOp op, const Tensor& a, const Tensor& b);  // broadcasts
 Tensor select(const Tensor& cond, const Tensor& a, const Tensor& b);
-// Over `axes` (none: all), which stay with size 1.
-Tensor reduce(ReduceOp op, const Tensor& x, std::span<const int> axes);
+// Over `axes` (none: all), which stay with size 1. `name`: what messages call it, if not by its op.
+Tensor reduce(ReduceOp op, const Tensor& x, std::span<const int> axes, const char* name = nullptr);
 Tensor matmul(const Tensor& a, const Tensor& b);
 Tensor gather(const Tensor& table, const Tensor& rows);
 // A table of `size` rows of zeros with src[i] added to row rows[i].

@@ -102,7 +102,8 @@ void start(Frontier& frontier, const Tensor& output, const BackwardOptions& opti
   if (!output.requires_grad()) {
     throw GradError(
         fmt::format("[backward] nothing behind this {} requires gradients; call "
-                    "set_requires_grad() on a leaf before computing it",
+                    "set_requires_grad() on a leaf before computing it, and differentiate with "
+                    "{{.create_graph = true}} what is differentiated again",
                     describe(output)));
   }
   Tensor gradient = options.gradient;

@@ -65,6 +65,10 @@ double count(const Tensor& x, const std::vector<int>& axes) {
   return n;
 }
 
+Tensor floating(const Tensor& x) {
+  return is_floating(x.dtype()) ? x.detach() : cast(x, DType::f64);
+}
+
 // What the squared distances from the mean are divided by.
 double degrees(const char* op, const Tensor& x, const std::vector<int>& axes, int correction) {
   compute::check_floating(op, x);
@@ -103,12 +107,12 @@ Tensor min(const Tensor& x, const Axes& axes, bool keep) {
 
 Tensor argmax(const Tensor& x, int axis, bool keep) {
   const std::vector<int> list = resolve("argmax", x, axis);
-  const Tensor numbers = is_floating(x.dtype()) ? x : cast(x, DType::f64);
-  return drop(compute::reduce(ReduceOp::argmax, numbers, list), list, keep);
+  return drop(compute::reduce(ReduceOp::argmax, floating(x), list), list, keep);
 }
 
 Tensor argmin(const Tensor& x, int axis, bool keep) {
-  return argmax(-(is_floating(x.dtype()) ? x.detach() : cast(x, DType::f64)), axis, keep);
+  const std::vector<int> list = resolve("argmin", x, axis);
+  return drop(compute::reduce(ReduceOp::argmax, -floating(x), list, "argmin"), list, keep);
 }
 
 // The first half times the second, until one is left: products have a gradient without a division.

@@ -109,6 +109,14 @@ Reader reader_of(const Files& files, Format format, bool labels) {
   return !labels && texts && !sure ? Reader::folders : Reader::tables;
 }
 
+void refuse_columns(const ReadOptions& options, const std::string& where) {
+  for (const auto& [option, column] : {std::pair("--text-column", options.text_column),
+                                       std::pair("--label-column", options.label_column)}) {
+    if (column.empty()) continue;
+    fail_reading(where, fmt::format("{} {} is for tables, and this is none", option, column));
+  }
+}
+
 }  // namespace
 
 bool below_unsup(std::string_view path) {
@@ -121,7 +129,9 @@ bool is_read(std::string_view path) {
 
 Rows read_rows(Files files, const ReadOptions& options, bool labels, const std::string& where) {
   if (files.files.empty()) fail_reading(where, "the folder or archive is empty");
-  switch (reader_of(files, options.format, labels)) {
+  const Reader reader = reader_of(files, options.format, labels);
+  if (labels && reader != Reader::tables) refuse_columns(options, where);
+  switch (reader) {
     case Reader::wordnet: return read_wordnet(files, where);
     case Reader::tables: return read_tables(files, options, labels, where);
     case Reader::folders: break;

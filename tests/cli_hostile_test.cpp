@@ -312,6 +312,13 @@ TEST_CASE("unlabelled texts that are held out are not learned from, and it is sa
                       "without it\n") != std::string::npos);
   CHECK(run_gradus(folder, train + "--folds 2 --quiet").out.find("unlabelled") ==
         std::string::npos);
+  for (const char* end : {"--out n", "--folds 2"}) {  // noticed before the data are read
+    const Result absent =
+        run_gradus(folder, fmt::format("train --data films.csv --unlabelled more {}", end));
+    CHECK(absent.status == 1);
+    CHECK(absent.error == "gradus: [train] --unlabelled more: there is no such file or folder\n");
+    CHECK(absent.out.empty());
+  }
 }
 
 TEST_CASE("bytes that are no text, and labels in any script") {

@@ -36,6 +36,17 @@ inline Owned blank(DType dtype, const Shape& shape) {
   return result;
 }
 
+// A dense view of these numbers.
+inline Owned of(DType dtype, const std::vector<double>& list) {
+  Owned result = blank(dtype, Shape{static_cast<std::int64_t>(list.size())});
+  dispatch(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    for (std::size_t i = 0; i < list.size(); ++i)
+      data_of<T>(result.view)[i] = static_cast<T>(list[i]);
+  });
+  return result;
+}
+
 // Numbers in [low, high), whole for i32, and 0 or 1 for boolean, laid out as `layout` says.
 inline Owned numbers(DType dtype, const Layout& layout, double low = -3, double high = 3,
                      std::uint64_t seed = 1) {
@@ -127,6 +138,16 @@ inline std::vector<Layout> layouts() {
       permuted({6, 2, 5}, {2, 0, 1}).sliced(0, 1, 4, 2),         //
       Layout(Shape{2, 3, 2, 2, 3, 2, 2, 3}).sliced(7, 0, 3, 2),  // every axis there may be
   };
+}
+
+// Runs `method` on both backends with outputs of their own and compares.
+template <class Method>
+void compare(DType dtype, const Shape& shape, double relative, double absolute,
+             const std::string& what, const Method& method) {
+  const Owned mine = blank(dtype, shape), theirs = blank(dtype, shape);
+  method(cpu(), mine);
+  method(reference(), theirs);
+  check_close(mine, theirs, relative, absolute, what);
 }
 
 }  // namespace gradus::test

@@ -144,7 +144,8 @@ TEST_CASE("messages of gradients") {
   const Tensor y = sum(a * a);
   REFUSES(GradError, ones({}).backward(),
           "[backward] nothing behind this f32 [] on cpu requires gradients; call "
-          "set_requires_grad() on a leaf before computing it");
+          "set_requires_grad() on a leaf before computing it, and differentiate with "
+          "{.create_graph = true} what is differentiated again");
   REFUSES(ShapeError, (a * 2).backward(),
           "[backward] the output [2] has more than one element: reduce it, or pass its gradient");
   REFUSES(ShapeError, backward(a * 2, {.gradient = ones({3})}),

@@ -68,6 +68,10 @@ TEST_CASE("messages of folders and files of texts") {
   write("hidden/\xE2\x80\x8B/1.txt", "b");  // a space of no width
   REFUSES(IoError, read_dataset("hidden"),
           "[read_dataset] hidden, file \xE2\x80\x8B/1.txt: the label is empty");
+  write("kinds/pos/1.txt", "a");
+  write("kinds/neg/1.txt", "b");
+  REFUSES(IoError, read_dataset("kinds", {.label_column = "stars"}),
+          "[read_dataset] kinds: --label-column stars is for tables, and this is none");
   write("tables/a.csv", "text,label\na,x\n");
   write("tables/b.csv", "text,label\na,x\n");
   REFUSES(IoError, read_dataset("tables"),

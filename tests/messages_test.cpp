@@ -153,6 +153,7 @@ TEST_CASE("messages of reductions and products") {
   REFUSES(ShapeError, tril(ones({3})), "[tril] needs two axes, got [3]");
   REFUSES(ShapeError, sum(x, {0, -2}), "[sum] an axis of [2, 3] is named twice");
   REFUSES(ShapeError, max(ones({0, 3}), 0), "[max] of no elements is not defined: x [0, 3]");
+  REFUSES(ShapeError, argmin(ones({0, 3}), 0), "[argmin] of no elements is not defined: x [0, 3]");
   REFUSES(ShapeError, var(ones({2, 1}), 1),
           "[var] [2, 1] with correction 1 leaves nothing to divide by");
   REFUSES(ShapeError, sum_to(ones({1, 3}), {2, 3}),

@@ -73,6 +73,11 @@ Tensor learn_vectors(const TrainOptions& options, const data::EncodedTexts& text
 }  // namespace
 
 data::Dataset read_clean(const TrainOptions& options) {
+  std::error_code ignored;  // what cannot be looked at, its reader reports
+  if (!options.unlabelled.empty() && !exists(options.unlabelled, ignored) && !ignored) {
+    throw IoError(fmt::format("[train] --unlabelled {}: there is no such file or folder",
+                              options.unlabelled.string()));
+  }
   data::Dataset dataset = data::read_dataset(options.data, options.read);
   const data::CleanCounts counts = data::clean(dataset);
   if (options.quiet) return dataset;
