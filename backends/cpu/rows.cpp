@@ -117,11 +117,10 @@ void scatter(Cache& cache, ScatterOp op, const View& rows_view, const View& src_
     }
     const std::int64_t strip = n >= 16 ? width : 64;
     const std::int64_t strips = ceil_div(width, strip);
-    const int together =
-        width < 16 ? 4 : 0;  // no two tasks write to one cache line, or only seldom
-    const auto groups = std::bit_floor(static_cast<std::uint64_t>(ceil_div(n, 1 << together)));
-    const Buckets buckets(
-        row, count, static_cast<std::uint32_t>(std::min<std::uint64_t>(groups, 64)), together);
+    // Sixteen narrow rows are for one task, so that hardly any two write to one cache line.
+    const int together = width < 16 ? 4 : 0;
+    const std::int64_t most = std::clamp<std::int64_t>(n >> together, 1, 64);
+    const Buckets buckets(row, count, std::bit_floor(static_cast<std::uint32_t>(most)), together);
     const auto tasks = static_cast<std::int64_t>(buckets.starts.size() - 1) * strips;
     parallel_for(tasks, 1, [&](std::int64_t task, std::int64_t end) {
       for (; task < end; ++task) {

@@ -235,9 +235,8 @@ HWY_INLINE V sin_after(D d, V x, int turns, F exact) {
     const auto quarter = hn::Add(hn::BitCast(whole, shifted), hn::Set(whole, turns));
     const auto odd = hn::TestBit(quarter, hn::Set(whole, 1));
     const V size = hn::IfThenElse(hn::RebindMask(d, odd), q, hn::MulAdd(hn::Mul(r, t), p, r));
-    const auto turned =
-        hn::ShiftLeft<30>(hn::And(quarter, hn::Set(whole, 2)));  // to the bit of the sign
-    const V y = hn::Xor(size, hn::BitCast(d, turned));
+    const auto minus = hn::ShiftLeft<30>(hn::And(quarter, hn::Set(whole, 2)));  // the sign's bit
+    const V y = hn::Xor(size, hn::BitCast(d, minus));
     const auto far = hn::Not(hn::Lt(hn::Abs(x), set(65536)));  // or NaN
     if (HWY_LIKELY(hn::AllFalse(d, far))) return y;
     return hn::IfThenElse(far, lanewise(d, x, exact), y);
