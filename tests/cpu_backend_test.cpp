@@ -293,6 +293,27 @@ TEST_CASE("cpu: gather and scatter agree with the reference") {
   }
 }
 
+// Of narrow tables many rows are one task's, so that tasks do not write to the same cache lines.
+TEST_CASE("cpu: scatter to narrow tables gives the same for any number of threads") {
+  const int before = num_threads();
+  for (const Shape& table : {Shape{7}, Shape{1000}, Shape{40, 3}, Shape{5000, 15}, Shape{99, 16}}) {
+    const Shape from = table.with(0, 50000);
+    const Owned rows = numbers(DType::i32, Layout(Shape{50000}), -1, static_cast<double>(table[0]));
+    const Owned src = numbers(DType::f32, Layout(from), -3, 3, 5);
+    for (ScatterOp op : {ScatterOp::add, ScatterOp::assign}) {
+      for (int threads : {1, 2, 3}) {
+        set_num_threads(threads);
+        compare(DType::f32, table, 0, 0, fmt::format("{}, {} threads", to_string(table), threads),
+                [&](Backend& on, const View& out) {
+                  on.fill(out, 1);
+                  on.scatter(op, rows, src, out);
+                });
+      }
+    }
+  }
+  set_num_threads(before);
+}
+
 TEST_CASE("cpu: a row outside the table is named and nothing is written") {
   const Owned table = numbers(DType::f32, Layout(Shape{3, 2})),
               rows = of(DType::i32, {0, 2, 3, -2});

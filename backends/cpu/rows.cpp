@@ -45,7 +45,7 @@ struct Buckets {
 template <class T>
 void copy_row(const T* from, std::int64_t n, T* to) {
   if (n == 1) {
-    *to = *from;  // for one element, std::copy_n takes ten times as long
+    *to = *from;  // without a call, which would take longer than the copy
   } else {
     std::copy_n(from, n, to);
   }
