@@ -69,7 +69,7 @@ void walk_two(Cache& cache, BinaryLoop loop, const View& a, const View& b, const
 }
 
 // What every element of b is, if that is -1, 1, 2, 3 or 4, as in pow(x, 2), for which products, or a
-// quotient, take a tenth of the time of a power; else 0.
+// quotient, take far less time than a power; else 0.
 int small_exponent(const View& b) {
   for (int axis = 0; axis < b.shape().rank(); ++axis) {
     if (b.shape()[axis] > 1 && b.layout.stride(axis) != 0) return 0;
