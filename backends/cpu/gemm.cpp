@@ -17,13 +17,14 @@
 
 #include "backends/cpu/amx.h"
 #include "backends/cpu/gemm.h"
+#include "tensor/parallel.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
 // Of the rows of a and of the bytes of b that are packed at a time.
 constexpr std::int64_t kMostRows = 96;
-constexpr std::int64_t kMostBytes = 640 * 1024;
+constexpr std::int64_t kMostBytes = 320 * 1024;
 
 template <class T>
 T* panels(std::int64_t count) {
@@ -38,15 +39,46 @@ T* panels(std::int64_t count) {
   return memory.get();
 }
 
+// What is read next, asked of the memory a little at a time while there is something to multiply: its rows
+// are short and far apart, so that nothing else foresees them.
+template <class T>
+class Ahead {
+ public:
+  // n rows and m columns of x, whose rows or columns are dense, in so many turns. There may be none.
+  Ahead(Matrix<T> x, std::int64_t row, std::int64_t column, std::int64_t n, std::int64_t m,
+        std::int64_t turns) {
+    if (n <= 0 || m <= 0 || (x.row_step != 1 && x.column_step != 1)) return;
+    const bool by_columns = x.row_step == 1;
+    next_ = x.from(row, column).data;
+    step_ = by_columns ? x.column_step : x.row_step;
+    length_ = by_columns ? n : m;
+    left_ = by_columns ? m : n;
+    share_ = ceil_div(left_, turns);
+  }
+
+  HWY_INLINE void ask() {
+    constexpr std::int64_t kLine = 64 / sizeof(T);
+    for (std::int64_t i = 0; i < share_ && left_ > 0; ++i, --left_, next_ += step_) {
+      for (std::int64_t j = 0; j < length_; j += kLine) hwy::Prefetch(next_ + j);
+    }
+  }
+
+ private:
+  const T* next_ = nullptr;
+  std::int64_t step_ = 0, length_ = 0, left_ = 0, share_ = 0;
+};
+
 // c [rows, columns] from packed b and a, of which the rows i, i + 1, ... of a block are a_at(i): these are
-// read once from the first cache for each of b's panels, which come from the second.
-template <class T, class A>
+// read once from the first cache for each of b's panels, which come from the second. `ask` is called before
+// each block.
+template <class T, class A, class Ask>
 HWY_INLINE void multiply_blocks(std::int64_t rows, std::int64_t columns, std::int64_t inner,
                                 T alpha, const A& a_at, const T* b_panels, const Put<T>& put, T* c,
-                                std::int64_t distance) {
+                                std::int64_t distance, const Ask& ask) {
   for (std::int64_t i = 0; i < rows; i += kRows) {
     const auto a = a_at(i);
     for (std::int64_t j = 0; j < columns; j += kColumns<T>) {
+      ask();
       block_of(std::min(kRows, rows - i), inner, alpha, a, PanelB<T>{b_panels + j * inner},
                put.from(j), c + i * distance + j, distance, columns - j);
     }
@@ -92,19 +124,36 @@ HWY_FLATTEN void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alph
   const std::int64_t most_columns = panels_of_b * kColumns<T>;
   const bool in_registers = ending.finish != nullptr && ending.finish->in_registers;
   const bool in_place = read_in_place(a, n, k);
+  const auto a_after = [&](std::int64_t row, std::int64_t p, std::int64_t turns) {
+    return Ahead<T>(a, row, p, std::min(kMostRows, m - row), std::min(kInner, k - p), turns);
+  };
+  const auto b_after = [&](std::int64_t p, std::int64_t column, std::int64_t turns) {
+    return Ahead<T>(b, p, column, std::min(kInner, k - p), std::min(most_columns, n - column),
+                    turns);
+  };
   if (k == 0 && !add) {
     for (std::int64_t i = 0; i < m; ++i) std::fill_n(c + i * distance, n, T{0});
   }
   for (std::int64_t column = 0; column < n; column += most_columns) {
     const std::int64_t columns = std::min(most_columns, n - column);
     for (std::int64_t p = 0; p < k; p += kInner) {
-      const std::int64_t inner = std::min(kInner, k - p);
+      const std::int64_t inner = std::min(kInner, k - p), next = p + inner;
+      const std::int64_t across = ceil_div(columns, kColumns<T>);
+      const std::int64_t blocks = ceil_div(m, kRows) * across;
+      Ahead<T> b_ahead =
+          next < k ? b_after(next, column, blocks) : b_after(0, column + columns, blocks);
       pack<kColumns<T>>(b.from(p, column).transposed(), columns, inner, b_panels);
       for (std::int64_t row = 0; row < m; row += kMostRows) {
         const std::int64_t rows = std::min(kMostRows, m - row);
         const Matrix<T> part = a.from(row, p);
+        const std::int64_t turns = ceil_div(rows, kRows) * across;
+        Ahead<T> a_ahead = row + rows < m ? a_after(row + rows, p, turns) : a_after(0, next, turns);
+        const auto ask = [&] {
+          a_ahead.ask();
+          b_ahead.ask();
+        };
         Put<T> put{.add = add || p > 0};
-        if (in_registers && p + inner == k) {
+        if (in_registers && next == k) {
           put.ends = true;
           put.bias = static_cast<const T*>(ending.finish->bias);
           put.floor = static_cast<T>(ending.finish->floor);
@@ -119,16 +168,17 @@ HWY_FLATTEN void multiply(std::int64_t m, std::int64_t n, std::int64_t k, T alph
             }
             return block;
           };
-          multiply_blocks(rows, columns, inner, alpha, rows_at, b_panels, put, to, distance);
+          multiply_blocks(rows, columns, inner, alpha, rows_at, b_panels, put, to, distance, ask);
         } else {
           if (!in_place) pack<kRows>(part, rows, inner, a_panels);
           const auto columns_at = [&](std::int64_t i) {
             return in_place ? ColumnsA<T>{part.data + i, part.column_step}
                             : ColumnsA<T>{a_panels + i * inner};
           };
-          multiply_blocks(rows, columns, inner, alpha, columns_at, b_panels, put, to, distance);
+          multiply_blocks(rows, columns, inner, alpha, columns_at, b_panels, put, to, distance,
+                          ask);
         }
-        if (p + inner == k && !in_registers) {
+        if (next == k && !in_registers) {
           ending.from(column)(to, rows, columns, distance);
         }
       }
