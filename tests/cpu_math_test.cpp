@@ -75,3 +75,22 @@ TEST_CASE("cpu: powers are within one f32 of the exact ones, at the edges the C 
   compare(DType::f32, base.view.shape(), 1e-6, 0, "pow",
           [&](Backend& on, const View& out) { on.binary(BinaryOp::pow, base, exponent, out); });
 }
+
+TEST_CASE("cpu: functions of zeros keep the sign that the definition gives") {
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const Owned x = of(dtype, std::vector<double>(37, -0.0));  // whole vectors and a rest
+    for (const UnaryOp op : {UnaryOp::neg, UnaryOp::abs, UnaryOp::sqrt, UnaryOp::sin, UnaryOp::tanh,
+                             UnaryOp::relu, UnaryOp::gelu, UnaryOp::erf, UnaryOp::expm1,
+                             UnaryOp::log1p, UnaryOp::floor, UnaryOp::round}) {
+      const Owned expected = blank(dtype, x.view.shape()), y = blank(dtype, x.view.shape());
+      reference().unary(op, x, expected);
+      cpu().unary(op, x, y);
+      CAPTURE(std::string(name_of(op)));
+      const std::vector<double> of_cpu = values(y), of_reference = values(expected);
+      for (std::size_t i = 0; i < of_cpu.size(); ++i) {
+        CHECK(of_cpu[i] == 0);
+        CHECK(std::signbit(of_cpu[i]) == std::signbit(of_reference[i]));
+      }
+    }
+  }
+}

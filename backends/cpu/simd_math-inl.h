@@ -196,7 +196,8 @@ HWY_INLINE V expm1(D d, V x) {
     const V p = hn::Mul(exp_slope(d, r), r);
     const V power = power_of_two(d, hn::Sub(shifted, set(1)));
     const V half = hn::MulAdd(power, p, hn::Sub(power, set(0.5F)));
-    return hn::IfThenElse(hn::Eq(x, x), hn::Add(half, half), x);
+    const auto other = hn::Or(hn::Lt(x, set(0)), hn::Gt(x, set(0)));  // than 0, -0 and NaN
+    return hn::IfThenElse(other, hn::Add(half, half), x);
   }
 }
 
@@ -244,7 +245,8 @@ HWY_INLINE V sin_after(D d, V x, int turns, F exact) {
 }
 template <class D, class V>
 HWY_INLINE V sin(D d, V x) {
-  return sin_after(d, x, 0, [](auto v) { return std::sin(v); });
+  const V y = sin_after(d, x, 0, [](auto v) { return std::sin(v); });
+  return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, y);  // -0 stays
 }
 template <class D, class V>
 HWY_INLINE V cos(D d, V x) {

@@ -54,7 +54,10 @@ UnaryLoop find_unary(UnaryOp op) {
   if constexpr (std::is_floating_point_v<T>) {
     switch (op) {
       case UnaryOp::sqrt: return vector<T>([](auto, auto x) HWY_ATTR { return hn::Sqrt(x); });
-      case UnaryOp::floor: return vector<T>([](auto, auto x) HWY_ATTR { return hn::Floor(x); });
+      case UnaryOp::floor:
+        return vector<T>([](auto d, auto x) HWY_ATTR {  // -0 stays, which Highway may turn into 0
+          return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, hn::Floor(x));
+        });
       case UnaryOp::exp: return vector<T>([](auto d, auto x) HWY_ATTR { return exp(d, x); });
       case UnaryOp::log: return vector<T>([](auto d, auto x) HWY_ATTR { return log(d, x); });
       case UnaryOp::tanh: return vector<T>([](auto d, auto x) HWY_ATTR { return tanh(d, x); });
