@@ -37,7 +37,8 @@ bool is_plain(char c) { return c > ' ' && c < 0x7F && c != '<' && c != '&'; }
 
 class Cleaner {
  public:
-  Cleaner(std::string_view raw, CleanCounts& counts) : raw_(raw), counts_(counts) {
+  Cleaner(std::string_view raw, bool markup, CleanCounts& counts)
+      : raw_(raw), markup_(markup), counts_(counts) {
     out_.reserve(raw.size());
   }
 
@@ -47,7 +48,7 @@ class Cleaner {
       const char c = raw_[at_];
       if (is_plain(c)) {
         plain();
-      } else if (!(c == '<' && tag()) && !(c == '&' && entity())) {
+      } else if (!markup_ || (!(c == '<' && tag()) && !(c == '&' && entity()))) {
         character();
       }
     }
@@ -174,6 +175,7 @@ class Cleaner {
   }
 
   std::string_view raw_;
+  bool markup_;  // whether there are tags and entities
   CleanCounts& counts_;
   std::string out_;
   std::size_t at_ = 0;
@@ -219,7 +221,13 @@ std::string to_string(const CleanCounts& counts) {
 
 std::string clean_text(std::string_view raw, CleanCounts* counts) {
   CleanCounts unused;
-  return Cleaner(raw, counts != nullptr ? *counts : unused).run();
+  return Cleaner(raw, true, counts != nullptr ? *counts : unused).run();
+}
+
+std::optional<std::string> clean_label(std::string_view raw) {
+  CleanCounts counts;
+  std::string name = Cleaner(raw, false, counts).run();
+  return counts.invalid_bytes > 0 ? std::nullopt : std::optional(std::move(name));
 }
 
 }  // namespace gradus::data

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,5 +44,8 @@ std::string to_string(const CleanCounts& counts);
 
 // `counts` may be null.
 std::string clean_text(std::string_view raw, CleanCounts* counts = nullptr);
+// The name of a class: as a text, but tags and entities stay and other bytes than UTF-8 make it nothing, so that
+// two classes do not become one.
+std::optional<std::string> clean_label(std::string_view raw);
 
 }  // namespace gradus::data

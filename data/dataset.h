@@ -57,8 +57,9 @@ std::vector<std::string> format_names();
 
 struct ReadOptions {
   Format format = Format::automatic;
-  std::string text_column = {};   // csv, tsv, lines, jsonl: empty = found by name
-  std::string label_column = {};  // the same
+  std::string text_column = {};        // csv, tsv, lines, jsonl: empty = found by name
+  std::string label_column = {};       // the same
+  bool text_column_elsewhere = false;  // it was chosen for another file: here it need not be
   // To learn from them, texts of two classes are needed outside of a test split; to measure, any.
   bool to_learn = true;
 };

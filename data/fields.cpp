@@ -76,19 +76,22 @@ std::string described(const std::vector<std::string>& header) {
 std::optional<Columns> find_columns(const std::vector<std::string>& header,
                                     const ReadOptions& options, ColumnsWanted wanted,
                                     const std::string& here) {
-  const auto text = find_column(header, options.text_column, kTextColumns);
+  auto text = find_column(header, options.text_column, kTextColumns);
+  const bool text_chosen = !options.text_column.empty() && !options.text_column_elsewhere;
+  if (!text && !text_chosen) text = find_column(header, {}, kTextColumns);
   const auto label = find_column(header, options.label_column, kLabelColumns);
   const auto missing = [&](std::string_view what, const std::string& chosen,
                            std::string_view option) {
     fail_reading(here,
-                 fmt::format("no {} column{}; the columns are: {} (choose one with {})", what,
-                             chosen.empty() ? "" : " '" + chosen + "'", described(header), option));
+                 fmt::format("no {} column{}; the columns are: {} (choose one with {}{})", what,
+                             chosen.empty() ? "" : " '" + chosen + "'", described(header), option,
+                             wanted.or_lines ? "; --format lines if these are no names" : ""));
   };
-  const bool none_chosen = options.text_column.empty() && options.label_column.empty();
+  const bool none_chosen = !text_chosen && options.label_column.empty();
   if (wanted.required && wanted.labels && wanted.header && none_chosen && !text && !label) {
     fail_without_columns(header, here);
   }
-  if (!text && (wanted.required || !options.text_column.empty())) {
+  if (!text && (wanted.required || text_chosen)) {
     missing("text", options.text_column, "--text-column");
   }
   if (!label && wanted.labels && (wanted.required || !options.label_column.empty())) {

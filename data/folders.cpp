@@ -135,9 +135,10 @@ Rows read_folders(Files files, bool imdb, const std::string& where) {
     File& file = files.files[i];
     const std::string here = where + ", file " + file.path;
     check_text_size(file.bytes.size(), here);
-    std::string label = clean_text(place->label);
-    if (label.empty()) fail_reading(here, "the label is empty");
-    result.rows.push_back({std::move(file.bytes), std::move(label), place->test});
+    const auto label = clean_label(place->label);
+    if (!label) fail_reading(here, "the name of its folder, the label, is not UTF-8; rename it");
+    if (label->empty()) fail_reading(here, "the label is empty");
+    result.rows.push_back({std::move(file.bytes), *label, place->test});
     test = test || place->test;
     if (!place->test) train_labels.insert(place->label);
   }

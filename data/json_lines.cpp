@@ -84,8 +84,9 @@ void read_json_lines(std::string_view bytes, const ReadOptions& options, Part pa
     const ordered_json object = object_of(line[0], reader);
     if (!columns) {
       for (const auto& [name, value] : object.items()) names.push_back(name);
-      columns =
-          find_columns(names, options, {.labels = part.labels, .header = false}, reader.here());
+      columns = find_columns(names, options, {.labels = part.needs_labels(), .header = false},
+                             reader.here());
+      if (note_missing_labels(*columns, part, where, rows)) return;
       rows.source = "JSON Lines";
     }
     const std::string label =

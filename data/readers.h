@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/fields.h"
 #include "data/files.h"
 #include "data/records.h"
 
@@ -32,6 +33,9 @@ struct Rows {
 struct Part {
   bool test = false;
   bool labels = true;  // else they may be missing
+
+  // Those of a test part may: then it is not used.
+  bool needs_labels() const { return labels && !test; }
 };
 
 // `where` is the data set's path, for messages.
@@ -51,9 +55,8 @@ void read_table(std::string_view bytes, const ReadOptions& options, Part part,
                 const std::string& where, Rows& rows);
 void read_json_lines(std::string_view bytes, const ReadOptions& options, Part part,
                      const std::string& where, Rows& rows);
-// Its format by its name and how it begins. Without labels, a file of texts has none: one a line.
-std::optional<Format> table_format(std::string_view bytes, const ReadOptions& options, bool labels,
-                                   const std::string& where);
+// Whether labels are wanted that are not there, which becomes a note.
+bool note_missing_labels(const Columns& columns, Part part, const std::string& where, Rows& rows);
 void add_row(std::string text, std::string_view label, Part part, const RecordReader& reader,
              Rows& rows);
 

@@ -130,7 +130,7 @@ bool is_read(std::string_view path) {
 Rows read_rows(Files files, const ReadOptions& options, bool labels, const std::string& where) {
   if (files.files.empty()) fail_reading(where, "the folder or archive is empty");
   const Reader reader = reader_of(files, options.format, labels);
-  if (labels && reader != Reader::tables) refuse_columns(options, where);
+  if (reader != Reader::tables && !options.text_column_elsewhere) refuse_columns(options, where);
   switch (reader) {
     case Reader::wordnet: return read_wordnet(files, where);
     case Reader::tables: return read_tables(files, options, labels, where);

@@ -115,12 +115,12 @@ std::string format_name(Format format) {
   return format == Format::csv ? "CSV" : format == Format::tsv ? "TSV" : "lines";
 }
 
-}  // namespace
-
-std::optional<Format> table_format(std::string_view bytes, const ReadOptions& options, bool labels,
+// A table's format by its name and how it begins. Without labels, a file of texts has none: one a line.
+std::optional<Format> table_format(std::string_view bytes, const ReadOptions& options, Part part,
                                    const std::string& where) {
   const std::string_view line = trimmed(first_line(bytes));
   const std::string end = ending(where);
+  const bool chosen = !part.labels && !options.text_column.empty();
   if (line.starts_with(kFastTextLabel)) return Format::fasttext;
   if (end == ".csv") return Format::csv;
   if (is_json_file(where) || (line.starts_with('{') && line.ends_with('}')) ||
@@ -128,16 +128,20 @@ std::optional<Format> table_format(std::string_view bytes, const ReadOptions& op
     return Format::jsonl;
   }
   if (line.find('\t') != std::string_view::npos) {
-    if (columns_of(line, '\t', labels ? options : ReadOptions{}, labels, where)) return Format::tsv;
-    if (labels) return Format::lines;
+    if (columns_of(line, '\t', options, part.needs_labels(), where)) return Format::tsv;
+    if (part.labels) return Format::lines;
     if (end != ".tsv" && end != ".tab" && has_tabs_only(bytes)) return Format::lines;
-  } else if (line.find_first_of(",;") != std::string_view::npos) {
-    // Without labels a comma may be part of a text: a header is one that has both columns.
-    if (labels || columns_of(line, comma_or_semicolon(line), {}, true, where)) return Format::csv;
+  } else if (line.find_first_of(",;") != std::string_view::npos || chosen) {
+    // Without labels a comma may be part of a text: a header is one that has both columns, or the chosen.
+    if (part.labels || columns_of(line, comma_or_semicolon(line), options, !chosen, where)) {
+      return Format::csv;
+    }
   }
   if (end == ".tsv" || end == ".tab") return Format::tsv;
   return std::nullopt;
 }
+
+}  // namespace
 
 std::string_view text_of(std::string_view bytes, const std::string& where) {
   const std::string_view wrong = why_no_text(bytes);
@@ -151,17 +155,28 @@ std::string_view text_of(std::string_view bytes, const std::string& where) {
 
 void add_row(std::string text, std::string_view label, Part part, const RecordReader& reader,
              Rows& rows) {
-  std::string name = clean_text(label);
-  if (name.empty() && part.labels) reader.fail(reader.line(), "the label is empty");
-  rows.rows.push_back({std::move(text), std::move(name), part.test, reader.line()});
+  const auto name = clean_label(label);
+  if (!name && part.labels) {
+    reader.fail(reader.line(),
+                fmt::format("the label '{}' is not UTF-8; convert the file first, as with iconv -f "
+                            "latin1 -t utf-8",
+                            clean_text(label)));
+  }
+  if (part.labels && name->empty()) reader.fail(reader.line(), "the label is empty");
+  rows.rows.push_back({std::move(text), name.value_or(""), part.test, reader.line()});
+}
+
+bool note_missing_labels(const Columns& columns, Part part, const std::string& where, Rows& rows) {
+  const bool missing = part.labels && !columns.label;
+  if (missing) rows.notes.push_back(where + " has no column of labels: not used");
+  return missing;
 }
 
 void read_table(std::string_view bytes, const ReadOptions& options, Part part,
                 const std::string& where, Rows& rows) {
   bytes = text_of(bytes, where);
-  const auto found = options.format == Format::automatic
-                         ? table_format(bytes, options, part.labels, where)
-                         : options.format;
+  const auto found = options.format == Format::automatic ? table_format(bytes, options, part, where)
+                                                         : options.format;
   if (!found && !part.labels) return read_lines(bytes, where, rows);
   if (trimmed(bytes.substr(0, 4096)).empty() && trimmed(bytes).empty()) {
     fail_reading(where, "the file is empty");
@@ -184,8 +199,13 @@ void read_table(std::string_view bytes, const ReadOptions& options, Part part,
   RecordReader reader(bytes, delimiter, format != Format::lines, where);
   std::vector<std::string> header;
   reader.next(header);
-  const auto columns = find_columns(
-      header, options, {.required = format != Format::lines, .labels = part.labels}, reader.here());
+  const bool named = format != Format::lines;  // by a header
+  const auto columns = find_columns(header, options,
+                                    {.required = named,
+                                     .labels = named ? part.needs_labels() : part.labels,
+                                     .or_lines = format == Format::tsv && !part.labels},
+                                    reader.here());
+  if (columns && note_missing_labels(*columns, part, where, rows)) return;
   if (!columns) {
     rows.source = "lines of label, tab, text";
     return read_labelled_lines(reader, std::move(header), part, rows);

@@ -141,6 +141,46 @@ TEST_CASE("tables and folders that are not used are named") {
         Strings{"2 texts in val not used: only train and test are", "2 other files not used"});
 }
 
+TEST_CASE(
+    "labels that differ stay two: markup is no markup there, and what is not UTF-8 is refused") {
+  const TemporaryFolder tmp;
+  CHECK(read(tmp.write("a.csv", "text,label\na,List<i>\nb,List<b>\nc,R&amp;D\nd, R&D \n")) ==
+        Strings{"List<i>: a", "List<b>: b", "R&amp;D: c", "R&D: d"});
+  refuses(tmp.write("b.csv",
+                    "text,label\na,R\xFC"
+                    "ckgabe\nb,R\xE4"
+                    "ckgabe\n"),
+          ", line 2: the label 'R\xEF\xBF\xBD"
+          "ckgabe' is not UTF-8; convert the file first, as "
+          "with iconv -f latin1 -t utf-8");
+  tmp.write(
+      "set/Gr\xF6\xDF"
+      "e/1.txt",
+      "a");
+  tmp.write("set/other/1.txt", "b");
+  refuses(tmp / "set",
+          ", file Gr\xF6\xDF"
+          "e/1.txt: the name of its folder, the label, is not UTF-8; rename it");
+}
+
+TEST_CASE("a test table without labels is not used, which is noted") {
+  const TemporaryFolder tmp;
+  const std::string train = "id,text,label\n1,a,0\n2,b,1\n";
+  for (const auto& [name, table] :
+       {std::pair("test.csv", "id,text\n3,c\n"), std::pair("test.tsv", "id\ttext\n3\tc\n"),
+        std::pair("test.jsonl", "{\"id\": 3, \"text\": \"c\"}\n")}) {
+    CAPTURE(name);
+    const TemporaryFolder set;
+    set.write("train.csv", train);
+    const std::string test = set.write(name, table).string();
+    const Dataset d = read_dataset(set.path());
+    CHECK(d.train.size() == 2);
+    CHECK(d.test.empty());
+    CHECK(d.notes ==
+          Strings{set.path().string() + ", " + name + " has no column of labels: not used"});
+  }
+}
+
 TEST_CASE("links to folders are followed, each folder once") {
   const TemporaryFolder tmp;
   tmp.write("store/pos/1.txt", "fine");

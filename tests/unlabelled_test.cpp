@@ -47,10 +47,42 @@ TEST_CASE("a table has them in its text column") {
   REFUSES(IoError, read_unlabelled(odd),
           "[read_dataset] " + odd.string() +
               ", line 1: no text column; the columns are: words, n (choose one with "
-              "--text-column)");
+              "--text-column; --format lines if these are no names)");
   // Commas and tabs are part of texts where the file does not say that it is a table.
   CHECK(read(folder.write("d.txt", "text, more\nsome\tmore, too\n")) ==
         Strings{"text, more", "some more, too"});
+}
+
+TEST_CASE("a column that is chosen makes a table of any file, and must be there") {
+  const TemporaryFolder folder;
+  const auto texts = [](const std::filesystem::path& path, const ReadOptions& options) {
+    Strings all;
+    for (const PlacedText& text : read_texts(path, options)) all.push_back(text.text);
+    return all;
+  };
+  const ReadOptions summary{.text_column = "summary"};
+  const auto table = folder.write("a.txt", "summary;queue\na;pay\nb;it\n");
+  CHECK(texts(table, summary) == Strings{"a", "b"});
+  CHECK(texts(folder.write("b.txt", "summary\na\n"), summary) == Strings{"a"});
+  const auto refuses = [](const std::filesystem::path& path, const std::string& reason) {
+    REFUSES(IoError, read_texts(path, {.text_column = "nonsense"}),
+            "[read_dataset] " + path.string() + reason);
+  };
+  refuses(table,
+          ", line 1: no text column 'nonsense'; the columns are: summary, queue (choose one with "
+          "--text-column)");
+  refuses(folder.write("c.txt", "only lines\n"),
+          ", line 1: no text column 'nonsense'; the columns are: only lines (choose one with "
+          "--text-column)");
+  folder.write("texts/a.txt", "a");
+  refuses(folder / "texts", ": --text-column nonsense is for tables, and this is none");
+
+  // Chosen for another file, it need not be there.
+  const ReadOptions elsewhere{.text_column = "summary", .text_column_elsewhere = true};
+  CHECK(texts(table, elsewhere) == Strings{"a", "b"});
+  CHECK(texts(folder / "c.txt", elsewhere) == Strings{"only lines"});
+  CHECK(texts(folder / "texts", elsewhere) == Strings{"a"});
+  CHECK(texts(folder.write("d.csv", "text,n\na,1\n"), elsewhere) == Strings{"a"});
 }
 
 TEST_CASE("each text knows its place") {

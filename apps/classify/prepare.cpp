@@ -90,8 +90,8 @@ data::Dataset read_clean(const TrainOptions& options) {
 
 std::vector<data::Text> read_more(const TrainOptions& options) {
   if (options.unlabelled.empty()) return {};
-  std::vector<data::Text> texts =
-      data::read_unlabelled(options.unlabelled, {.text_column = options.read.text_column});
+  std::vector<data::Text> texts = data::read_unlabelled(
+      options.unlabelled, {.text_column = options.read.text_column, .text_column_elsewhere = true});
   if (!options.quiet) {
     fmt::print("{}: {} unlabelled texts\n", options.unlabelled.string(), texts.size());
     std::fflush(stdout);
