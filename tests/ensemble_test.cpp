@@ -5,15 +5,19 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
 #include "apps/classify/commands.h"
 #include "apps/classify/model_file.h"
 #include "apps/classify/ngram_model.h"
 #include "apps/classify/prepare.h"
+#include "apps/classify/train_files.h"
 #include "apps/classify/trainer.h"
 #include "autograd/autograd.h"
 #include "autograd/ops.h"
@@ -106,6 +110,97 @@ TEST_CASE("an ensemble learns from unlabelled texts, too, and its file is one mo
   const auto metrics = nlohmann::json::parse(saved.metrics);
   CHECK(metrics.at("accuracy").get<double>() > 0.95);    // chance is 0.5; one word decides
   CHECK(saved.vocabulary.id("only") != data::kUnknown);  // of the unlabelled texts alone
+}
+
+namespace {
+
+// The held-out losses of the epochs of each model, and of the models joined after it.
+struct LoggedModel {
+  std::vector<double> epochs;
+  double joined = 0;
+};
+std::vector<LoggedModel> logged(const TrainOptions& options) {
+  std::vector<LoggedModel> models(1);
+  std::ifstream file(options.log);
+  for (std::string line; std::getline(file, line);) {
+    const auto row = nlohmann::json::parse(line);
+    if (!row.contains("held_out_loss")) continue;
+    const double loss = row.at("held_out_loss");
+    if (!row.contains("models")) {
+      models.back().epochs.push_back(loss);
+    } else {
+      models.back().joined = loss;
+      models.emplace_back();
+    }
+  }
+  models.pop_back();
+  return models;
+}
+
+}  // namespace
+
+TEST_CASE("an ensemble has each model as its best epoch left it") {
+  const TemporaryFolder folder;
+  TrainOptions options = few_texts(folder);
+  std::string texts;
+  for (int i = 0; i < 300; ++i) {  // half of the labels are chance: soon there is nothing to learn
+    const auto random = philox(5, 1, static_cast<std::uint64_t>(i));
+    const bool good = random[0] % 2 == 0,
+               says_good = random[1] % 2 == 0 ? good : random[2] % 2 == 0;
+    texts += fmt::format("{}\tthe film was {} {} {}\n", good ? "good" : "poor",
+                         says_good ? "superb" : "awful", random[3] % 50, i % 7);
+  }
+  options.data = folder.write("noisy.tsv", texts);
+  options.unlabelled.clear();
+  options.config = defaults_of(EncoderKind::ngram);
+  options.log = folder / "log";
+  options.ensemble = 2;
+  options.settings.epochs = 8;
+  options.settings.lr = 0.1;
+  CHECK(run_train(options));
+  const std::vector<LoggedModel> models = logged(options);
+  REQUIRE(models.size() == 2);
+  const std::vector<double>& first = models[0].epochs;
+  REQUIRE(first.size() == 8);
+  const double best = *std::ranges::min_element(first);
+  CHECK(best + 0.01 < first.back());
+  CHECK(models[0].joined == doctest::Approx(best).epsilon(1e-5));
+}
+
+TEST_CASE("with unlabelled texts, later models take two epochs, or as many as were asked for") {
+  const TemporaryFolder folder;
+  TrainOptions options = few_texts(folder);
+  options.log = folder / "log";
+  options.ensemble = 2;
+  options.settings.epochs = 3;
+  CHECK(run_train(options));
+  CHECK(logged(options).at(0).epochs.size() == 3);
+  CHECK(logged(options).at(1).epochs.size() == 2);
+  options.given = {"--epochs"};
+  CHECK(run_train(options));
+  CHECK(logged(options).at(1).epochs.size() == 3);
+}
+
+TEST_CASE("a model file that another program wrote is not taken for one's own") {
+  const TemporaryFolder folder;
+  TrainOptions options = few_texts(folder);
+  options.unlabelled.clear();
+  options.ensemble = 1;
+  CHECK(run_train(options));
+  const SavedModel saved = load_model(options.out);
+  ModelFile file(folder / "m");
+  file.save(saved);
+  file.save(saved);
+  file.check();
+  std::filesystem::remove(folder / "m");
+  file.save(saved);  // moved away: written again
+  folder.write("m", "another's");
+  const std::string message = fmt::format(
+      "[train] {} was written or removed by another program while this one trained; "
+      "let each training have an --out of its own",
+      (folder / "m").string());
+  REFUSES(IoError, file.save(saved), message);
+  REFUSES(IoError, file.check(), message);
 }
 
 TEST_CASE("without a least number of times, unlabelled texts bring all their n-grams") {

@@ -6,13 +6,14 @@
 
 #include "apps/classify/ensemble.h"
 #include "apps/classify/probabilities.h"
+#include "nn/module.h"
 #include "tensor/random.h"
 
 namespace gradus::classify {
 
 namespace {
 
-// There are more texts then, and their labels say more: fewer passes do.
+// There are more texts then, and their labels say more: fewer passes do, unless a number was asked for.
 constexpr std::int64_t kEpochsUnlabelled = 2;
 
 // What is to be learned of ready.all: of labelled texts their labels, of the others what the model says,
@@ -37,11 +38,6 @@ Outcome fit_ensemble(const TrainOptions& options, Prepared& ready, const Listene
   SavedModel& saved = ready.saved;
   const Config config = saved.model->config();
   saved.model.reset();  // each is made anew, with a seed of its own
-  Listeners each = listeners;
-  each.epoch = [&listeners](EpochRow row, const data::Metrics& metrics) {
-    row.best = false;  // one model is not what is saved
-    if (listeners.epoch) listeners.epoch(row, metrics);
-  };
   std::vector<std::unique_ptr<NgramClassifier>> models;
   std::vector<const NgramClassifier*> trained;
   std::vector<float> targets;  // of ready.all, once a model can tell
@@ -49,19 +45,29 @@ Outcome fit_ensemble(const TrainOptions& options, Prepared& ready, const Listene
     TrainSettings settings = options.settings;
     settings.seed += static_cast<std::uint64_t>(k);
     const bool taught = !targets.empty();
-    if (taught) settings.epochs = std::min(settings.epochs, kEpochsUnlabelled);
+    if (taught && !options.given.contains("--epochs")) {
+      settings.epochs = std::min(settings.epochs, kEpochsUnlabelled);
+    }
     manual_seed(settings.seed);
-    models.push_back(std::make_unique<NgramClassifier>(config));
-    NgramClassifier& model = *models.back();
+    NgramClassifier model(config);
     model.set_ngrams(saved.ngrams);
     model.set_word_vectors(ready.vectors);
-    if (train(model, saved.labels, taught ? ready.all : ready.texts, targets, ready.held_out,
-              settings, each) != Outcome::finished) {
-      return Outcome::interrupted;
-    }
-    trained.push_back(&model);
+    std::unique_ptr<NgramClassifier> best;
+    Listeners each = listeners;
+    each.epoch = [&](EpochRow row, const data::Metrics& metrics) {
+      if (row.best) best = std::make_unique<NgramClassifier>(nn::clone(model));
+      row.best = false;  // one model is not what is saved
+      if (listeners.epoch) listeners.epoch(row, metrics);
+    };
+    const Outcome outcome = train(model, saved.labels, taught ? ready.all : ready.texts, targets,
+                                  ready.held_out, settings, each);
+    // A first model that was stopped is more than nothing; a later one has had less than the others.
+    if (outcome != Outcome::finished && (k > 0 || !best)) return outcome;
+    models.push_back(std::move(best));
+    trained.push_back(models.back().get());
     saved.model = join(trained);
-    if (ready.all.size() > 0 && k + 1 < options.ensemble) targets = taught_by(*saved.model, ready);
+    const bool teaches = ready.all.size() > 0 && k + 1 < options.ensemble;
+    if (teaches && outcome == Outcome::finished) targets = taught_by(*saved.model, ready);
     const data::Metrics metrics = calibrate(*saved.model, saved.labels, ready.held_out);
     EpochRow together;
     together.models = k + 1;
@@ -70,6 +76,7 @@ Outcome fit_ensemble(const TrainOptions& options, Prepared& ready, const Listene
     together.macro_f1 = metrics.macro_f1;
     together.best = true;
     if (listeners.epoch) listeners.epoch(together, metrics);
+    if (outcome != Outcome::finished) return outcome;
   }
   return Outcome::finished;
 }

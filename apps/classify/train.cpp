@@ -120,7 +120,7 @@ bool run_train(const TrainOptions& asked) {
   Log log(options.log);  // not before: a log that is there outlives what fails until here
   ProgressBar progress(options.settings.epochs, options.quiet);
   data::Metrics best;
-  bool any_saved = false;
+  ModelFile file(options.out);
   double temperature = 1;
   std::size_t most_bytes = 0;
   const Listeners listeners{[&](const StepReport& report) {
@@ -134,20 +134,20 @@ bool run_train(const TrainOptions& asked) {
                                 best = metrics;
                                 temperature = saved.model->temperature;
                                 saved.metrics = data::to_json(metrics, false);
-                                save_model(options.out, saved);
-                                any_saved = true;
+                                file.save(saved);
                               }
                               progress.row(row);
                               log.write(json_of(row));
                             }};
   const Outcome outcome = fit(options, ready, listeners);
   progress.wipe();
+  if (file.saved()) file.check();
   if (options.quiet && outcome != Outcome::finished) {
     fmt::print(stderr, "gradus: stopped{}\n",
-               any_saved ? "; the best until then is saved in " + options.out.string()
-                         : " before there was a result: nothing is saved");
+               file.saved() ? "; the best until then is saved in " + options.out.string()
+                            : " before there was a result: nothing is saved");
   }
-  if (!options.quiet && !any_saved) {
+  if (!options.quiet && !file.saved()) {
     fmt::print("\nStopped before there was a result: nothing is saved.\n");
   } else if (!options.quiet) {
     print_result(options, best, temperature, test);

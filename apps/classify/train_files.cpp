@@ -1,6 +1,7 @@
 #include "apps/classify/train_files.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -89,6 +90,27 @@ void check_files(const TrainOptions& options) {
   check_place(options.out, "--out");
   { const nn::AtomicFile trial(options.out.string()); }  // as a model is saved, but for the end
   check_log(options.log);
+}
+
+std::optional<ModelFile::Mark> ModelFile::mark_of(const fs::path& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return std::nullopt;
+  return Mark{static_cast<std::int64_t>(found.st_dev), static_cast<std::int64_t>(found.st_ino),
+              found.st_mtim.tv_sec, found.st_mtim.tv_nsec};
+}
+
+void ModelFile::save(const SavedModel& model) {
+  if (mark_ && mark_of(path_)) check();  // where it was moved away, it is written again
+  save_model(path_, model);
+  mark_ = mark_of(path_);
+}
+
+void ModelFile::check() const {
+  if (mark_of(path_) == mark_) return;
+  throw IoError(
+      fmt::format("[train] {} was written or removed by another program while this one trained; "
+                  "let each training have an --out of its own",
+                  path_.string()));
 }
 
 Log::Log(const fs::path& path) : path_(path) {
