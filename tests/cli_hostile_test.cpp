@@ -259,6 +259,9 @@ TEST_CASE("how to read --data says nothing of other texts") {
     CHECK(result.status == 2);
     CHECK(result.error.find("requires --data") != std::string::npos);
   }
+  // Typed wrong, its value is not taken for a file.
+  CHECK(run_gradus(folder, "predict --model m --data films.csv --formt csv")
+            .error.find("not expected: --formt") != std::string::npos);
 }
 
 TEST_CASE("empty texts are measured, and their number is said") {

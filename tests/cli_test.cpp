@@ -133,6 +133,20 @@ TEST_CASE("options that could not act are refused, with what they are for") {
                             "; the encoder chosen for 0.0 MB of text is wide-deep\n");
 }
 
+TEST_CASE("explain tells classes apart whose names begin alike") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  std::string table = read_file(folder / "films.csv");
+  for (std::size_t at; (at = table.find(",pos")) != table.npos;)
+    table.replace(at, 4, ",login.reset");
+  for (std::size_t at; (at = table.find(",neg")) != table.npos;)
+    table.replace(at, 4, ",login.reserve");
+  folder.write("films.csv", table);
+  REQUIRE(train(folder, "--encoder ngram").status == 0);
+  const Result result = run_gradus(folder, "explain --model m.safetensors 'a fine film'");
+  CHECK(result.out.find("\nweight    login.reset  login.reserve  \n") != std::string::npos);
+}
+
 TEST_CASE("as many layers as there may be leave every word its share") {
   const TemporaryFolder folder;
   write_table(folder);
@@ -342,14 +356,18 @@ TEST_CASE("a limit on memory is kept, with a sentence") {
 TEST_CASE("Ctrl-C saves the best model so far") {
   const TemporaryFolder folder;
   write_table(folder);
-  const Result result = run_gradus(
-      folder,
-      fmt::format("train --data films.csv --out m.safetensors {} --epochs 1000000 & sleep 1; "
-                  "kill -TERM $!; wait $!",
-                  "--attention-size 8 --batch-tokens 64"));
-  CHECK(result.status == 130);
-  CHECK(result.out.find("Stopped") != std::string::npos);
-  CHECK(run_gradus(folder, "predict --model m.safetensors films.csv").status == 0);
+  for (const char* options : {"--attention-size 8", "--encoder ngram --ensemble 2"}) {
+    CAPTURE(options);
+    const Result result = run_gradus(
+        folder,
+        fmt::format("train --data films.csv --out m.safetensors {} --epochs 1000000 & sleep 1; "
+                    "kill -TERM $!; wait $!",
+                    fmt::format("{} --batch-tokens 64", options)));
+    CHECK(result.status == 130);
+    CHECK(result.out.find("Stopped; the best until then is saved") != std::string::npos);
+    CHECK(run_gradus(folder, "predict --model m.safetensors films.csv").status == 0);
+    std::filesystem::remove(folder / "m.safetensors");
+  }
 }
 
 TEST_CASE("what an interruption leaves is said, with --quiet and --folds, too") {

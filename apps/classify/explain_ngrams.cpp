@@ -22,6 +22,7 @@ namespace gradus::classify {
 
 namespace {
 
+constexpr std::size_t kMostColumns = 30;  // of the name of a class
 constexpr std::size_t kTopNgrams = 15;
 
 using Numbers = std::vector<double>;
@@ -131,16 +132,21 @@ void print_table(const SavedModel& saved, Explanation e) {
   const std::vector<std::size_t> classes = shown_classes(e);
   std::ranges::stable_sort(e.entries, std::greater<>(),
                            [&](const Entry& entry) { return std::abs(entry.adds[e.best]); });
+  std::size_t width = 10;
+  for (const std::size_t c : classes) {
+    width = std::clamp(data::columns(saved.labels[c]), width, kMostColumns);
+  }
   const auto line = [&](const std::string& weight, const auto& number, const std::string& text) {
     fmt::print("{:>6}", weight);
-    for (const std::size_t c : classes) fmt::print("  {:>10}", number(c));
+    for (const std::size_t c : classes) fmt::print("  {}", data::padded_left(number(c), width));
     fmt::print("  {}\n", text);
   };
   const auto numbers = [](const Numbers& of) {
     return [&of](std::size_t c) { return fmt::format("{:+.3f}", of[c]); };
   };
   line(
-      "weight", [&](std::size_t c) { return data::first_columns(saved.labels[c], 10); }, "");
+      "weight",
+      [&](std::size_t c) { return std::string(data::first_columns(saved.labels[c], width)); }, "");
   const std::size_t top = std::min(e.entries.size(), kTopNgrams);
   for (std::size_t i = 0; i < top; ++i) {
     const Entry& entry = e.entries[i];

@@ -112,9 +112,11 @@ void add_train(CLI::App& program, Arguments& all) {
          "chosen otherwise")
       ->check(CLI::IsMember({"fast", "best"}))
       ->default_str("fast");
-  app->add_option("--unlabelled", o.unlabelled,
-                  "more texts, without labels: a folder, an archive, a table or a file with one a "
-                  "line (wide-deep, --ensemble)");
+  app->add_option(
+      "--unlabelled", o.unlabelled,
+      "more texts, without labels: a folder, an archive, a table or a file with one a "
+      "line (wide-deep, --ensemble); without --epochs, models after the first then make "
+      "two passes");
   app->add_option_function<std::string>(
          "--encoder", [&o](const std::string& name) { o.config.encoder = encoder_named(name); },
          "what reads the text: ngram, wide-deep, linear, conv or transformer; the defaults below "
@@ -320,13 +322,16 @@ int parse_and_run(int argc, char** argv) {
       check(all.train);
     }
     if (program.got_subcommand("compress")) check(all.compress);
-  } catch (const CLI::RequiredError& error) {
-    // What was typed wrong is often what is missing.
+  } catch (const CLI::ParseError& error) {
+    // An option typed wrong may be what is missing, and its value taken for a file.
+    const bool maybe_typed_wrong =
+        error.get_name() == "RequiredError" || error.get_name() == "ExcludesError";
     std::vector<std::string> odd = program.remaining(true);
     std::erase_if(odd, [](const std::string& word) { return !word.starts_with('-'); });
-    odd.empty() ? program.exit(error) : program.exit(CLI::ExtrasError("gradus", odd));
-    return kUsage;
-  } catch (const CLI::ParseError& error) {
+    if (maybe_typed_wrong && !odd.empty()) {
+      program.exit(CLI::ExtrasError("gradus", odd));
+      return kUsage;
+    }
     return program.exit(error) == 0 ? 0 : kUsage;
   }
   try {
