@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "autograd/autograd.h"
 #include "autograd/compute.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
@@ -63,7 +64,13 @@ Tensor attention_scores(const Tensor& q, const Tensor& k, const AttentionOptions
 
 namespace {
 
-void check_mask(const Tensor& mask, const Shape& scores) {
+// Throws unless the mask, if there is one, is for scores of that shape where q is.
+void check_mask(const Tensor& mask, const Shape& scores, const Tensor& q) {
+  if (!mask.defined()) return;
+  if (mask.dtype() != DType::boolean || &mask.backend() != &q.backend()) {
+    throw DTypeError(
+        fmt::format("[attention] the mask must be boolean and where q is, got {}", describe(mask)));
+  }
   if (broadcast(scores, mask.shape(), "attention") != scores) {
     throw ShapeError(fmt::format("[attention] the mask {} is larger than the scores {}",
                                  to_string(mask.shape()), to_string(scores)));
@@ -72,10 +79,7 @@ void check_mask(const Tensor& mask, const Shape& scores) {
 
 // softmax(scores [..., m, n]) where the mask and the order of time allow.
 Tensor masked_softmax(Tensor scores, const Tensor& mask, bool causal) {
-  if (mask.defined()) {
-    check_mask(mask, scores.shape());
-    scores = where(mask, scores, -kInfinity);
-  }
+  if (mask.defined()) scores = where(mask, scores, -kInfinity);
   if (causal) {
     const TensorOptions index{DType::i32, &scores.backend()};
     const Tensor earlier =
@@ -83,6 +87,52 @@ Tensor masked_softmax(Tensor scores, const Tensor& mask, bool causal) {
     scores = where(earlier, scores, -kInfinity);
   }
   return softmax(scores);
+}
+
+// Where queries and keys k [..., n, d] are moved to for Euclidean scores: [..., 1, d]. Keys that a query
+// does not see must not change its digits. So it is the mean of the keys that most queries see: of all
+// keys without a mask, of those that are not hidden with a mask of keys, the first in causal order.
+Tensor centre_of_keys(const Tensor& k, const Tensor& mask, bool causal) {
+  NoGrad off;
+  const std::int64_t n = causal ? std::min<std::int64_t>(k.size(-2), 1) : k.size(-2);
+  const Tensor keys = slice(k, -2, 0, n);
+  if (!mask.defined() || n == 0) return compute::centre_of(keys);
+  Tensor seen = mask;  // [..., m, n]
+  while (seen.rank() < 2) seen = unsqueeze(seen, 0);
+  seen = slice(expand(seen, seen.shape().with(-1, k.size(-2))), -1, 0, n);
+  const Tensor queries = sum(cast(seen, k.dtype()), -2, true);  // that see a key: [..., 1, n]
+  return compute::centre_of(keys, transpose(queries == maximum(max(queries, -1, true), 1)));
+}
+
+// Of each row the centre of its segment, alike: k [rows, heads, d] -> [rows, heads, d].
+Tensor centre_of_keys(const Tensor& k, const Segments& segments, bool causal) {
+  NoGrad off;
+  const auto first = [&] {
+    const Tensor begins = slice(segments.offsets_on(k.backend()), 0, 0, segments.count());
+    return gather(k, minimum(begins, segments.rows() - 1));  // of an empty last one: any row
+  };
+  const Tensor centre = causal ? first() : segment_mean(k, segments);  // [segments, heads, d]
+  return segment_expand(where(isfinite(centre), centre, 0), segments);
+}
+
+// For scores -||q - k||^2 / 2 / sqrt(d) that are products q.k / sqrt(d) and a bias of each key, -||k||^2 /
+// 2 / sqrt(d): the query's own -||q||^2 / 2 is the same for all its keys, and softmax cancels it.
+struct Scored {
+  Tensor q, k, bias;  // the bias undefined for the dot product
+};
+// `who` tells which keys are seen: a mask, perhaps undefined, or segments.
+template <class Who>
+Scored scored(const AttentionOptions& options, const Tensor& q, const Tensor& k, const Who& who) {
+  if (options.score != Score::euclidean) return {q, k, {}};
+  const Tensor centre = centre_of_keys(k, who, options.causal);
+  const Tensor near = k - centre;
+  return {q - centre, near, sum(square(near), -1) * (-0.5 * scale_of(k))};
+}
+
+// Of q, k and the keys' bias: [..., m, n].
+Tensor scores_of_products(const Tensor& q, const Tensor& k, const Tensor& bias) {
+  const Tensor scores = matmul(q * scale_of(q), transpose(k));
+  return bias.defined() ? scores + unsqueeze(bias, -2) : scores;
 }
 
 // Dropout of attention's weights. Each query has a row of numbers in the stream, as long as the
@@ -110,10 +160,21 @@ WeightDropout weight_dropout(double p) {
   return p == 0 ? WeightDropout{} : WeightDropout{p, take_stream()};
 }
 
+Shape lead_of(const Tensor& x) { return x.shape().without(-1).without(-1); }
+
 }  // namespace
 
 Tensor attention_weights(const Tensor& q, const Tensor& k, const AttentionOptions& options) {
-  return masked_softmax(attention_scores(q, k, options), options.mask, options.causal);
+  check_points("attention", q, k, options);
+  const Shape lead = broadcast(lead_of(q), lead_of(k), "attention");
+  check_mask(options.mask, lead.inserted(-1, q.size(-2)).inserted(-1, k.size(-2)), q);
+  const bool hides = options.mask.defined() || options.causal;
+  const auto scores = [&] {  // distances know no hidden keys
+    if (!hides || options.score != Score::euclidean) return attention_scores(q, k, options);
+    const Scored in = scored(options, q, k, options.mask);
+    return scores_of_products(in.q, in.k, in.bias);
+  };
+  return masked_softmax(scores(), options.mask, options.causal);
 }
 
 namespace {
@@ -177,18 +238,6 @@ Tensor fused(const std::vector<Tensor>& inputs, const Setting& setting,
       });
 }
 
-// For scores -||q - k||^2 / 2 / sqrt(d) that are products q.k / sqrt(d) and a bias of each key, -||k||^2 /
-// 2 / sqrt(d): the query's own -||q||^2 / 2 is the same for all its keys, and softmax cancels it.
-struct Scored {
-  Tensor q, k, bias;  // the bias undefined for the dot product
-};
-Scored scored(Score score, const Tensor& q, const Tensor& k, int time_axis) {
-  if (score != Score::euclidean) return {q, k, {}};
-  const Tensor centre = compute::centre_of(k, time_axis);
-  const Tensor near = k - centre;
-  return {q - centre, near, sum(square(near), -1) * (-0.5 * scale_of(k))};
-}
-
 // [..., time, dim] with up to two axes before these as [batch, heads, time, dim].
 Tensor as_dense(const Tensor& x, const Shape& lead) {
   Tensor wide = expand(x, lead.inserted(-1, x.size(-2)).inserted(-1, x.size(-1)));
@@ -215,26 +264,21 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
   compute::check_same("attention", q, k);
   compute::check_same("attention", q, v);
   compute::check_floating("attention", q);
-  const auto lead = [](const Tensor& x) { return x.shape().without(-1).without(-1); };
-  const Shape batch = broadcast(broadcast(lead(q), lead(k), "attention"), lead(v), "attention");
+  const Shape batch =
+      broadcast(broadcast(lead_of(q), lead_of(k), "attention"), lead_of(v), "attention");
+  const Shape scores = batch.inserted(-1, q.size(-2)).inserted(-1, k.size(-2));
+  check_mask(options.mask, scores, q);
   Tensor mask;
   if (options.mask.defined()) {
-    if (options.mask.dtype() != DType::boolean || &options.mask.backend() != &q.backend()) {
-      throw DTypeError(fmt::format("[attention] the mask must be boolean and where q is, got {}",
-                                   describe(options.mask)));
-    }
-    const Shape scores = batch.inserted(-1, q.size(-2)).inserted(-1, k.size(-2));
-    check_mask(options.mask, scores);
     mask = expand(options.mask, scores);
     while (mask.rank() < 4) mask = unsqueeze(mask, 0);
   }
   const Setting setting{{}, mask, scale_of(q), options.causal, dropout};
   const Definition definition = [setting, drop](const std::vector<Tensor>& in) {
-    Tensor scores = matmul(in[0] * setting.scale, transpose(in[1]));  // [batch, heads, m, n]
-    if (in[3].defined()) scores = scores + unsqueeze(in[3], -2);
-    return matmul(drop(masked_softmax(scores, setting.mask, setting.causal)), in[2]);
+    const Tensor all = scores_of_products(in[0], in[1], in[3]);  // [batch, heads, m, n]
+    return matmul(drop(masked_softmax(all, setting.mask, setting.causal)), in[2]);
   };
-  const Scored in = scored(options.score, as_dense(q, batch), as_dense(k, batch), -2);
+  const Scored in = scored(options, as_dense(q, batch), as_dense(k, batch), options.mask);
   const Tensor y = fused({in.q, in.k, as_dense(v, batch), in.bias}, setting, definition);
   return reshape(y, batch.inserted(-1, y.size(-2)).inserted(-1, y.size(-1)));
 }
@@ -289,13 +333,12 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Segmen
   const Setting setting{segments.offsets_on(q.backend()), {}, scale_of(q), options.causal, dropout};
   const Definition definition = [setting, segments](const std::vector<Tensor>& in) {
     return each_segment(in, segments, setting.dropout, [&](auto& cut, const Tensor& numbers) {
-      Tensor scores = matmul(cut[0] * setting.scale, transpose(cut[1]));  // [heads, rows, rows]
-      if (cut[3].defined()) scores = scores + unsqueeze(cut[3], 1);       // bias [heads, rows]
-      const Tensor weights = masked_softmax(scores, {}, setting.causal);
+      const Tensor all = scores_of_products(cut[0], cut[1], cut[3]);  // [heads, rows, rows]
+      const Tensor weights = masked_softmax(all, {}, setting.causal);
       return matmul(setting.dropout.drop(weights, numbers), cut[2]);
     });
   };
-  const Scored in = scored(options.score, q, k, 0);
+  const Scored in = scored(options, q, k, segments);
   return fused({in.q, in.k, v, in.bias}, setting, definition);
 }
 

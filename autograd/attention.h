@@ -13,7 +13,8 @@
 //   additive   sum(weight * tanh(q + k)), with a learned weight [d]
 // Since -||q - k||^2 / 2 = q.k - ||k||^2 / 2 - ||q||^2 / 2, and softmax cancels the query's own
 // term, Euclidean attention is dot-product attention with a bias for each key that turns down long
-// keys.
+// keys. Queries and keys are first moved to where the mean of the keys that most queries see is 0, so
+// that little cancels, and keys that are hidden change no digit.
 #pragma once
 
 #include <optional>

@@ -164,10 +164,16 @@ Tensor reduce(ReduceOp op, const Tensor& x, std::span<const int> axes, const cha
   return out;
 }
 
-Tensor centre_of(const Tensor& points, int axis) {
+Tensor centre_of(const Tensor& points, const Tensor& counted) {
   NoGrad off;
-  const auto n = static_cast<double>(std::max<std::int64_t>(points.size(axis), 1));
-  const Tensor centre = gradus::sum(points, axis, true) / n;
+  Tensor centre;
+  if (counted.defined()) {
+    const Tensor n = gradus::sum(compute::cast(counted, points.dtype()), -2, true);
+    centre = gradus::sum(where(counted, points, 0), -2, true) / maximum(n, 1);
+  } else {
+    const auto n = static_cast<double>(std::max<std::int64_t>(points.size(-2), 1));
+    centre = gradus::sum(points, -2, true) / n;
+  }
   return where(isfinite(centre), centre, 0);
 }
 

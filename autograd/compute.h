@@ -41,9 +41,10 @@ Tensor room_for_gradient(const Tensor& x);
 // For other ops' checks. Throws BackendError or DTypeError naming both.
 void check_same(const char* op, const Tensor& a, const Tensor& b);
 void check_floating(const char* op, const Tensor& x);
-// The mean of points [..., n, d] or [n, ..., d] over axis n, which is kept: what is subtracted from both
-// sides of distances, so that little cancels. 0 where there is no mean, and without a graph.
-Tensor centre_of(const Tensor& points, int axis);
+// The mean of points [..., n, d] over axis n, which is kept: what is subtracted from both sides of
+// distances, so that little cancels. Where there is `counted`, [..., n, 1], the mean of those for
+// which it is true. 0 where there is no mean, and without a graph.
+Tensor centre_of(const Tensor& points, const Tensor& counted = {});
 // Of the gradient of a fused kernel. Throws BackendError if the backend has only the kernel itself.
 void check_taken(const char* op, bool taken);
 

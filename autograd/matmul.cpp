@@ -106,7 +106,7 @@ Tensor squared_distance(const Tensor& a, const Tensor& b) {
   }
   compute::check_same("squared_distance", a, b);
   compute::check_floating("squared_distance", a);
-  const Tensor centre = compute::centre_of(b, -2);
+  const Tensor centre = compute::centre_of(b);
   const Tensor p = a - centre, q = b - centre;
   const auto pull = [](const Tensor& g, const Tensor& from, const Tensor& to) {
     return 2 * (sum(g, -1, true) * from - matmul(g, to));

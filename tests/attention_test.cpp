@@ -229,3 +229,54 @@ TEST_CASE("Euclidean attention keeps its digits far from the origin") {
             attention(transpose(q, 0, 1), transpose(k, 0, 1), transpose(v, 0, 1), euclidean), 0,
             1)) < 2e-6);
 }
+
+TEST_CASE("Euclidean attention does not see what is hidden, not in its last digit") {
+  const double nan = std::nan("");
+  for (const std::string& on : kBackends) {
+    manual_seed(7);
+    const TensorOptions here{DType::f32, &backend(on)};
+    const Tensor q = normal({2, 6, 8}, 0, 1, here), k = normal({2, 6, 8}, 0, 1, here);
+    const Tensor v = normal({2, 6, 3}, 0, 1, here), place = arange(6, {DType::i32, &backend(on)});
+    // k with its keys from `first` on filled with a value.
+    const auto spoiled = [&](std::int64_t first, double value) {
+      return where(unsqueeze(place, 1) >= first, value, k);
+    };
+    const auto rows = [](const Tensor& x, std::int64_t n) { return slice(x, -2, 0, n); };
+    const auto relative = [](const Tensor& found, const Tensor& expected) {
+      return (max(abs(found - expected)) / max(abs(expected))).item();
+    };
+    const AttentionOptions euclidean{.score = Score::euclidean};
+    const AttentionOptions causal{.score = Score::euclidean, .causal = true};
+    const Tensor alone = attention(q, rows(k, 4), rows(v, 4), euclidean);
+    const Tensor weights = attention_weights(q, rows(k, 4), euclidean);
+    const Tensor before = attention(rows(q, 4), rows(k, 4), rows(v, 4), causal);
+    for (const double value : {1.0, 1000.0, 1e4, 1e30, kInfinity, nan}) {
+      INFO(on << " " << value);
+      const Tensor keys = spoiled(4, value);
+      // The last two keys hidden by a mask, in all its shapes; 0 * NaN is NaN in the weights' product.
+      const Tensor seen = place < 4;
+      for (const Tensor& mask : {seen, unsqueeze(seen, 0), expand(seen, {6, 6}),
+                                 expand(seen, {2, 1, 6}), expand(seen, {2, 6, 6})}) {
+        const AttentionOptions masked{.score = Score::euclidean, .mask = mask};
+        CHECK(relative(attention(q, keys, v, masked), alone) < 1e-5);
+        CHECK(relative(slice(attention_weights(q, keys, masked), -1, 0, 4), weights) < 1e-5);
+        CHECK(values(attention(q, keys, v, masked)) == values(attention(q, k, v, masked)));
+      }
+      // Later keys.
+      CHECK(relative(rows(attention(q, keys, v, causal), 4), before) < 1e-5);
+      CHECK(values(rows(attention(q, keys, v, causal), 4)) ==
+            values(rows(attention(q, k, v, causal), 4)));
+      // Another text's keys, in a packed batch [rows, heads, d].
+      for (const AttentionOptions& options : {euclidean, causal}) {
+        const auto packed = [&](const Tensor& x) { return transpose(x, 0, 1); };
+        const Segments texts({0, 0, 4, 4, 6, 6});
+        const auto of_first = [&](const Tensor& from) {
+          return slice(attention(packed(q), packed(from), packed(v), texts, options), 0, 0, 4);
+        };
+        const Tensor expected = packed(attention(rows(q, 4), rows(k, 4), rows(v, 4), options));
+        CHECK(relative(of_first(keys), expected) < 1e-5);
+        CHECK(values(of_first(keys)) == values(of_first(k)));
+      }
+    }
+  }
+}

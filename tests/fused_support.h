@@ -44,7 +44,7 @@ inline void check_close(const std::string& what, DType dtype, const std::vector<
   REQUIRE(found.size() == expected.size());
   for (std::size_t j = 0; j < found.size(); ++j) {
     const double a = found[j], b = expected[j];
-    if (a == b) continue;  // infinities too
+    if (a == b || (std::isnan(a) && std::isnan(b))) continue;  // infinities too
     largest = std::max(largest, std::abs(b));
     off = std::isfinite(a - b) ? std::max(off, std::abs(a - b)) : kInfinity;
   }

@@ -216,6 +216,48 @@ TEST_CASE("fused: dense attention") {
   }
 }
 
+// As Euclidean attention's bias, such a key is NaN or -inf, and its scores NaN or infinite.
+TEST_CASE("fused: attention to keys of NaN and infinity, hidden and seen") {
+  manual_seed(6);
+  const Tensor each = tensor({{1, 0, 1, 1, 0}, {1, 1, 0, 0, 1}, {0, 0, 1, 0, 0}}) > 0;
+  for (const double value : {std::nan(""), kInfinity, -kInfinity}) {
+    // Of five keys, or of five rows of a packed batch of seven, the second.
+    const auto spoiled = [&](const Shape& shape, int axis) {
+      Shape row = Shape{}.inserted(0, shape[axis]);
+      while (row.rank() < shape.rank() - axis) row = row.inserted(-1, 1);
+      const Tensor second = reshape(arange(shape[axis], {DType::i32}), row) == 1;
+      return where(second, value, some(shape));
+    };
+    for (const Score score : {Score::dot, Score::euclidean}) {
+      const auto attend = [&](const Tensor& mask, bool causal) {
+        const std::string what =
+            fmt::format("a key of {}, {}, mask {}, causal {}", value, name_of(score),
+                        mask.defined() ? to_string(mask.shape()) : "none", causal);
+        std::vector<Tensor> inputs{some({2, 3, 4}), spoiled({2, 5, 4}, 1), some({2, 5, 2})};
+        if (mask.defined()) inputs.push_back(mask);
+        check_same(
+            what,
+            [&](const std::vector<Tensor>& in) {
+              return attention(
+                  in[0], in[1], in[2],
+                  {.score = score, .mask = mask.defined() ? in[3] : mask, .causal = causal});
+            },
+            inputs);
+      };
+      attend(each, false);
+      attend(slice(each, 0, 0, 1), false);  // the same keys for all
+      attend({}, true);
+      attend(each, true);
+      check_same(fmt::format("a key of {}, {}, packed", value, name_of(score)),
+                 [&](const std::vector<Tensor>& in) {
+                   return attention(in[0], in[1], in[2], Segments({0, 5, 7}),
+                                    {.score = score, .causal = true});
+                 },
+                 {some({7, 2, 4}), spoiled({7, 2, 4}, 0), some({7, 2, 3})});
+    }
+  }
+}
+
 TEST_CASE("fused: attention's dropout has its mean, and errors") {
   manual_seed(5);
   const Tensor q = zeros({1, 1, 2000, 1}), k = zeros({1, 1, 400, 1}), v = ones({1, 1, 400, 1});

@@ -123,6 +123,8 @@ TEST_CASE("messages of attention") {
           "[attention] the probability of dropout 1 is not in [0, 1)");
   REFUSES(DTypeError, attention(x, x, x, {.mask = x}),
           "[attention] the mask must be boolean and where q is, got f32 [2, 3] on cpu");
+  REFUSES(DTypeError, attention_weights(x, x, {.mask = x}),
+          "[attention] the mask must be boolean and where q is, got f32 [2, 3] on cpu");
   REFUSES(ShapeError, attention(x, x, x, {.mask = ones({3, 2, 2}) > 0}),
           "[attention] the mask [3, 2, 2] is larger than the scores [2, 2]");
   const Segments texts({0, 2});

@@ -48,10 +48,10 @@ class Forward {
     for (std::int64_t key = begin; key < end; key += kKeys) {
       const std::int64_t keys = std::min(kKeys, end - key);
       const std::int64_t step = score_step(keys);
-      const std::array<T, kKeys> bias = plan_.template biases<T>(task, key, keys);
+      std::array<T, kKeys> bias = plan_.template biases<T>(task, key, keys);
       gemm(rows, keys, plan_.dim, static_cast<T>(in_.scale), q_.rows(item, task.query, head),
            k_.rows(item, key, head).transposed(), false, scores, step);
-      plan_.mask(task, task.query, rows, key, keys, scores);
+      plan_.mask(task, task.query, rows, key, keys, bias, scores);
       tiles_.softmax(scores, bias.data(), rows, keys, dropout_of(in_, plan_, task, task.query, key),
                      maximum.data(), sum.data(), rescale.data());
       const bool first = key == begin;
@@ -106,13 +106,12 @@ class Backward {
     const AttentionItem& item = task.item;
     for (std::int64_t key = item.key_begin; key < item.key_end; key += kKeys) {
       const std::int64_t keys = std::min(kKeys, item.key_end - key);
-      const std::array<T, kKeys> bias = plan_.template biases<T>(task, key, keys);
       std::array<T, kKeys> dbias{};
       bool first = true;
       for (std::int64_t query = task.query; query < task.query_end; query += kQueries) {
         const std::int64_t rows = std::min(kQueries, task.query_end - query);
         if (plan_.last_key(task, query + rows) <= key) continue;
-        tile(task, query, rows, key, keys, work, bias.data(), dbias.data(), first);
+        tile(task, query, rows, key, keys, work, dbias.data(), first);
         first = false;
       }
       if (first) clear_keys(task, key, key + keys);
@@ -129,7 +128,7 @@ class Backward {
 
  private:
   void tile(const AttentionTask& task, std::int64_t query, std::int64_t rows, std::int64_t key,
-            std::int64_t keys, T* p, const T* bias, T* dbias, bool first_query) const {
+            std::int64_t keys, T* p, T* dbias, bool first_query) const {
     const std::int64_t item = task.item.item, head = task.head;
     const std::int64_t dim = plan_.dim, value_dim = plan_.value_dim, step = score_step(keys);
     const T scale = static_cast<T>(in_.scale);
@@ -145,8 +144,9 @@ class Backward {
     const Matrix<T> g = g_.rows(item, query, head), v = v_.rows(item, key, head);
     gemm(rows, keys, dim, scale, q, k.transposed(), false, p, step);
     gemm(rows, keys, value_dim, T{1}, g, v.transposed(), false, ds, step);
-    plan_.mask(task, query, rows, key, keys, p);
-    tiles_.gradient(p, ds, bias, rows, keys, dropout_of(in_, plan_, task, query, key),
+    std::array<T, kKeys> bias = plan_.template biases<T>(task, key, keys);
+    plan_.mask(task, query, rows, key, keys, bias, p);
+    tiles_.gradient(p, ds, bias.data(), rows, keys, dropout_of(in_, plan_, task, query, key),
                     log_sum.data(), dot.data(), dbias);
     const Matrix<T> p_rows{p, step, 1}, ds_rows{ds, step, 1};
     gemm(keys, value_dim, rows, T{1}, p_rows.transposed(), g, !first_query, dv_.at(item, key, head),

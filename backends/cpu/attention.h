@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 #include <vector>
 
@@ -53,6 +54,10 @@ Heads<T> heads_of(const View& view, bool packed) {
   return {data, x.stride(0), x.stride(2), x.stride(1)};
 }
 
+// In the place of a key's bias: whatever its scores are, NaN too, no query sees them.
+template <class T>
+inline constexpr T kHiddenKey = std::numeric_limits<T>::infinity();
+
 // A list of queries that look at a list of keys: a segment or a batch item.
 struct AttentionItem {
   std::int64_t item = 0;  // of a dense batch
@@ -90,14 +95,14 @@ struct AttentionPlan {
     return causal ? std::min(i.key_end, i.key_begin + query_end - i.query_begin) : i.key_end;
   }
 
-  // What is added to the scores of keys [key, key + keys): key_bias, and -inf for masked ones where
-  // the mask is the same for all queries.
+  // What is added to the scores of keys [key, key + keys).
   template <class T>
   std::array<T, kKeys> biases(const AttentionTask& task, std::int64_t key, std::int64_t keys) const;
-  // Puts -inf in the place of scores [rows, keys] that the mask hides from single queries.
+  // Hides: a key from all queries by a bias of kHiddenKey, a score of [rows, keys] by -inf. Biases that
+  // would clash (NaN, as a key of NaN may have) are added to the scores before, and become 0.
   template <class T>
   void mask(const AttentionTask& task, std::int64_t query, std::int64_t rows, std::int64_t key,
-            std::int64_t keys, T* scores) const;
+            std::int64_t keys, std::array<T, kKeys>& bias, T* scores) const;
 
   // Calls body(first, last) over lists of tasks, in parallel. A task has at most `queries` queries;
   // 0: all of its item. `width`: multiply-adds for one pair of query and key.
@@ -123,8 +128,7 @@ struct AttentionPlan {
 
   std::int64_t queries_ = 0;  // of an item of a dense batch
   View key_bias_, mask_;
-  bool keys_masked_ = false;     // the mask is the same for all queries of an item and head
-  bool queries_masked_ = false;  // it is not
+  bool keys_masked_ = false;  // the mask is the same for all queries of an item and head
 };
 
 // Which weights of a row of keys are dropped: multipliers, 0 or 1 / (1 - p).
@@ -138,10 +142,10 @@ struct AttentionDropout {
 // The vector loops, compiled for each kind of CPU (attention_tiles.cpp).
 template <class T>
 struct AttentionTiles {
-  // One step of the softmax of each row of s [rows, keys] (score_step) + bias [keys]: the running maximum and
-  // sum take in the row, whose elements become e^(s + bias - maximum), times what dropout makes of
-  // them; what was made with the old maximum must be multiplied by `rescale`. A row of -inf alone
-  // adds nothing.
+  // One step of the softmax of each row of s [rows, keys] (score_step) + bias [keys], where a bias may
+  // be kHiddenKey: the running maximum and sum take in the row, whose elements become e^(s + bias -
+  // maximum), times what dropout makes of them; what was made with the old maximum must be multiplied
+  // by `rescale`. A row of -inf alone adds nothing.
   void (*softmax)(T* s, const T* bias, std::int64_t rows, std::int64_t keys,
                   const AttentionDropout& dropout, T* maximum, T* sum, T* rescale);
   // With k the multipliers of dropout, from scores s and dp = dL/d(weights * k): weights p = e^(s +

@@ -17,9 +17,7 @@ AttentionPlan::AttentionPlan(const char* op, const AttentionInputs& in)
       key_bias_(in.key_bias),
       mask_(in.mask) {
   if (mask_.buffer != nullptr) {
-    const Layout& m = mask_.layout;
-    keys_masked_ = m.stride(2) == 0 || m.shape[2] == 1;
-    queries_masked_ = !keys_masked_;
+    keys_masked_ = mask_.layout.stride(2) == 0 || mask_.layout.shape[2] == 1;
   }
   if (packed) {
     add_segments(op, in.offsets, in.q.shape()[0]);
@@ -93,16 +91,6 @@ std::array<T, kKeys> AttentionPlan::biases(const AttentionTask& task, std::int64
       result[static_cast<std::size_t>(i)] = *bias.at(task.item.item, key + i, task.head);
     }
   }
-  if (keys_masked_) {
-    const Layout& m = mask_.layout;
-    const bool* allowed = data_of<bool>(mask_) + task.item.item * m.stride(0) +
-                          task.head * m.stride(1) + key * m.stride(3);
-    for (std::int64_t i = 0; i < keys; ++i) {
-      if (!allowed[i * m.stride(3)]) {
-        result[static_cast<std::size_t>(i)] = -std::numeric_limits<T>::infinity();
-      }
-    }
-  }
   return result;
 }
 template std::array<float, kKeys> AttentionPlan::biases(const AttentionTask&, std::int64_t,
@@ -112,26 +100,39 @@ template std::array<double, kKeys> AttentionPlan::biases(const AttentionTask&, s
 
 template <class T>
 void AttentionPlan::mask(const AttentionTask& task, std::int64_t query, std::int64_t rows,
-                         std::int64_t key, std::int64_t keys, T* scores) const {
+                         std::int64_t key, std::int64_t keys, std::array<T, kKeys>& bias,
+                         T* scores) const {
   constexpr T kHidden = -std::numeric_limits<T>::infinity();
   const AttentionItem& item = task.item;
-  for (std::int64_t r = 0; r < rows; ++r, scores += score_step(keys)) {
-    if (queries_masked_) {
-      const Layout& m = mask_.layout;
-      const bool* allowed = data_of<bool>(mask_) + item.item * m.stride(0) +
-                            task.head * m.stride(1) + (query + r) * m.stride(2) + key * m.stride(3);
-      const std::int64_t step = m.stride(3);
-      for (std::int64_t i = 0; i < keys; ++i) scores[i] = allowed[i * step] ? scores[i] : kHidden;
+  const std::int64_t row_step = score_step(keys);
+  for (std::int64_t i = 0; i < keys; ++i) {
+    T& b = bias[static_cast<std::size_t>(i)];
+    if (b < kHiddenKey<T>) continue;
+    for (std::int64_t r = 0; r < rows; ++r) scores[r * row_step + i] += b;
+    b = 0;
+  }
+  if (mask_.buffer != nullptr) {
+    const Layout& m = mask_.layout;
+    const std::int64_t step = m.stride(3);
+    const bool* allowed = data_of<bool>(mask_) + item.item * m.stride(0) + task.head * m.stride(1) +
+                          query * m.stride(2) + key * step;
+    for (std::int64_t i = 0; keys_masked_ && i < keys; ++i) {
+      if (!allowed[i * step]) bias[static_cast<std::size_t>(i)] = kHiddenKey<T>;
     }
-    if (causal) {
-      const std::int64_t visible = query + r - item.query_begin + 1 - (key - item.key_begin);
-      std::fill(scores + std::clamp<std::int64_t>(visible, 0, keys), scores + keys, kHidden);
+    for (std::int64_t r = 0; !keys_masked_ && r < rows; ++r, allowed += m.stride(2)) {
+      T* row = scores + r * row_step;
+      for (std::int64_t i = 0; i < keys; ++i) row[i] = allowed[i * step] ? row[i] : kHidden;
     }
+  }
+  for (std::int64_t r = 0; causal && r < rows; ++r) {
+    const std::int64_t visible = query + r - item.query_begin + 1 - (key - item.key_begin);
+    T* row = scores + r * row_step;
+    std::fill(row + std::clamp<std::int64_t>(visible, 0, keys), row + keys, kHidden);
   }
 }
 template void AttentionPlan::mask(const AttentionTask&, std::int64_t, std::int64_t, std::int64_t,
-                                  std::int64_t, float*) const;
+                                  std::int64_t, std::array<float, kKeys>&, float*) const;
 template void AttentionPlan::mask(const AttentionTask&, std::int64_t, std::int64_t, std::int64_t,
-                                  std::int64_t, double*) const;
+                                  std::int64_t, std::array<double, kKeys>&, double*) const;
 
 }  // namespace gradus::cpu

@@ -18,6 +18,14 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
+// A score and its bias, or -inf.
+template <class D, class V>
+HWY_INLINE V biased(D d, V score, V bias) {
+  using T = hn::TFromD<D>;
+  return hn::IfThenElse(hn::Eq(bias, hn::Set(d, kHiddenKey<T>)), hn::Set(d, -kHiddenKey<T>),
+                        hn::Add(score, bias));
+}
+
 // s += bias; returns the largest. A NaN may be lost here: the sum of the exponentials finds it.
 template <class T>
 HWY_INLINE T add_row(T* s, const T* bias, std::int64_t n) {
@@ -27,13 +35,13 @@ HWY_INLINE T add_row(T* s, const T* bias, std::int64_t n) {
   auto largest = hn::Set(d, kLowest);
   std::int64_t i = 0;
   for (; i + step <= n; i += step) {
-    const auto score = hn::Add(hn::LoadU(d, s + i), hn::LoadU(d, bias + i));
+    const auto score = biased(d, hn::LoadU(d, s + i), hn::LoadU(d, bias + i));
     hn::StoreU(score, d, s + i);
     largest = hn::Max(largest, score);
   }
   if (i < n) {
     const auto score =
-        hn::Add(load_part(d, s + i, n - i, kLowest), load_part(d, bias + i, n - i, T{}));
+        biased(d, load_part(d, s + i, n - i, kLowest), load_part(d, bias + i, n - i, T{}));
     store_part(d, score, s + i, n - i);
     largest = hn::Max(largest, score);
   }
@@ -91,12 +99,13 @@ HWY_FLATTEN void gradient_tile(T* s, T* dp, const T* bias, std::int64_t rows, st
     }
     if (dropout.p > 0) multipliers(dropout, r, keys, keep);
     write_row(dbias, keys, [&](auto d, std::int64_t i, std::int64_t count) HWY_ATTR {
-      const auto score = hn::Add(load_some(d, s + i, count), load_some(d, bias + i, count));
+      const auto score = biased(d, load_some(d, s + i, count), load_some(d, bias + i, count));
       const auto p = exp_nonpositive(d, hn::Sub(score, hn::Set(d, log_sum[r])));
       const auto kept = load_some(d, keep + i, count);
       store_some(d, hn::Mul(p, kept), s + i, count);
       const auto centred = hn::MulSub(load_some(d, dp + i, count), kept, hn::Set(d, dot[r]));
-      const auto ds = hn::Mul(p, centred);
+      const auto hidden = hn::Eq(score, hn::Set(d, -kHiddenKey<T>));  // 0 beside a NaN that is seen
+      const auto ds = hn::IfThenZeroElse(hidden, hn::Mul(p, centred));
       store_some(d, ds, dp + i, count);
       return hn::Add(load_some(d, dbias + i, count), ds);
     });
