@@ -175,17 +175,17 @@ Tensor stddev(const Tensor& x, const Axes& axes, bool keep, int correction) {
 }
 
 namespace {
-// Rows [count, n] of numbers as Read, each replaced by the sum of those up to it in its row, added up in Sum.
-template <class Read, class Sum>
+// Rows [count, n], each number replaced by the sum of those up to it in its row.
+template <class T>
 Tensor running_sums(const Tensor& rows) {
-  std::vector<Read> numbers = rows.to_vector<Read>();
+  std::vector<T> numbers = rows.to_vector<T>();
   const std::int64_t n = rows.size(-1);
   parallel_for(n == 0 ? 0 : rows.numel() / n, 16, [&](std::int64_t row, std::int64_t end) {
     for (; row < end; ++row) {
-      Sum sum = 0;
+      double sum = 0;
       for (std::int64_t i = row * n; i < (row + 1) * n; ++i) {
-        Read& number = numbers[static_cast<std::size_t>(i)];
-        number = static_cast<Read>(sum += static_cast<Sum>(number));
+        T& number = numbers[static_cast<std::size_t>(i)];
+        number = static_cast<T>(sum += number);
       }
     }
   });
@@ -196,9 +196,9 @@ Tensor running_sums(const Tensor& rows) {
 // x_j is part of every y_i from i = j on: dL/dx_j is the sum of g from j to the end.
 Tensor cumsum(const Tensor& x, int axis) {
   const Tensor rows = transpose(x.detach(), axis, -1);
-  const Tensor sums = x.dtype() == DType::f32   ? running_sums<float, double>(rows)
-                      : x.dtype() == DType::f64 ? running_sums<double, double>(rows)
-                                                : running_sums<std::int64_t, std::int64_t>(rows);
+  const Tensor sums = x.dtype() == DType::f32   ? running_sums<float>(rows)
+                      : x.dtype() == DType::f64 ? running_sums<double>(rows)
+                                                : whole("cumsum", running_sums<double>(rows));
   return record("cumsum", transpose(sums, axis, -1), edge(x, [axis](const Tensor& g) {
                   return flip(cumsum(flip(g, axis), axis), axis);
                 }));
