@@ -53,6 +53,7 @@ class Tensor {
   View view() const { return {buffer_.get(), dtype_, layout_}; }
 
   // All elements in row-major order, cast to T (float, double, std::int32_t, std::int64_t or bool).
+  // Throws DTypeError for a number that does not fit a T that is whole.
   template <Element T>
   std::vector<T> to_vector() const;
   // The value of the only element. Throws ShapeError if there is not exactly one.
@@ -150,6 +151,8 @@ Tensor from_vector(const std::vector<T>& values, const Shape& shape, Backend* ba
 // elements.cpp
 template <>
 std::vector<bool> Tensor::to_vector() const;
+template <>
+std::vector<std::int32_t> Tensor::to_vector() const;
 template <>
 std::vector<std::int64_t> Tensor::to_vector() const;
 template <>

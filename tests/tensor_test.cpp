@@ -95,6 +95,14 @@ TEST_CASE("numbers that do not fit i32 are refused, not turned around") {
   CHECK(full({1}, 1.75, whole).item() == 1);  // toward zero, as every cast
   REFUSES(DTypeError, tensor({kInfinity}).to_vector<std::int64_t>(),
           "[to_vector] inf does not fit std::int64_t");
+  REFUSES(DTypeError, tensor({1, std::nan("")}).to_vector<std::int32_t>(),
+          "[to_vector] nan does not fit std::int32_t");
+  REFUSES(DTypeError, tensor({3e9}, {DType::f64}).to_vector<std::int32_t>(),
+          "[to_vector] 3000000000 does not fit std::int32_t");
+  CHECK(tensor({-2147483648.5, 2147483647.5}, {DType::f64}).to_vector<std::int32_t>() ==
+        std::vector<std::int32_t>{-2147483647 - 1, 2147483647});
+  CHECK(transpose(tensor({{1, 2}, {3, 4}}, whole)).to_vector<std::int32_t>() ==
+        std::vector<std::int32_t>{1, 3, 2, 4});
 }
 
 TEST_CASE("to_vector reads any layout and casts") {
