@@ -105,7 +105,19 @@ TEST_CASE("floor, ceil and round, halves to the even neighbour") {
   // 0.5 - 2^-25: adding 1/2 would round to 1. 2^23 + 1 and 2^24 - 1 are whole.
   CHECK(values(round(tensor({0.49999997, 8388609, 16777215}))) == Values{0, 8388609, 16777215});
   CHECK(std::isnan(round(tensor(kNan)).item()));
-  CHECK_FALSE(round(ones({2}).set_requires_grad()).requires_grad());
+}
+
+TEST_CASE("functions that step have the gradient zero, and that one has too") {
+  using Function = Tensor (*)(const Tensor&);
+  for (const Function f : {Function(sign), Function(floor), Function(ceil), Function(round)}) {
+    Tensor x = tensor({-1.3, 0.6}).set_requires_grad();
+    sum(f(x)).backward();
+    CHECK(values(x.grad()) == Values{0, 0});
+    // d(x^2 f(x))/dx = 2 x f(x), whose own gradient is 2 f(x)
+    const Tensor slope = grad({sum(square(x) * f(x))}, {x}, {.create_graph = true})[0];
+    CHECK(allclose(slope, 2 * x * f(x)));
+    CHECK(allclose(grad({sum(slope)}, {x})[0], 2 * f(x)));
+  }
 }
 
 TEST_CASE("isnan, isfinite and allclose") {
