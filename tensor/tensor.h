@@ -36,6 +36,11 @@ class Tensor {
  public:
   Tensor() = default;  // no tensor at all: defined() is false
   Tensor(std::shared_ptr<Buffer> buffer, const Layout& layout, DType dtype, Backend& backend);
+  Tensor(const Tensor&) = default;
+  Tensor(Tensor&&) = default;
+  // Only of what has a name: x[0] = y or p.grad() = g would bind a handle that is gone at once.
+  Tensor& operator=(const Tensor&) & = default;
+  Tensor& operator=(Tensor&&) & = default;
 
   bool defined() const { return buffer_ != nullptr; }
   const Shape& shape() const { return layout_.shape; }

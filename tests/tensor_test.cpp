@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
+#include <type_traits>
+#include <utility>
 
 #include "autograd/ops.h"
 #include "tensor/error.h"
@@ -134,6 +137,23 @@ TEST_CASE("a list of numbers is a vector, and [i] a part of a tensor") {
   CHECK(x[-1].item() == 3);
   CHECK(tensor({{1, 2}, {3, 4}})[1].to_vector<double>() == Values{3, 4});
   CHECK_THROWS_AS(x[3], IndexError);
+}
+
+TEST_CASE("a tensor that has no name cannot be assigned to, which would do nothing") {
+  static_assert(!std::is_assignable_v<Tensor, Tensor>);  // x[0] = y, p.grad() = g
+  static_assert(!std::is_assignable_v<Tensor, const Tensor&>);
+  static_assert(std::is_assignable_v<Tensor&, Tensor>);
+  static_assert(std::is_assignable_v<Tensor&, const Tensor&>);
+  static_assert(std::is_nothrow_move_constructible_v<Tensor>);  // vectors move when they grow
+  struct Pair {
+    Tensor a, b;
+  };
+  Pair pair{tensor(1), tensor(2)};
+  std::swap(pair.a, pair.b);
+  std::tie(pair.a, pair.b) = std::pair(pair.b, tensor(3));
+  pair = Pair{pair.b, pair.a};
+  CHECK(pair.a.item() == 3);
+  CHECK(pair.b.item() == 1);
 }
 
 TEST_CASE("i32 wraps around on every backend") {
