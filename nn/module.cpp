@@ -59,10 +59,8 @@ void Visitor::buffer(const std::string& name, Tensor& buffer) {
 // are not const.
 void Module::walk(Visitor visitor) const {
   Module& self = const_cast<Module&>(*this);
-  {
-    std::lock_guard lock(paths);
-    visitor.base_ = path_.empty() ? "" : path_ + ".";
-  }
+  visitor.base_ = path();
+  if (!visitor.base_.empty()) visitor.base_ += ".";
   if (visitor.on_module) visitor.on_module("", self);
   self.visit(visitor);
 }
@@ -167,9 +165,14 @@ std::string Module::type() const {
   return last == std::string::npos ? name : name.substr(last + 2);
 }
 
-std::string Module::location() const {
+std::string Module::path() const {
   std::lock_guard lock(paths);
-  return path_.empty() ? type() : fmt::format("{} ({})", path_, type());
+  return path_;
+}
+
+std::string Module::location() const {
+  const std::string at = path();
+  return at.empty() ? type() : fmt::format("{} ({})", at, type());
 }
 
 // An error that begins with a module's path already, and not with [operation], comes from further in.
