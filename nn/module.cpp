@@ -175,27 +175,25 @@ std::string Module::location() const {
   return at.empty() ? type() : fmt::format("{} ({})", at, type());
 }
 
+namespace {
+// Throws what e is, with another message, if it is exactly one of `Kinds`.
+template <class... Kinds>
+void throw_alike(const Error& e, const std::string& message) {
+  ((typeid(e) == typeid(Kinds) ? throw Kinds(message) : void()), ...);
+}
+}  // namespace
+
 // An error that begins with a module's path already, and not with [operation], comes from further in.
+// One of a class of the user's own, which may hold more than a message, stays as it is.
 void Module::rethrow() const {
-  const auto message = [this](const Error& e) {
-    return *e.what() == '[' ? location() + ": " + e.what() : e.what();
-  };
   try {
     throw;
-  } catch (const ShapeError& e) {
-    throw ShapeError(message(e));
-  } catch (const DTypeError& e) {
-    throw DTypeError(message(e));
-  } catch (const IndexError& e) {
-    throw IndexError(message(e));
-  } catch (const BackendError& e) {
-    throw BackendError(message(e));
-  } catch (const GradError& e) {
-    throw GradError(message(e));
-  } catch (const IoError& e) {
-    throw IoError(message(e));
   } catch (const Error& e) {
-    throw Error(message(e));
+    if (*e.what() == '[') {
+      throw_alike<Error, ShapeError, DTypeError, IndexError, BackendError, GradError, IoError>(
+          e, location() + ": " + e.what());
+    }
+    throw;
   }
 }
 

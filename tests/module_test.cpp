@@ -96,6 +96,29 @@ TEST_CASE("errors begin with the path of the module that was given the wrong inp
   CHECK(message([&] { embed(tokens); }).starts_with("Embedding: [gather]"));
 }
 
+TEST_CASE("an error of a class of one's own comes through modules as it is") {
+  struct Stop : Error {
+    explicit Stop(int at) : Error("[stop] far enough"), layer(at) {}
+    int layer;
+  };
+  struct Wider : ShapeError {
+    using ShapeError::ShapeError;
+  };
+  const nn::Sequential stops{[](const Tensor&) -> Tensor { throw Stop(7); }};
+  const nn::Sequential outer{stops, relu};
+  int layer = 0;
+  try {
+    outer(ones({1}));
+  } catch (const Stop& stop) {
+    layer = stop.layer;
+  }
+  CHECK(layer == 7);
+  const nn::Sequential widens{[](const Tensor&) -> Tensor { throw Wider("[wide] 1"); }};
+  CHECK_THROWS_AS(widens(ones({1})), Wider);
+  const nn::Sequential refuses{[](const Tensor&) -> Tensor { throw IoError("[read] 1"); }};
+  CHECK_THROWS_WITH_AS(refuses(ones({1})), "Sequential: [read] 1", IoError);
+}
+
 TEST_CASE("train and eval reach every module") {
   nn::Sequential model{nn::Linear(2, 2), nn::Sequential{nn::Dropout(0.5), relu}};
   model.eval();
