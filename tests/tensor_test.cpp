@@ -128,6 +128,8 @@ TEST_CASE("views share memory; what a view shows follows a write") {
   Tensor part = slice(x, 1, 0, 2);  // writing through a strided view touches only what it shows
   part.assign(zeros({2, 2}));
   CHECK(flat.to_vector<double>() == Values{0, 0, 30, 0, 0, 60});
+  Tensor none = zeros({2, 0, 3});
+  CHECK_NOTHROW(none.assign(none));
 }
 
 TEST_CASE("a list of numbers is a vector, and [i] a part of a tensor") {
