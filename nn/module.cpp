@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <ranges>
 #include <set>
 #include <typeinfo>
 #include <unordered_set>
@@ -198,16 +199,12 @@ void Module::rethrow() const {
 }
 
 std::vector<Shape> missing_parameters(const Tensor& loss, const Module& model) {
-  std::unordered_set<const Node*> seen;
-  for (const Tensor& x : model.parameters()) seen.insert(x.node().get());
+  std::unordered_set<const Node*> named;
+  for (const Tensor& x : model.parameters()) named.insert(x.node().get());
   std::vector<Shape> missing;
-  std::vector<const Node*> waiting{loss.node().get()};
-  while (!waiting.empty()) {
-    const Node* node = waiting.back();
-    waiting.pop_back();
-    if (node == nullptr || !seen.insert(node).second) continue;
-    if (node->is_leaf()) missing.push_back(node->shape);
-    for (const Edge& e : node->inputs) waiting.push_back(e.node.get());
+  const auto behind = nodes_behind(loss);
+  for (const auto& [id, node] : std::views::reverse(behind)) {
+    if (node->is_leaf() && !named.contains(node)) missing.push_back(node->shape);
   }
   return missing;
 }

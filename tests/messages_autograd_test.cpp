@@ -215,6 +215,15 @@ TEST_CASE("messages of checks of gradients") {
   const auto g = [](const std::vector<Tensor>& in) { return cast(sum(in[0]), DType::f32); };
   REFUSES(DTypeError, gradcheck(g, {ones({2}, {DType::f64}).set_requires_grad()}),
           "[gradcheck] the function must give f64, got f32 [] on cpu");
+  const Tensor held = ones({2}, {DType::f64});
+  const auto ignores = [&](const std::vector<Tensor>&) { return held * 2; };
+  REFUSES(Error, gradcheck(ignores, {held}),
+          "[gradcheck] the result depends on no input: the function must compute with the tensors "
+          "that it is given, or hold leaves that require gradients, as a module does, and be given "
+          "these");
+  CHECK(message_of<Error>([&] {
+          gradgradcheck(ignores, {held});
+        }).starts_with("[gradgradcheck] the result depends on no input"));
   bool first = true;
   const Tensor a = leaf({2}), b = leaf({2});
   const Tensor y =
