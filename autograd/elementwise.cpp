@@ -127,7 +127,7 @@ Tensor sqrt(const Tensor& x) {
 
 Tensor abs(const Tensor& x) {
   return record("abs", compute::unary(UnaryOp::abs, x),
-                edge(x, [x](const Tensor& g) { return g * sign(x); }));
+                edge(x, [x](const Tensor& g) { return g * sign(x.detach()); }));
 }
 
 Tensor sin(const Tensor& x) {
@@ -190,8 +190,6 @@ Tensor erf(const Tensor& x) {
 }
 
 Tensor square(const Tensor& x) { return x * x; }
-
-Tensor sign(const Tensor& x) { return record("sign", compute::unary(UnaryOp::sign, x)); }
 
 Tensor clamp(const Tensor& x, double low, double high) {
   const Tensor least = Operand(low).beside(x), most = Operand(high).beside(x);

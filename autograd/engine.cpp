@@ -124,11 +124,31 @@ void start(Frontier& frontier, const Tensor& output, const BackwardOptions& opti
   add(frontier, output.node(), gradient);
 }
 
+// Whether `to` can have been broadcast from `from`.
+bool broadcasts(const Shape& from, const Shape& to) {
+  const int lead = to.rank() - from.rank();
+  for (int axis = 0; axis < from.rank(); ++axis) {
+    if (lead < 0 || (from[axis] != 1 && from[axis] != to[lead + axis])) return false;
+  }
+  return true;
+}
+
 // What a pullback sent, as the input can take it: summed where it was broadcast - here, once, so that no
 // op has to - and nothing where it was frozen since. Kernels trust the types of gradients, which a
 // pullback of a user's may change.
 Gradient fit(const Gradient& sent, const Node& from, const Edge& to, const Backend& backend) {
   if (!to.node->wants_gradient) return {};
+  if (!sent.defined()) {
+    throw GradError(fmt::format(
+        "[{}] its pullback gave input {} no gradient; it must give zeros where there is none",
+        from.op, to.place));
+  }
+  if (!broadcasts(to.node->shape, sent.shape())) {
+    throw ShapeError(
+        fmt::format("[{}] its pullback gave input {} the gradient {}; it must be of the input's "
+                    "shape {} or broadcast from it",
+                    from.op, to.place, describe(sent), to_string(to.node->shape)));
+  }
   const Gradient part =
       sent.shape() == to.node->shape ? sent : Gradient(sum_to(sent.dense(), to.node->shape));
   const Tensor& values = part.values();

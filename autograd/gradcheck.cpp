@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "autograd/autograd.h"
+#include "autograd/compute.h"
+#include "autograd/node.h"
 #include "autograd/ops.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
@@ -55,14 +57,45 @@ void check_inputs(const std::vector<Tensor>& inputs) {
   }
 }
 
-// f64 inputs as leaves that require gradients (those that do already stay what they are).
+bool is_leaf(const Tensor& x) { return x.requires_grad() && x.node()->is_leaf(); }
+
+// f64 inputs as leaves that require gradients (those that are stay what they are).
 std::vector<Tensor> as_leaves(const std::vector<Tensor>& inputs) {
   std::vector<Tensor> leaves = inputs;
   for (Tensor& x : leaves) {
-    if (x.dtype() == DType::f64 && !x.requires_grad()) x = x.detach().set_requires_grad();
+    if (x.dtype() == DType::f64 && !is_leaf(x)) x = x.detach().set_requires_grad();
   }
   return leaves;
 }
+
+// Whether the graph of y leads back to one of `leaves` that is f64, or there is one without elements.
+bool depends(const Tensor& y, const std::vector<Tensor>& leaves) {
+  const auto behind = nodes_behind(y);
+  return std::ranges::any_of(leaves, [&](const Tensor& x) {
+    return x.dtype() == DType::f64 && (x.numel() == 0 || behind.contains(x.node()->id));
+  });
+}
+
+void check_depends(const char* name, bool does) {
+  if (does) return;
+  throw Error(
+      fmt::format("[{}] the result depends on no input: the function must compute with the tensors "
+                  "that it is given, or hold leaves that require gradients, as a module does, and "
+                  "be given these",
+                  name));
+}
+
+// Puts back, at its end, what x was at its beginning.
+class PutBack {
+ public:
+  explicit PutBack(const Tensor& x) : x_(x), before_(compute::copy(x)) {}
+  ~PutBack() { x_.assign(before_); }
+  PutBack(const PutBack&) = delete;
+  PutBack& operator=(const PutBack&) = delete;
+
+ private:
+  Tensor x_, before_;
+};
 
 // The gradients of sum(y * v) for the f64 ones of `inputs`; zeros where nothing was recorded.
 std::vector<Tensor> gradients(const Tensor& y, const Tensor& v, const std::vector<Tensor>& inputs,
@@ -87,10 +120,11 @@ std::string index_of(std::int64_t i, const Shape& shape) {
 }
 
 struct Comparison {
-  explicit Comparison(const GradcheckOptions& o) : options(o) {}
+  Comparison(const GradcheckOptions& o, bool connected) : options(o), depends(connected) {}
 
   void add(std::size_t input, const Shape& shape, std::int64_t element, double analytic,
            double numeric) {
+    depends = depends || numeric != 0;
     const double difference = std::abs(analytic - numeric);
     const double allowed = options.atol + options.rtol * std::abs(numeric);
     ++compared;
@@ -115,31 +149,35 @@ struct Comparison {
   }
 
   GradcheckOptions options;
+  bool depends;  // the result on an input, as the graph or a difference shows
   int compared = 0;
   int wrong = 0;
   double largest = 0;
   std::string lines;
 };
 
-GradcheckReport compare(const char* name, const TensorFunction& f,
-                        const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
+Comparison compare(const TensorFunction& f, const std::vector<Tensor>& inputs,
+                   const GradcheckOptions& options) {
   const SameRandomNumbers random;
   const std::vector<Tensor> leaves = as_leaves(inputs);
   const Tensor y = random.call(f, leaves);
   const Tensor v = weights_like(y);
+  Comparison comparison(options, depends(y, leaves));
   const std::vector<Tensor> analytic = gradients(y, v, leaves, /*create_graph=*/false);
-  Comparison comparison(options);
-  std::vector<Tensor> moved;  // outside the graph
-  for (const Tensor& x : inputs) moved.push_back(x.detach());
+  std::vector<Tensor> moved;  // leaves by writing into them: f may hold them, too
+  for (const Tensor& x : inputs) {
+    moved.push_back(is_leaf(x) && !x.layout().is_repeated() ? x : compute::copy(x));
+  }
   std::size_t next = 0;
   for (std::size_t input = 0; input < inputs.size(); ++input) {
-    const Tensor& x = inputs[input];
+    Tensor& x = moved[input];
     if (x.dtype() != DType::f64) continue;
+    const PutBack put_back(x);
     const std::vector<double> found = analytic[next++].to_vector<double>();
     std::vector<double> values = x.to_vector<double>();
     const auto at = [&](std::size_t element, double value) {
       const double before = std::exchange(values[element], value);
-      moved[input] = from_vector(values, x.shape(), &x.backend());
+      x.assign(from_vector(values, x.shape(), &x.backend()));
       values[element] = before;
       return sum(random.call(f, moved) * v).item();
     };
@@ -148,9 +186,8 @@ GradcheckReport compare(const char* name, const TensorFunction& f,
       const double numeric = (at(i, high) - at(i, low)) / (high - low);  // the step as rounded
       comparison.add(input, x.shape(), static_cast<std::int64_t>(i), found[i], numeric);
     }
-    moved[input] = x.detach();
   }
-  return comparison.report(name);
+  return comparison;
 }
 
 }  // namespace
@@ -158,7 +195,9 @@ GradcheckReport compare(const char* name, const TensorFunction& f,
 GradcheckReport gradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
                           const GradcheckOptions& options) {
   check_inputs(inputs);
-  return compare("gradcheck", f, inputs, options);
+  const Comparison comparison = compare(f, inputs, options);
+  check_depends("gradcheck", comparison.depends);
+  return comparison.report("gradcheck");
 }
 
 GradcheckReport gradgradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
@@ -176,9 +215,12 @@ GradcheckReport gradgradcheck(const TensorFunction& f, const std::vector<Tensor>
     }
     return flat.empty() ? zeros({0}, {DType::f64, &in[count].backend()}) : concat(flat, 0);
   };
+  const std::vector<Tensor> leaves = as_leaves(inputs);
+  const Tensor y = random.call(f, leaves);
+  check_depends("gradgradcheck", depends(y, leaves));
   std::vector<Tensor> all = inputs;
-  all.push_back(weights_like(random.call(f, inputs)));
-  return compare("gradgradcheck", first_order, all, options);
+  all.push_back(weights_like(y));
+  return compare(first_order, all, options).report("gradgradcheck");
 }
 
 }  // namespace gradus

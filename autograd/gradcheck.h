@@ -7,6 +7,13 @@
 //   const GradcheckReport report = gradcheck(f, {a, b});
 //   if (!report.ok) std::cout << report.text;
 //
+// The parameters of a module are checked where they are: leaves that require gradients are written
+// into, and put back, so that the function need not look at its argument.
+//
+//   nn::Linear layer(3, 2);
+//   layer.to(f64);
+//   gradcheck([&](const auto&) { return tanh(layer(a)); }, layer.parameters());
+//
 // A wrong pullback reads like this:
 //
 //   gradcheck: 1 of 4 elements differ
@@ -43,8 +50,10 @@ struct GradcheckReport {
 using TensorFunction = std::function<Tensor(const std::vector<Tensor>& inputs)>;
 
 // Checks d(result)/d(input) for every element of every f64 input; i32 and boolean inputs are passed
-// on as they are. Row-sparse gradients are compared in full. Throws DTypeError for an f32 input,
-// none that is f64, or a result that is not; errors of f itself pass through.
+// on as they are. Row-sparse gradients are compared in full. A leaf that requires gradients is given to
+// f itself, and has its values back at the end, even if f throws; of all other f64 inputs f is given
+// copies. Throws DTypeError for an f32 input, none that is f64, or a result that is not, Error if f
+// depends on no input at all, so that nothing would be checked; errors of f itself pass through.
 GradcheckReport gradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
                           const GradcheckOptions& options = {});
 

@@ -11,6 +11,20 @@
 #include "autograd/ops.h"
 #include "tensor/error.h"
 
+namespace gradus {
+
+// The latest node found but not yet expanded is expanded next, as in backward().
+std::map<std::uint64_t, const Node*> nodes_behind(const Tensor& output) {
+  std::map<std::uint64_t, const Node*> found;
+  if (output.node() != nullptr) found.emplace(output.node()->id, output.node().get());
+  for (auto at = found.rbegin(); at != found.rend(); ++at) {
+    for (const Edge& edge : at->second->inputs) found.emplace(edge.node->id, edge.node.get());
+  }
+  return found;
+}
+
+}  // namespace gradus
+
 namespace gradus::graph {
 
 namespace {
@@ -19,16 +33,6 @@ using Json = nlohmann::ordered_json;
 using Names = std::vector<std::pair<std::string, Tensor>>;
 
 constexpr std::int64_t kWrittenOut = 64;
-
-// Everything behind `output`, by id: inputs before results. The latest node found but not yet
-// expanded is expanded next, as in backward().
-std::map<std::uint64_t, const Node*> nodes_behind(const Tensor& output) {
-  std::map<std::uint64_t, const Node*> found{{output.node()->id, output.node().get()}};
-  for (auto at = found.rbegin(); at != found.rend(); ++at) {
-    for (const Edge& edge : at->second->inputs) found.emplace(edge.node->id, edge.node.get());
-  }
-  return found;
-}
 
 // A name may hold anything; a Graphviz string may not.
 std::string quoted(const std::string& text) {

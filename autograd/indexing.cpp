@@ -89,16 +89,14 @@ Tensor scatter(const Tensor& x, int axis, const Tensor& indices, const Tensor& s
 }
 
 Tensor flip(const Tensor& x, const Axes& axes) {
-  Axes all = axes;
-  for (int axis = 0; axes.list.empty() && axis < x.rank(); ++axis) all.list.push_back(axis);
   Layout turned = x.layout();  // from the last element on, backwards
-  for (int axis : all.list) {
-    std::int64_t& stride = turned.strides[static_cast<std::size_t>(x.shape().axis_at(axis))];
+  for (int axis : checked_axes("flip", x, axes)) {
+    std::int64_t& stride = turned.strides[static_cast<std::size_t>(axis)];
     turned.offset += std::max<std::int64_t>(x.size(axis) - 1, 0) * stride;
     stride = -stride;
   }
   return record("flip", compute::copy(x.with_layout(turned)),
-                edge(x, [all](const Tensor& g) { return flip(g, all); }));
+                edge(x, [axes](const Tensor& g) { return flip(g, axes); }));
 }
 
 namespace {

@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -113,6 +114,9 @@ using JointPullback =
     std::function<std::vector<Gradient>(const Tensor& gradient, const Tensor& result)>;
 std::vector<Edge> joint_edges(const std::vector<std::shared_ptr<Node>>& inputs,
                               JointPullback pullback);
+
+// Everything behind `output`, by id: inputs before results. Nothing if it has no graph.
+std::map<std::uint64_t, const Node*> nodes_behind(const Tensor& output);
 
 // x as the result of an op that has nothing to do: itself, or outside the graph under NoGrad.
 Tensor unchanged(const Tensor& x);

@@ -77,10 +77,10 @@ Tensor relu(const Tensor& x);
 Tensor gelu(const Tensor& x);  // exact: x * (1 + erf(x / sqrt 2)) / 2
 Tensor erf(const Tensor& x);
 Tensor square(const Tensor& x);
-// -1, 0 or 1; the gradient is zero.
+// -1, 0 or 1; the gradient is zero (rounding.cpp).
 Tensor sign(const Tensor& x);
-// The next whole number below, above, or the nearest, halves going to the even one (rounding.cpp); the
-// gradient is zero.
+// The next whole number below, above, or the nearest, halves going to the even one; the gradient is
+// zero, too.
 Tensor floor(const Tensor& x);
 Tensor ceil(const Tensor& x);
 Tensor round(const Tensor& x);

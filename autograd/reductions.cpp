@@ -8,6 +8,7 @@
 
 #include "autograd/autograd.h"
 #include "autograd/compute.h"
+#include "autograd/indices.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
 #include "tensor/elements.h"
@@ -16,10 +17,7 @@
 
 namespace gradus {
 
-namespace {
-
-// The axes as distinct numbers in [0, rank), ascending; all of them for none.
-std::vector<int> resolve(const char* op, const Tensor& x, const Axes& axes) {
+std::vector<int> checked_axes(const char* op, const Tensor& x, const Axes& axes) {
   std::vector<int> list;
   for (int axis : axes.list) list.push_back(x.shape().axis_at(axis));
   if (axes.list.empty()) {
@@ -31,6 +29,8 @@ std::vector<int> resolve(const char* op, const Tensor& x, const Axes& axes) {
   }
   return list;
 }
+
+namespace {
 
 Tensor drop(const Tensor& y, const std::vector<int>& axes, bool keep) {
   if (keep) return y;
@@ -50,7 +50,7 @@ Tensor extreme(ReduceOp op, const Tensor& x, const Axes& axes, bool keep) {
   if (!is_floating(x.dtype())) {
     return whole(name_of(op), extreme(op, cast(x, DType::f64), axes, keep));
   }
-  const std::vector<int> list = resolve(name_of(op), x, axes);
+  const std::vector<int> list = checked_axes(name_of(op), x, axes);
   const Tensor y = record(name_of(op), compute::reduce(op, x, list),
                           edge(x, [x, list](const Tensor& g, const Tensor& result) {
                             const Tensor equal = cast(x == result, x.dtype());
@@ -84,7 +84,7 @@ double degrees(const char* op, const Tensor& x, const std::vector<int>& axes, in
 
 Tensor sum(const Tensor& x, const Axes& axes, bool keep) {
   if (!is_floating(x.dtype())) return whole("sum", sum(cast(x, DType::f64), axes, keep));
-  const std::vector<int> list = resolve("sum", x, axes);
+  const std::vector<int> list = checked_axes("sum", x, axes);
   const Tensor y =
       record("sum", compute::reduce(ReduceOp::sum, x, list),
              edge(x, [shape = x.shape()](const Tensor& g) { return expand(g, shape); }));
@@ -93,7 +93,7 @@ Tensor sum(const Tensor& x, const Axes& axes, bool keep) {
 
 Tensor mean(const Tensor& x, const Axes& axes, bool keep) {
   if (!is_floating(x.dtype())) return cast(mean(cast(x, DType::f64), axes, keep), DType::f32);
-  const std::vector<int> list = resolve("mean", x, axes);
+  const std::vector<int> list = checked_axes("mean", x, axes);
   return sum(x, list, keep) / count(x, list);
 }
 
@@ -106,19 +106,19 @@ Tensor min(const Tensor& x, const Axes& axes, bool keep) {
 }
 
 Tensor argmax(const Tensor& x, int axis, bool keep) {
-  const std::vector<int> list = resolve("argmax", x, axis);
+  const std::vector<int> list = checked_axes("argmax", x, axis);
   return drop(compute::reduce(ReduceOp::argmax, floating(x), list), list, keep);
 }
 
 Tensor argmin(const Tensor& x, int axis, bool keep) {
-  const std::vector<int> list = resolve("argmin", x, axis);
+  const std::vector<int> list = checked_axes("argmin", x, axis);
   return drop(compute::reduce(ReduceOp::argmax, -floating(x), list, "argmin"), list, keep);
 }
 
 // The first half times the second, until one is left: products have a gradient without a division.
 Tensor prod(const Tensor& x, const Axes& axes, bool keep) {
   compute::check_floating("prod", x);
-  const std::vector<int> list = resolve("prod", x, axes);
+  const std::vector<int> list = checked_axes("prod", x, axes);
   Tensor y = unchanged(x);
   for (int axis : list) {
     while (y.size(axis) > 1) {
@@ -132,7 +132,7 @@ Tensor prod(const Tensor& x, const Axes& axes, bool keep) {
 }
 
 Tensor norm(const Tensor& x, const Axes& axes, bool keep) {
-  const std::vector<int> list = resolve("norm", x, axes);
+  const std::vector<int> list = checked_axes("norm", x, axes);
   const Tensor value = [&] {
     NoGrad off;
     return sqrt(sum(square(x), list, true));
@@ -147,7 +147,7 @@ Tensor norm(const Tensor& x, const Axes& axes, bool keep) {
 // the gradient is e^(x - y), zero where y is -inf.
 Tensor logsumexp(const Tensor& x, const Axes& axes, bool keep) {
   compute::check_floating("logsumexp", x);
-  const std::vector<int> list = resolve("logsumexp", x, axes);
+  const std::vector<int> list = checked_axes("logsumexp", x, axes);
   const Tensor value = [&] {
     NoGrad off;
     const Tensor largest =  // of no elements 0
@@ -162,30 +162,30 @@ Tensor logsumexp(const Tensor& x, const Axes& axes, bool keep) {
 }
 
 Tensor var(const Tensor& x, const Axes& axes, bool keep, int correction) {
-  const std::vector<int> list = resolve("var", x, axes);
+  const std::vector<int> list = checked_axes("var", x, axes);
   const double n = degrees("var", x, list, correction);
   return sum(square(x - mean(x, list, true)), list, keep) / n;
 }
 
 // As a norm, so that the gradient of equal numbers is 0 and not NaN.
 Tensor stddev(const Tensor& x, const Axes& axes, bool keep, int correction) {
-  const std::vector<int> list = resolve("stddev", x, axes);
+  const std::vector<int> list = checked_axes("stddev", x, axes);
   const double n = degrees("stddev", x, list, correction);
   return norm(x - mean(x, list, true), list, keep) / std::sqrt(n);
 }
 
 namespace {
-// Rows [count, n] of numbers as Read, each replaced by the sum of those up to it in its row, added up in Sum.
-template <class Read, class Sum>
+// Rows [count, n], each number replaced by the sum of those up to it in its row.
+template <class T>
 Tensor running_sums(const Tensor& rows) {
-  std::vector<Read> numbers = rows.to_vector<Read>();
+  std::vector<T> numbers = rows.to_vector<T>();
   const std::int64_t n = rows.size(-1);
   parallel_for(n == 0 ? 0 : rows.numel() / n, 16, [&](std::int64_t row, std::int64_t end) {
     for (; row < end; ++row) {
-      Sum sum = 0;
+      double sum = 0;
       for (std::int64_t i = row * n; i < (row + 1) * n; ++i) {
-        Read& number = numbers[static_cast<std::size_t>(i)];
-        number = static_cast<Read>(sum += static_cast<Sum>(number));
+        T& number = numbers[static_cast<std::size_t>(i)];
+        number = static_cast<T>(sum += number);
       }
     }
   });
@@ -196,9 +196,9 @@ Tensor running_sums(const Tensor& rows) {
 // x_j is part of every y_i from i = j on: dL/dx_j is the sum of g from j to the end.
 Tensor cumsum(const Tensor& x, int axis) {
   const Tensor rows = transpose(x.detach(), axis, -1);
-  const Tensor sums = x.dtype() == DType::f32   ? running_sums<float, double>(rows)
-                      : x.dtype() == DType::f64 ? running_sums<double, double>(rows)
-                                                : running_sums<std::int64_t, std::int64_t>(rows);
+  const Tensor sums = x.dtype() == DType::f32   ? running_sums<float>(rows)
+                      : x.dtype() == DType::f64 ? running_sums<double>(rows)
+                                                : whole("cumsum", running_sums<double>(rows));
   return record("cumsum", transpose(sums, axis, -1), edge(x, [axis](const Tensor& g) {
                   return flip(cumsum(flip(g, axis), axis), axis);
                 }));

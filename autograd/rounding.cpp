@@ -1,14 +1,21 @@
-// Functions that step: constant but for jumps, so that their gradient is zero and no graph is kept.
+// Functions that step: constant but for jumps, so that their gradient is zero.
 
 #include "autograd/compute.h"
+#include "autograd/node.h"
 #include "autograd/ops.h"
 
 namespace gradus {
 
-Tensor floor(const Tensor& x) { return compute::unary(UnaryOp::floor, x); }
+namespace {
+Tensor step(UnaryOp op, const Tensor& x) {
+  return record(name_of(op), compute::unary(op, x),
+                edge(x, [](const Tensor& g) { return zeros_like(g); }));
+}
+}  // namespace
 
-Tensor ceil(const Tensor& x) { return -floor(-x.detach()); }
-
-Tensor round(const Tensor& x) { return compute::unary(UnaryOp::round, x); }
+Tensor sign(const Tensor& x) { return step(UnaryOp::sign, x); }
+Tensor floor(const Tensor& x) { return step(UnaryOp::floor, x); }
+Tensor ceil(const Tensor& x) { return -floor(-x); }
+Tensor round(const Tensor& x) { return step(UnaryOp::round, x); }
 
 }  // namespace gradus

@@ -16,7 +16,7 @@ class RowNumbers {
  public:
   explicit RowNumbers(std::size_t most)
       : slots_(std::bit_ceil(2 * most + 1), kFree),
-        shift_(32 - std::bit_width(slots_.size() - 1)) {}
+        shift_(32 - static_cast<int>(std::bit_width(slots_.size() - 1))) {}
 
   std::int32_t of(std::int32_t row) {
     // Fibonacci hashing (Knuth, volume 3, section 6.4): the upper bits of row * 2^32 / 1.618...

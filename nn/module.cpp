@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <ranges>
 #include <set>
 #include <typeinfo>
 #include <unordered_set>
@@ -59,10 +60,8 @@ void Visitor::buffer(const std::string& name, Tensor& buffer) {
 // are not const.
 void Module::walk(Visitor visitor) const {
   Module& self = const_cast<Module&>(*this);
-  {
-    std::lock_guard lock(paths);
-    visitor.base_ = path_.empty() ? "" : path_ + ".";
-  }
+  visitor.base_ = path();
+  if (!visitor.base_.empty()) visitor.base_ += ".";
   if (visitor.on_module) visitor.on_module("", self);
   self.visit(visitor);
 }
@@ -167,46 +166,45 @@ std::string Module::type() const {
   return last == std::string::npos ? name : name.substr(last + 2);
 }
 
-std::string Module::location() const {
+std::string Module::path() const {
   std::lock_guard lock(paths);
-  return path_.empty() ? type() : fmt::format("{} ({})", path_, type());
+  return path_;
 }
 
+std::string Module::location() const {
+  const std::string at = path();
+  return at.empty() ? type() : fmt::format("{} ({})", at, type());
+}
+
+namespace {
+// Throws what e is, with another message, if it is exactly one of `Kinds`.
+template <class... Kinds>
+void throw_alike(const Error& e, const std::string& message) {
+  ((typeid(e) == typeid(Kinds) ? throw Kinds(message) : void()), ...);
+}
+}  // namespace
+
 // An error that begins with a module's path already, and not with [operation], comes from further in.
+// One of a class of the user's own, which may hold more than a message, stays as it is.
 void Module::rethrow() const {
-  const auto message = [this](const Error& e) {
-    return *e.what() == '[' ? location() + ": " + e.what() : e.what();
-  };
   try {
     throw;
-  } catch (const ShapeError& e) {
-    throw ShapeError(message(e));
-  } catch (const DTypeError& e) {
-    throw DTypeError(message(e));
-  } catch (const IndexError& e) {
-    throw IndexError(message(e));
-  } catch (const BackendError& e) {
-    throw BackendError(message(e));
-  } catch (const GradError& e) {
-    throw GradError(message(e));
-  } catch (const IoError& e) {
-    throw IoError(message(e));
   } catch (const Error& e) {
-    throw Error(message(e));
+    if (*e.what() == '[') {
+      throw_alike<Error, ShapeError, DTypeError, IndexError, BackendError, GradError, IoError>(
+          e, location() + ": " + e.what());
+    }
+    throw;
   }
 }
 
 std::vector<Shape> missing_parameters(const Tensor& loss, const Module& model) {
-  std::unordered_set<const Node*> seen;
-  for (const Tensor& x : model.parameters()) seen.insert(x.node().get());
+  std::unordered_set<const Node*> named;
+  for (const Tensor& x : model.parameters()) named.insert(x.node().get());
   std::vector<Shape> missing;
-  std::vector<const Node*> waiting{loss.node().get()};
-  while (!waiting.empty()) {
-    const Node* node = waiting.back();
-    waiting.pop_back();
-    if (node == nullptr || !seen.insert(node).second) continue;
-    if (node->is_leaf()) missing.push_back(node->shape);
-    for (const Edge& e : node->inputs) waiting.push_back(e.node.get());
+  const auto behind = nodes_behind(loss);
+  for (const auto& [id, node] : std::views::reverse(behind)) {
+    if (node->is_leaf() && !named.contains(node)) missing.push_back(node->shape);
   }
   return missing;
 }

@@ -109,8 +109,8 @@ class Module {
 
  protected:
   Module() = default;
-  Module(const Module&) = default;
-  Module& operator=(const Module&) = default;
+  Module(const Module& other) : training_(other.training_), path_(other.path()) {}
+  Module& operator=(const Module& other) { return *this = Module(other); }
   Module(Module&&) = default;
   Module& operator=(Module&&) = default;
 
@@ -137,6 +137,7 @@ class Module {
  private:
   friend class Visitor;
   [[noreturn]] void rethrow() const;
+  std::string path() const;  // read safely while other threads walk down
 
   bool training_ = true;
   mutable std::string path_;

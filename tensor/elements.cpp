@@ -5,6 +5,9 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <limits>
+
 #include "tensor/error.h"
 #include "tensor/tensor.h"
 
@@ -25,15 +28,33 @@ std::vector<bool> Tensor::to_vector() const {
   return {bytes.begin(), bytes.end()};
 }
 
-template <>
-std::vector<std::int64_t> Tensor::to_vector() const {
-  const std::vector<double> values = to_vector<double>();
+namespace {
+// The elements as whole numbers, rounded toward zero.
+template <class T>
+std::vector<T> whole(const Tensor& x, const char* type) {
+  const std::vector<double> values = x.to_vector<double>();
+  const double end = std::ldexp(1, std::numeric_limits<T>::digits);  // 1 more than the largest T
   for (double value : values) {
-    if (!(value >= -0x1p63 && value < 0x1p63)) {
-      throw DTypeError(fmt::format("[to_vector] {} does not fit std::int64_t", value));
+    if (!(std::trunc(value) >= -end && value < end)) {
+      throw DTypeError(fmt::format("[to_vector] {} does not fit {}", value, type));
     }
   }
   return {values.begin(), values.end()};
+}
+}  // namespace
+
+template <>
+std::vector<std::int32_t> Tensor::to_vector() const {
+  if (is_floating(dtype_)) return whole<std::int32_t>(*this, "std::int32_t");
+  const Tensor dense = to(*this, {.dtype = DType::i32});
+  std::vector<std::int32_t> values(static_cast<std::size_t>(numel()));
+  dense.backend().download(dense.view(), values.data());
+  return values;
+}
+
+template <>
+std::vector<std::int64_t> Tensor::to_vector() const {
+  return whole<std::int64_t>(*this, "std::int64_t");
 }
 
 template <>

@@ -30,6 +30,7 @@ bool Layout::is_contiguous() const {
 }
 
 bool Layout::is_repeated() const {
+  if (shape.numel() == 0) return false;  // [2, 0] has strides 0, 1
   for (int axis = 0; axis < shape.rank(); ++axis) {
     if (shape[axis] > 1 && strides[at(axis)] == 0) return true;
   }

@@ -41,7 +41,6 @@ std::vector<T> Tensor::to_vector() const {
 }
 template std::vector<float> Tensor::to_vector() const;
 template std::vector<double> Tensor::to_vector() const;
-template std::vector<std::int32_t> Tensor::to_vector() const;
 
 double Tensor::item() const {
   if (!defined() || numel() != 1) {

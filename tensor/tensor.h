@@ -36,6 +36,11 @@ class Tensor {
  public:
   Tensor() = default;  // no tensor at all: defined() is false
   Tensor(std::shared_ptr<Buffer> buffer, const Layout& layout, DType dtype, Backend& backend);
+  Tensor(const Tensor&) = default;
+  Tensor(Tensor&&) = default;
+  // Only of what has a name: x[0] = y or p.grad() = g would bind a handle that is gone at once.
+  Tensor& operator=(const Tensor&) & = default;
+  Tensor& operator=(Tensor&&) & = default;
 
   bool defined() const { return buffer_ != nullptr; }
   const Shape& shape() const { return layout_.shape; }
@@ -53,6 +58,7 @@ class Tensor {
   View view() const { return {buffer_.get(), dtype_, layout_}; }
 
   // All elements in row-major order, cast to T (float, double, std::int32_t, std::int64_t or bool).
+  // Throws DTypeError for a number that does not fit a T that is whole.
   template <Element T>
   std::vector<T> to_vector() const;
   // The value of the only element. Throws ShapeError if there is not exactly one.
@@ -150,6 +156,8 @@ Tensor from_vector(const std::vector<T>& values, const Shape& shape, Backend* ba
 // elements.cpp
 template <>
 std::vector<bool> Tensor::to_vector() const;
+template <>
+std::vector<std::int32_t> Tensor::to_vector() const;
 template <>
 std::vector<std::int64_t> Tensor::to_vector() const;
 template <>

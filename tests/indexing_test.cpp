@@ -52,6 +52,7 @@ TEST_CASE("flip turns any layout around, on every backend") {
     }
     CHECK(flip(flip(x, {}), {}).to_vector<double>() == x.to_vector<double>());
     CHECK(flip(zeros({0, 2}, x.options()), 0).shape() == Shape{0, 2});
+    REFUSES(ShapeError, flip(zeros({2, 3}), {0, -2}), "[flip] an axis of [2, 3] is named twice");
   }
 }
 

@@ -217,6 +217,15 @@ TEST_CASE("messages of checks of gradients") {
   const auto g = [](const std::vector<Tensor>& in) { return cast(sum(in[0]), DType::f32); };
   REFUSES(DTypeError, gradcheck(g, {ones({2}, {DType::f64}).set_requires_grad()}),
           "[gradcheck] the function must give f64, got f32 [] on cpu");
+  const Tensor held = ones({2}, {DType::f64});
+  const auto ignores = [&](const std::vector<Tensor>&) { return held * 2; };
+  REFUSES(Error, gradcheck(ignores, {held}),
+          "[gradcheck] the result depends on no input: the function must compute with the tensors "
+          "that it is given, or hold leaves that require gradients, as a module does, and be given "
+          "these");
+  CHECK(message_of<Error>([&] {
+          gradgradcheck(ignores, {held});
+        }).starts_with("[gradgradcheck] the result depends on no input"));
   bool first = true;
   const Tensor a = leaf({2}), b = leaf({2});
   const Tensor y =
@@ -263,4 +272,29 @@ TEST_CASE("a pullback that changes the type of a gradient is told so before a ke
   CHECK(
       refused(record("mine", x.detach(), edge(x, wider))).starts_with("[mine] its pullback gave"));
   CHECK(!x.grad().defined());
+}
+
+TEST_CASE("a pullback whose gradient has a wrong shape, or is none at all, is named") {
+  Tensor x = leaf({2});
+  const auto run = [&](const std::function<Gradient(const Tensor&)>& pullback) {
+    sum(record("bad", ones({3}), edge(ones({2}), pullback), edge(x, pullback))).backward();
+    return 0;
+  };
+  REFUSES(ShapeError, run([](const Tensor& g) { return g; }),
+          "[bad] its pullback gave input 1 the gradient f32 [3] on cpu; it must be of the input's "
+          "shape [2] or broadcast from it");
+  REFUSES(ShapeError, run([](const Tensor& g) { return sum(g); }),
+          "[bad] its pullback gave input 1 the gradient f32 [] on cpu; it must be of the input's "
+          "shape [2] or broadcast from it");
+  REFUSES(ShapeError,
+          run([](const Tensor&) { return Gradient::row_sparse(whole({0}), ones({1}), {4}); }),
+          "[bad] its pullback gave input 1 the gradient f32 [1] on cpu in rows of [4]; it must be "
+          "of the input's shape [2] or broadcast from it");
+  REFUSES(GradError, run([](const Tensor&) { return Gradient(); }),
+          "[bad] its pullback gave input 1 no gradient; it must give zeros where there is none");
+  REFUSES(GradError, run([](const Tensor&) { return Tensor(); }),
+          "[bad] its pullback gave input 1 no gradient; it must give zeros where there is none");
+  CHECK(!x.grad().defined());
+  CHECK(run([](const Tensor&) { return ones({3, 2}); }) == 0);  // broadcast: summed
+  CHECK(x.grad().to_vector<double>() == std::vector<double>{3, 3});
 }

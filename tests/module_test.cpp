@@ -96,6 +96,29 @@ TEST_CASE("errors begin with the path of the module that was given the wrong inp
   CHECK(message([&] { embed(tokens); }).starts_with("Embedding: [gather]"));
 }
 
+TEST_CASE("an error of a class of one's own comes through modules as it is") {
+  struct Stop : Error {
+    explicit Stop(int at) : Error("[stop] far enough"), layer(at) {}
+    int layer;
+  };
+  struct Wider : ShapeError {
+    using ShapeError::ShapeError;
+  };
+  const nn::Sequential stops{[](const Tensor&) -> Tensor { throw Stop(7); }};
+  const nn::Sequential outer{stops, relu};
+  int layer = 0;
+  try {
+    outer(ones({1}));
+  } catch (const Stop& stop) {
+    layer = stop.layer;
+  }
+  CHECK(layer == 7);
+  const nn::Sequential widens{[](const Tensor&) -> Tensor { throw Wider("[wide] 1"); }};
+  CHECK_THROWS_AS(widens(ones({1})), Wider);
+  const nn::Sequential refuses{[](const Tensor&) -> Tensor { throw IoError("[read] 1"); }};
+  CHECK_THROWS_WITH_AS(refuses(ones({1})), "Sequential: [read] 1", IoError);
+}
+
 TEST_CASE("train and eval reach every module") {
   nn::Sequential model{nn::Linear(2, 2), nn::Sequential{nn::Dropout(0.5), relu}};
   model.eval();
@@ -246,16 +269,18 @@ TEST_CASE("Sequential takes modules, functions and lambdas") {
   CHECK_THROWS_AS(model.at<nn::Linear>(9), IndexError);
 }
 
+namespace {
+struct LongName : nn::Module {
+  nn::Sequential a_part_with_a_name_too_long_for_a_small_string{nn::Linear(2, 3), nn::Linear(3, 2)};
+  void visit(nn::Visitor& v) override {
+    v("a_part_with_a_name_too_long_for_a_small_string",
+      a_part_with_a_name_too_long_for_a_small_string);
+  }
+};
+}  // namespace
+
 TEST_CASE("threads may walk down a model and its parts at the same time") {
-  struct Outer : nn::Module {
-    nn::Sequential a_part_with_a_name_too_long_for_a_small_string{nn::Linear(2, 3),
-                                                                  nn::Linear(3, 2)};
-    void visit(nn::Visitor& v) override {
-      v("a_part_with_a_name_too_long_for_a_small_string",
-        a_part_with_a_name_too_long_for_a_small_string);
-    }
-  };
-  const Outer model;
+  const LongName model;
   std::vector<std::thread> threads;
   std::atomic<std::int64_t> count = 0;
   for (int t = 0; t < 4; ++t) {
@@ -267,4 +292,23 @@ TEST_CASE("threads may walk down a model and its parts at the same time") {
   }
   for (std::thread& thread : threads) thread.join();
   CHECK(count == 4 * 500 * 17);
+}
+
+TEST_CASE("a model may be copied while another thread walks down it") {
+  const LongName model;
+  std::atomic<bool> done = false;
+  std::thread walker([&] {
+    while (!done) model.parameters();
+  });
+  bool whole = true;
+  for (int i = 0; i < 500; ++i) {
+    const LongName copy = i % 2 == 0 ? model : nn::clone(model);
+    const nn::Sequential& part = copy.a_part_with_a_name_too_long_for_a_small_string;
+    const std::string text = message([&] { part(ones({1, 9})); });
+    whole = whole && (text.starts_with("Linear: input") ||
+                      text.starts_with("a_part_with_a_name_too_long_for_a_small_string.0 (Lin"));
+  }
+  done = true;
+  walker.join();
+  CHECK(whole);
 }

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
+#include <type_traits>
+#include <utility>
 
 #include "autograd/ops.h"
 #include "tensor/error.h"
@@ -95,6 +98,14 @@ TEST_CASE("numbers that do not fit i32 are refused, not turned around") {
   CHECK(full({1}, 1.75, whole).item() == 1);  // toward zero, as every cast
   REFUSES(DTypeError, tensor({kInfinity}).to_vector<std::int64_t>(),
           "[to_vector] inf does not fit std::int64_t");
+  REFUSES(DTypeError, tensor({1, std::nan("")}).to_vector<std::int32_t>(),
+          "[to_vector] nan does not fit std::int32_t");
+  REFUSES(DTypeError, tensor({3e9}, {DType::f64}).to_vector<std::int32_t>(),
+          "[to_vector] 3000000000 does not fit std::int32_t");
+  CHECK(tensor({-2147483648.5, 2147483647.5}, {DType::f64}).to_vector<std::int32_t>() ==
+        std::vector<std::int32_t>{-2147483647 - 1, 2147483647});
+  CHECK(transpose(tensor({{1, 2}, {3, 4}}, whole)).to_vector<std::int32_t>() ==
+        std::vector<std::int32_t>{1, 3, 2, 4});
 }
 
 TEST_CASE("to_vector reads any layout and casts") {
@@ -117,6 +128,8 @@ TEST_CASE("views share memory; what a view shows follows a write") {
   Tensor part = slice(x, 1, 0, 2);  // writing through a strided view touches only what it shows
   part.assign(zeros({2, 2}));
   CHECK(flat.to_vector<double>() == Values{0, 0, 30, 0, 0, 60});
+  Tensor none = zeros({2, 0, 3});
+  CHECK_NOTHROW(none.assign(none));
 }
 
 TEST_CASE("a list of numbers is a vector, and [i] a part of a tensor") {
@@ -126,6 +139,23 @@ TEST_CASE("a list of numbers is a vector, and [i] a part of a tensor") {
   CHECK(x[-1].item() == 3);
   CHECK(tensor({{1, 2}, {3, 4}})[1].to_vector<double>() == Values{3, 4});
   CHECK_THROWS_AS(x[3], IndexError);
+}
+
+TEST_CASE("a tensor that has no name cannot be assigned to, which would do nothing") {
+  static_assert(!std::is_assignable_v<Tensor, Tensor>);  // x[0] = y, p.grad() = g
+  static_assert(!std::is_assignable_v<Tensor, const Tensor&>);
+  static_assert(std::is_assignable_v<Tensor&, Tensor>);
+  static_assert(std::is_assignable_v<Tensor&, const Tensor&>);
+  static_assert(std::is_nothrow_move_constructible_v<Tensor>);  // vectors move when they grow
+  struct Pair {
+    Tensor a, b;
+  };
+  Pair pair{tensor(1), tensor(2)};
+  std::swap(pair.a, pair.b);
+  std::tie(pair.a, pair.b) = std::pair(pair.b, tensor(3));
+  pair = Pair{pair.b, pair.a};
+  CHECK(pair.a.item() == 3);
+  CHECK(pair.b.item() == 1);
 }
 
 TEST_CASE("i32 wraps around on every backend") {
