@@ -239,7 +239,10 @@ Files read_files(const fs::path& path, const Wanted& wanted) try {
   const fs::file_status status = fs::status(path);
   if (!fs::exists(status)) fail(path, "there is no such file or folder");
   if (fs::is_directory(status)) return read_folder(path, wanted);
-  if (!fs::is_regular_file(status)) fail(path, "is neither a file nor a folder");
+  if (!fs::is_regular_file(status)) {
+    fail(path,
+         "is neither a file nor a folder; what comes through a pipe must be written to a file");
+  }
   if (fs::file_size(path) == 0) fail(path, "the file is empty");
   if (is_archive(path)) return ArchiveReader(path).read(wanted);
   check_total(path, fs::file_size(path));

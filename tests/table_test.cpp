@@ -197,6 +197,11 @@ TEST_CASE("links to folders are followed, each folder once") {
           "[read_dataset] " + (tmp / "data/lost").string() + ": is a link to nothing");
 }
 
+TEST_CASE("what is no file is refused, with what to do") {
+  refuses("/dev/null",
+          ": is neither a file nor a folder; what comes through a pipe must be written to a file");
+}
+
 TEST_CASE("a tar cut between two members is refused") {
   const TemporaryFolder tmp;
   tmp.write("neg/1.txt", "dull");
