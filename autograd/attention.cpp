@@ -89,9 +89,9 @@ Tensor masked_softmax(Tensor scores, const Tensor& mask, bool causal) {
   return softmax(scores);
 }
 
-// Where queries and keys k [..., n, d] are moved to for Euclidean scores: [..., 1, d]. Keys that a query
-// does not see must not change its digits. So it is the mean of the keys that most queries see: of all
-// keys without a mask, of those that are not hidden with a mask of keys, the first in causal order.
+// Where Euclidean queries and keys k [..., n, d] are moved to: [..., 1, d]. Keys that a query does not
+// see must not change its digits. So it is the mean of the keys that most queries see: of all without a
+// mask, of those that are not hidden with a mask of keys, and in causal order the first alone.
 Tensor centre_of_keys(const Tensor& k, const Tensor& mask, bool causal) {
   NoGrad off;
   const std::int64_t n = causal ? std::min<std::int64_t>(k.size(-2), 1) : k.size(-2);
