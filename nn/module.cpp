@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <ranges>
 #include <set>
 #include <typeinfo>
 #include <unordered_set>
@@ -203,8 +202,9 @@ std::vector<Shape> missing_parameters(const Tensor& loss, const Module& model) {
   for (const Tensor& x : model.parameters()) named.insert(x.node().get());
   std::vector<Shape> missing;
   const auto behind = nodes_behind(loss);
-  for (const auto& [id, node] : std::views::reverse(behind)) {
-    if (node->is_leaf() && !named.contains(node)) missing.push_back(node->shape);
+  for (auto at = behind.rbegin(); at != behind.rend(); ++at) {  // the latest first
+    const Node& node = *at->second;
+    if (node.is_leaf() && !named.contains(&node)) missing.push_back(node.shape);
   }
   return missing;
 }

@@ -164,20 +164,21 @@ TEST_CASE(
 }
 
 TEST_CASE("a test table without labels is not used, which is noted") {
-  const TemporaryFolder tmp;
-  const std::string train = "id,text,label\n1,a,0\n2,b,1\n";
-  for (const auto& [name, table] :
-       {std::pair("test.csv", "id,text\n3,c\n"), std::pair("test.tsv", "id\ttext\n3\tc\n"),
-        std::pair("test.jsonl", "{\"id\": 3, \"text\": \"c\"}\n")}) {
-    CAPTURE(name);
+  struct Test {
+    const char *name, *table;
+  };
+  for (const Test& test : {Test{"test.csv", "id,text\n3,c\n"},
+                           {"test.tsv", "id\ttext\n3\tc\n"},
+                           {"test.jsonl", "{\"id\": 3, \"text\": \"c\"}\n"}}) {
+    CAPTURE(test.name);
     const TemporaryFolder set;
-    set.write("train.csv", train);
-    const std::string test = set.write(name, table).string();
+    set.write("train.csv", "id,text,label\n1,a,0\n2,b,1\n");
+    set.write(test.name, test.table);
     const Dataset d = read_dataset(set.path());
     CHECK(d.train.size() == 2);
     CHECK(d.test.empty());
     CHECK(d.notes ==
-          Strings{set.path().string() + ", " + name + " has no column of labels: not used"});
+          Strings{set.path().string() + ", " + test.name + " has no column of labels: not used"});
   }
 }
 
