@@ -78,7 +78,7 @@ std::optional<Columns> find_columns(const std::vector<std::string>& header,
                                     const std::string& here) {
   auto text = find_column(header, options.text_column, kTextColumns);
   const bool text_chosen = !options.text_column.empty() && !options.text_column_elsewhere;
-  if (!text && !text_chosen) text = find_column(header, {}, kTextColumns);
+  if (!text && options.text_column_elsewhere) text = find_column(header, {}, kTextColumns);
   const auto label = find_column(header, options.label_column, kLabelColumns);
   const auto missing = [&](std::string_view what, const std::string& chosen,
                            std::string_view option) {
