@@ -192,6 +192,9 @@ TEST_CASE("a model file that another program wrote is not taken for one's own") 
   file.save(saved);
   file.save(saved);
   file.check();
+  std::filesystem::copy_file(folder / "m", folder / "copy");
+  std::filesystem::rename(folder / "copy", folder / "m");
+  file.check();  // another file with the same model
   std::filesystem::remove(folder / "m");
   file.save(saved);  // moved away: written again
   folder.write("m", "another's");

@@ -103,10 +103,20 @@ void ModelFile::save(const SavedModel& model) {
   if (mark_ && mark_of(path_)) check();  // where it was moved away, it is written again
   save_model(path_, model);
   mark_ = mark_of(path_);
+  metrics_ = model.metrics;
 }
 
+bool ModelFile::holds_ours() const {
+  try {
+    return load_model(path_).metrics == metrics_;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// A file system in a network may give the same file another mark.
 void ModelFile::check() const {
-  if (mark_of(path_) == mark_) return;
+  if (mark_of(path_) == mark_ || holds_ours()) return;
   throw IoError(
       fmt::format("[train] {} was written or removed by another program while this one trained; "
                   "let each training have an --out of its own",

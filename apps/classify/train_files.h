@@ -8,6 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "apps/classify/commands.h"
@@ -32,9 +33,11 @@ class ModelFile {
  private:
   using Mark = std::array<std::int64_t, 4>;  // device, inode, and when it was written
   static std::optional<Mark> mark_of(const std::filesystem::path& path);
+  bool holds_ours() const;
 
   std::filesystem::path path_;
   std::optional<Mark> mark_;
+  std::string metrics_;  // of the model saved: no two have the same
 };
 
 // One JSON object a line, flushed as it is written, so that it can be followed.
