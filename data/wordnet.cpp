@@ -7,6 +7,7 @@
 // (wnstats(7WN): 82,115 noun, 13,767 verb, 18,156 adjective and 3,621 adverb synsets).
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "data/readers.h"

@@ -3,6 +3,7 @@
 #include <gradus/autograd/node.h>
 #include <gradus/gradus.h>
 
+#include <cmath>
 #include <iomanip>
 #include <iostream>
 

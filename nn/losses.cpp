@@ -1,6 +1,7 @@
 #include "nn/losses.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "autograd/compute.h"
 #include "autograd/indices.h"

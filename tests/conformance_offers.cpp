@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <utility>
 
 #include "tensor/philox.h"
 #include "tests/conformance_tools.h"

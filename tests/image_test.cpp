@@ -2,6 +2,8 @@
 // golden_test.cpp.)
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "gradus.h"
 #include "tests/throws.h"
 

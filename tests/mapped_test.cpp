@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <iterator>
 
 #include "gradus.h"
 #include "nn/mapped_file.h"

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "tensor/parallel.h"
 
 using namespace gradus::data;
