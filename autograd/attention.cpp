@@ -202,7 +202,9 @@ struct Setting {
 };
 
 // softmax(scale q k^T + bias) v by the backend's kernel; where it has none, by the definition. inputs
-// are q, k, v, and the keys' bias or an undefined tensor.
+// are q, k, v, and the keys' bias or an undefined tensor. With W the weights and dW = g v^T, dropout
+// aside: dS = W (dW - sum(W dW)), element by element, is the scores' gradient; dq = scale dS k,
+// dk = scale dS^T q, dv = W^T g, and dbias is the sum of dS over queries.
 Tensor fused(const std::vector<Tensor>& inputs, const Setting& setting,
              const Definition& definition) {
   const Tensor q = with_dense_rows(inputs[0]), k = with_dense_rows(inputs[1]);
@@ -362,6 +364,7 @@ Tensor pooling_weights(const Tensor& query, const Tensor& keys, const Segments& 
   return segment_softmax(scores, segments);
 }
 
+// y_s = sum(w_t v_t) over the rows t of segment s: dL/dw_t = g_s . v_t, dL/dv_t = w_t g_s.
 Tensor pool(const Tensor& weights, const Tensor& values, const Segments& segments) {
   if (weights.rank() != 2 || values.rank() != 3 || weights.size(0) != values.size(0) ||
       weights.size(1) != values.size(1)) {
