@@ -202,7 +202,8 @@ struct Setting {
 };
 
 // softmax(scale q k^T + bias) v by the backend's kernel; where it has none, by the definition. inputs
-// are q, k, v, and the keys' bias or an undefined tensor.
+// are q, k, v, and the keys' bias or an undefined tensor. With W the weights, dropout aside: dW = g v^T,
+// dS = W * (dW - sum(W * dW)), dq = scale dS k, dk = scale dS^T q, dv = W^T g, dbias = dS summed over q.
 Tensor fused(const std::vector<Tensor>& inputs, const Setting& setting,
              const Definition& definition) {
   const Tensor q = with_dense_rows(inputs[0]), k = with_dense_rows(inputs[1]);
@@ -255,10 +256,13 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
         dropout.numbers(weights.shape().without(-1), weights.size(-1), weights.backend());
     return dropout.drop(weights, numbers);
   };
-  const bool fits = q.rank() >= 2 && k.rank() >= 2 && v.rank() >= 2 && q.size(-1) == k.size(-1) &&
-                    k.size(-2) == v.size(-2);
-  const int rank = std::max({q.rank(), k.rank(), v.rank()});
-  if (!fits || rank > 4 || options.score == Score::additive) {
+  check_points("attention", q, k, options);
+  if (v.rank() < 2 || v.size(-2) != k.size(-2)) {
+    throw ShapeError(
+        fmt::format("[attention] keys {} and values {} must have the same number of rows",
+                    to_string(k.shape()), to_string(v.shape())));
+  }
+  if (std::max({q.rank(), k.rank(), v.rank()}) > 4 || options.score == Score::additive) {
     return matmul(drop(attention_weights(q, k, options)), v);
   }
   compute::check_same("attention", q, k);
@@ -278,7 +282,8 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
     const Tensor all = scores_of_products(in[0], in[1], in[3]);  // [batch, heads, m, n]
     return matmul(drop(masked_softmax(all, setting.mask, setting.causal)), in[2]);
   };
-  const Scored in = scored(options, as_dense(q, batch), as_dense(k, batch), options.mask);
+  const Tensor wide_q = as_dense(q, batch), wide_k = as_dense(k, batch);
+  const Scored in = scored(options, wide_q, wide_k, options.mask);
   const Tensor y = fused({in.q, in.k, as_dense(v, batch), in.bias}, setting, definition);
   return reshape(y, batch.inserted(-1, y.size(-2)).inserted(-1, y.size(-1)));
 }
@@ -362,6 +367,7 @@ Tensor pooling_weights(const Tensor& query, const Tensor& keys, const Segments& 
   return segment_softmax(scores, segments);
 }
 
+// y_s = sum(w_t v_t) over the rows t of segment s: dL/dw_t = g_s . v_t, dL/dv_t = w_t g_s.
 Tensor pool(const Tensor& weights, const Tensor& values, const Segments& segments) {
   if (weights.rank() != 2 || values.rank() != 3 || weights.size(0) != values.size(0) ||
       weights.size(1) != values.size(1)) {

@@ -50,6 +50,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance, c
   return bias.defined() ? y + channels_of(x, bias) : y;
 }
 
+// The gradients are those of layer_norm (normalization.cpp), with means and sums over each channel.
 BatchNormed batch_norm_training(const Tensor& x, const Tensor& weight, const Tensor& bias,
                                 double epsilon) {
   check(x, {weight, bias});

@@ -58,6 +58,7 @@ bool is_last(const Tensor& x, int axis) { return x.shape().axis_at(axis) == x.ra
 
 }  // namespace
 
+// dy_i/dx_j = y_i ([i = j] - y_j), so dL/dx = y (g - sum(g y)).
 Tensor softmax(const Tensor& x, int axis) {
   compute::check_floating("softmax", x);
   if (!is_last(x, axis)) return transpose(softmax(transpose(x, axis, -1)), axis, -1);
@@ -67,6 +68,7 @@ Tensor softmax(const Tensor& x, int axis) {
                 }));
 }
 
+// dy_i/dx_j = [i = j] - e^y_j, so dL/dx = g - e^y sum(g).
 Tensor log_softmax(const Tensor& x, int axis) {
   compute::check_floating("log_softmax", x);
   if (!is_last(x, axis)) return transpose(log_softmax(transpose(x, axis, -1)), axis, -1);
@@ -77,6 +79,7 @@ Tensor log_softmax(const Tensor& x, int axis) {
                 }));
 }
 
+// y = log(sum(e^x)) - x[label], so dL/dx = g (softmax(x) - one_hot(label)).
 Tensor softmax_cross_entropy(const Tensor& x, const Tensor& labels) {
   compute::check_floating("softmax_cross_entropy", x);
   if (x.rank() != 2 || labels.rank() != 1 || labels.size(0) != x.size(0)) {
@@ -116,6 +119,8 @@ Tensor layer_norm_definition(const Tensor& x, const Tensor& weight, const Tensor
 
 }  // namespace
 
+// With s = sqrt(variance + epsilon), n = (x - mean) / s and h = g weight:
+// dL/dx = (h - mean(h) - n mean(h n)) / s, dL/dweight = the sum of g n over rows, dL/dbias = that of g.
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon) {
   compute::check_floating("layer_norm", x);
   if (x.rank() == 0) throw ShapeError("[layer_norm] x must have a last axis, got a scalar");

@@ -18,8 +18,8 @@ int main() {
   std::cout << "dot product  weights " << weights << "  answer " << matmul(weights, values) << "\n";
   std::cout << "  by attention()     " << attention(query, keys, values) << "\n";
 
-  // The dot product likes long keys: the third word wins although the first is exactly what was asked
-  // for. The Euclidean score, -||q - k||^2 / (2 sqrt(d)), likes near ones.
+  // The dot product favours long keys: the third word wins although the first is exactly what was asked
+  // for. The Euclidean score, -||q - k||^2 / (2 sqrt(d)), favours near ones.
   AttentionOptions euclidean{.score = Score::euclidean};
   std::cout << "euclidean    weights " << attention_weights(query, keys, euclidean) << "  answer "
             << attention(query, keys, values, euclidean) << "\n";

@@ -40,8 +40,8 @@ int main() {
   std::cout << "its gradient's gradient: " << gradgradcheck(right, {x}).ok << "\n";
 
   const Tensor kink = tensor({0}, {.dtype = DType::f64});
-  const auto smooth_nowhere = [](const auto& in) { return maximum(3 * in[0], in[0]); };
-  std::cout << "maximum(3x, x) at 0: " << gradcheck(smooth_nowhere, {kink}).ok << "\n";
+  const auto kinked = [](const auto& in) { return maximum(3 * in[0], in[0]); };
+  std::cout << "maximum(3x, x) at 0: " << gradcheck(kinked, {kink}).ok << "\n";
   const auto relu_at = [](const auto& in) { return relu(in[0]); };
   std::cout << "relu at 0: " << gradcheck(relu_at, {kink}).text << "\n";
 }

@@ -1,4 +1,4 @@
-// A backend of one's own: it lets another do the work, and counts the calls. Course, chapter 8.
+// A backend of your own: it lets another do the work and counts the calls. Course, chapter 8.
 
 #include <gradus/gradus.h>
 

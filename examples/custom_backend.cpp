@@ -1,5 +1,5 @@
-// A backend of one's own, registered from outside: it passes every call on to another and counts
-// calls, bytes and time. The library's conformance suite says whether it does what a backend must.
+// A backend of your own, registered from outside: it passes every call on to another and counts
+// calls, bytes and time. The library's conformance suite checks that it does what a backend must.
 
 #include <gradus/gradus.h>
 #include <gradus/tests/conformance.h>

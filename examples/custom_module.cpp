@@ -1,5 +1,5 @@
-// A module of one's own: a low-rank adapter. A trained layer is frozen, and what is learned is a
-// small correction to it: y = base(x) + (x down) up, with down [in, rank] and up [rank, out]. Hu et
+// A module of your own: a low-rank adapter. A trained layer is frozen, and only a small correction
+// to it is learned: y = base(x) + (x down) up, with down [in, rank] and up [rank, out]. Hu et
 // al., "LoRA: low-rank adaptation of large language models", 2021.
 
 #include <gradus/gradus.h>
@@ -45,7 +45,7 @@ int main() {
   nn::Sequential model{Adapted(trained, 2), nn::Tanh()};
   nn::print(model);
 
-  // To be learned: the layer as it is, off by a product of rank one.
+  // What is to be learned: the layer plus a product of rank one.
   const Tensor x = normal({256, 32});
   const Tensor change = matmul(normal({32, 1}, 0, 0.3), normal({1, 16}, 0, 0.3));
   const Tensor y = tanh(trained(x) + matmul(x, change)).detach();

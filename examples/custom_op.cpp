@@ -1,4 +1,4 @@
-// An operation of one's own: its result, its gradient, and the check that they belong together.
+// An operation of your own: its result, its gradient, and the check that they belong together.
 
 #include <gradus/autograd/node.h>
 #include <gradus/gradus.h>
@@ -10,14 +10,14 @@ using namespace gradus;
 // log((e^x + e^-x) / 2) without overflow for large x.
 Tensor log_cosh_values(const Tensor& x) { return abs(x) + log((1 + exp(-2 * abs(x))) / 2); }
 
-// The result is computed outside the graph; record() puts it in, with a line an input that takes
-// dL/dy to dL/dx. Here dy/dx = sinh(x) / cosh(x) = tanh(x).
+// The result is computed outside the graph; record() puts it in, with one line for each input that
+// takes dL/dy to dL/dx. Here dy/dx = sinh(x) / cosh(x) = tanh(x).
 Tensor log_cosh(const Tensor& x) {
   return record("log_cosh", log_cosh_values(x.detach()),
                 edge(x, [x](const Tensor& g) { return g * tanh(x); }));
 }
 
-// The same with a mistake: the slope stops at 0.9, so it is wrong for large x.
+// The same with a mistake: the slope is cut off at 0.9, so it is wrong for large x.
 Tensor wrong_log_cosh(const Tensor& x) {
   return record("wrong_log_cosh", log_cosh_values(x.detach()),
                 edge(x, [x](const Tensor& g) { return g * minimum(tanh(x), 0.9); }));

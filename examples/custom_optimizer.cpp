@@ -1,4 +1,4 @@
-// An optimizer of one's own. AdaBelief divides by how far gradients stray from their mean, where Adam
+// An optimizer of your own. AdaBelief divides by how far gradients stray from their mean, where Adam
 // divides by how large they are: steps are long where gradients agree. Zhuang et al., "AdaBelief
 // optimizer: adapting stepsizes by the belief in observed gradients", NeurIPS 2020, algorithm 2.
 
@@ -54,7 +54,7 @@ int main() {
   by_hand.step();
   std::cout << "1 -> " << p.item() << "\n";
 
-  // An embedding and a layer, with rates of their own and a rate that falls.
+  // An embedding and a layer, each with its own learning rate, and a schedule for both.
   manual_seed(1);
   const nn::Embedding embed(50, 8);
   const nn::Linear head(8, 5);

@@ -37,7 +37,7 @@ int main() {
   std::cout << "parameters " << mix.parameter_count() << ", the same by hand: " << std::boolalpha
             << (max(abs(by_hand - by_module)).item() < 1e-6) << "\n";
 
-  // Masks. With equal scores everywhere, one sees who is counted.
+  // Masks. All scores are equal, so the weights show who is seen.
   Tensor blank = zeros({3, 2});
   std::cout << "causal\n" << attention_weights(blank, blank, {.causal = true}) << "\n";
   Tensor real = tensor({1, 1, 0}) > 0;  // the third word is padding

@@ -7,7 +7,7 @@
 using namespace gradus;
 
 int main() {
-  // One text, two classes; class 0 is right.
+  // One example, two classes; class 0 is right.
   Tensor logits = tensor({{2, 0}}).set_requires_grad();
   Tensor labels = from_vector<std::int32_t>({0}, {1});
   Tensor surprise = nn::cross_entropy(logits, labels);

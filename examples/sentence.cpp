@@ -40,4 +40,20 @@ int main() {
   Tensor water = select(matmul(softmax(scores), words), 1, 0);
   sum(water).backward();
   std::cout << "d water / d score " << scores.grad() << "\n";
+
+  // All words ask at once, and the gradients of that by hand: S = Q K^T / root, W = softmax(S), Y = W V.
+  Tensor Q = words.detach().set_requires_grad(), K = words.detach().set_requires_grad(),
+         V = words.detach().set_requires_grad();
+  Tensor G = tensor({{0, 0}, {1, 0}, {0, 0}, {0, 0}, {0, 0}});  // dL/dY of L = bank's water
+  backward(attention(Q, K, V), {.gradient = G});
+  NoGrad off;
+  Tensor W = softmax(matmul(Q, transpose(K)) / root);
+  Tensor dV = matmul(transpose(W), G), dW = matmul(G, transpose(V));
+  Tensor dS = W * (dW - sum(W * dW, -1, true));
+  Tensor dQ = matmul(dS, K) / root, dK = matmul(transpose(dS), Q) / root;
+  const auto close = [](const Tensor& a, const Tensor& b) { return allclose(a, b, 1e-5, 1e-6); };
+  const bool same = close(dQ, Q.grad()) && close(dK, K.grad()) && close(dV, V.grad());
+  std::cout << "d water / d query " << dQ[1] << "\n";
+  std::cout << "by hand as by autograd: " << std::boolalpha << same << "\n";
+  return same ? 0 : 1;
 }

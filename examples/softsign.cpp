@@ -1,4 +1,4 @@
-// An operation and a module of one's own, in one file. Course, chapter 8.
+// An operation and a module of your own, in one file. Course, chapter 8.
 
 #include <gradus/autograd/node.h>
 #include <gradus/gradus.h>

@@ -1,4 +1,4 @@
-// A model of one's own: two spirals that no straight line can part.
+// A model of your own: it learns to tell two spirals apart, which no straight line can. Course, chapter 4.
 
 #include <gradus/gradus.h>
 
@@ -18,7 +18,7 @@ struct Spirals : nn::Module {
   }
 };
 
-// The plane around the spirals, a sign a place: of which arm the model takes it to be.
+// The plane around the spirals, one character for each place: the arm to which the model assigns it.
 void draw(const Spirals& model) {
   const Shape plane{25, 50};
   const Tensor across = linspace(-7, 7, 50), down = unsqueeze(linspace(7, -7, 25), 1);

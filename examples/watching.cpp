@@ -1,5 +1,5 @@
-// What goes on inside of a model: the shapes, how large outputs and the gradients that come back to
-// them are, and what is left without a part. The model is not changed for it. Course, chapter 8.
+// What goes on inside a model: the shapes, how large the outputs are and the gradients that come back
+// to them, and what is left without a part. The model itself is not changed. Course, chapter 8.
 
 #include <gradus/gradus.h>
 

@@ -1,5 +1,5 @@
-// A model that writes: a transformer that sees what came before and nothing of what comes after guesses
-// the next token, and the next. It learns to put digits in order, from examples alone. Course, chapter 6.
+// A model that writes: a transformer that sees only what came before predicts the next token, then the
+// one after it. It learns to sort digits, from examples alone. Course, chapter 6.
 
 #include <gradus/gradus.h>
 
@@ -10,10 +10,10 @@
 
 using namespace gradus;
 
-constexpr std::int64_t kCount = 6;  // digits to be put in order
+constexpr std::int64_t kCount = 6;  // digits to sort
 using Tokens = std::vector<std::int32_t>;
 
-// Six digits and, behind them, the same in order: 12 tokens.
+// Six digits followed by the same, sorted: 12 tokens.
 Tokens make_text() {
   Tokens text = randint(0, 10, {kCount}).to_vector<std::int32_t>();
   Tokens sorted = text;
@@ -29,7 +29,7 @@ struct Writer : nn::Module {
   nn::LayerNorm norm{64};
   nn::Linear guess{64, 10};
 
-  // Of each row, what comes after it: [rows, 10] logits.
+  // For each row, what comes after it: [rows, 10] logits.
   Tensor operator()(const Tensor& tokens, const Segments& texts) const {
     Tensor x = embed(tokens) + nn::sinusoidal_positions(texts, 64);
     for (const auto& layer : layers) x = layer(x, texts, /*causal=*/true);
@@ -40,8 +40,8 @@ struct Writer : nn::Module {
   }
 };
 
-// A text teaches at all of its places at once: row i is asked for token i + 1. What digits are given cannot
-// be guessed, so those places do not count.
+// A text teaches at all of its places at once: row i is asked for token i + 1. The given digits are random
+// and cannot be predicted, so those places do not count.
 Tensor loss_of(const Writer& model, std::int64_t batch) {
   constexpr std::int64_t kRows = 2 * kCount - 1;
   Tokens tokens, next;

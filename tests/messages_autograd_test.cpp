@@ -114,6 +114,8 @@ TEST_CASE("messages of attention") {
   const Tensor x = ones({2, 3});
   REFUSES(ShapeError, attention(x, ones({2, 4}), x),
           "[attention] queries [2, 3] and keys [2, 4] must end with the same size");
+  REFUSES(ShapeError, attention(x, x, ones({4, 3})),
+          "[attention] keys [2, 3] and values [4, 3] must have the same number of rows");
   REFUSES(Error, attention(x, x, x, {.score = Score::additive}),
           "[attention] the additive score needs a weight [3]: pass {.weight = w}");
   const AttentionOptions narrow{.score = Score::additive, .weight = ones({1})};

@@ -159,7 +159,7 @@ TEST_CASE("every op in the public headers has a row") {
   const std::regex declaration(
       R"(^(Tensor&?|std::vector<Tensor>|Windows|Sorted) (operator\S+|\w+)\()");
   int found = 0;
-  for (const char* header : {"ops.h", "segments.h", "attention.h"}) {
+  for (const std::string header : {"ops.h", "segments.h", "attention.h"}) {
     std::ifstream in(std::string(GRADUS_TEST_DATA) + "/../autograd/" + header);
     REQUIRE(in);
     for (std::string line; std::getline(in, line);) {

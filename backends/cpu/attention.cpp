@@ -127,6 +127,8 @@ class Backward {
   }
 
  private:
+  // p = e^(s - log_sum), the weights again, and ds = p (g v^T - g.y), where g.y is the whole row's sum of
+  // p (g v^T) without the other tiles; dv += p^T g, dk += scale ds^T q, dq += scale ds k.
   void tile(const AttentionTask& task, std::int64_t query, std::int64_t rows, std::int64_t key,
             std::int64_t keys, T* p, T* dbias, bool first_query) const {
     const std::int64_t item = task.item.item, head = task.head;

@@ -1,8 +1,7 @@
 // What attention and its gradient share. Scores are made tile by tile (at most kQueries rows of
 // queries by kKeys of keys), so memory grows with the tokens, not with their square: Dao, Fu, Ermon,
 // Rudra and Re, "FlashAttention" (2022), after Milakov and Gimelshein, "Online normalizer calculation
-// for softmax" (2018). Between the products of a tile
-// lie vector loops.
+// for softmax" (2018). Between the products of a tile lie vector loops.
 //
 // Packed and dense batches are one to the kernels: a list of items, each with its queries and keys.
 #pragma once
