@@ -78,8 +78,8 @@ TEST_CASE("each encoder learns with each attention") {
   const fs::path data = write_sentences(folder);
   for (EncoderKind encoder : kEncoders) {
     for (Score score : {Score::dot, Score::euclidean, Score::additive}) {
-      CAPTURE(name_of(encoder));
-      CAPTURE(name_of(score));
+      CAPTURE(std::string(name_of(encoder)));
+      CAPTURE(std::string(name_of(score)));
       TrainOptions options = small(data, folder / "model.safetensors");
       options.config.encoder = encoder;
       options.config.attention = score;
@@ -100,7 +100,7 @@ TEST_CASE("one seed gives the same file, whatever the number of threads") {
   const fs::path data = write_sentences(folder);
   const int before = num_threads();
   for (EncoderKind encoder : kEncoders) {
-    CAPTURE(name_of(encoder));
+    CAPTURE(std::string(name_of(encoder)));
     std::string first;
     for (int threads : {1, 2, 3, 1}) {
       set_num_threads(threads);
@@ -231,7 +231,7 @@ TEST_CASE("training begins as it always has") {
                                                 {EncoderKind::transformer, 6.8768}};
   for (const auto& pair : golden) {
     const EncoderKind encoder = pair.first;
-    CAPTURE(name_of(encoder));
+    CAPTURE(std::string(name_of(encoder)));
     TrainOptions options = small(data, folder / "m.safetensors");
     options.config.encoder = encoder;
     options.log = folder / "run.jsonl";

@@ -19,7 +19,7 @@ TEST_CASE("tags leave a space, or nothing inside a line") {
 }
 
 TEST_CASE("what only looks like a tag stays") {
-  for (const char* text :
+  for (const std::string text :
        {"I <3 it", "a < b", "x<y and y>z", "a <b and c> d", "<sigh>", "<grin> :-)", "<", "a <",
         "</", "<br", "<b <i", "<name@example.org>", "1<2>0", "<!-- never closed", "<a href='x>"}) {
     CAPTURE(text);
@@ -35,8 +35,8 @@ TEST_CASE("entities") {
   CHECK(clean_text("&#150;&#x92;") == "–’");  // Windows-1252, as browsers read it
   CHECK(clean_text("&#xD800;&#x110000;&#99999999;") == "\uFFFD\uFFFD\uFFFD");
   CHECK(clean_text("&#128512;") == "😀");
-  for (const char* text : {"R&D", "&", "&;", "&#;", "&#x;", "&nosuch;", "&#12a;", "AT&T;", "&amp",
-                           "&#123456789012345678901234567890;"}) {
+  for (const std::string text : {"R&D", "&", "&;", "&#;", "&#x;", "&nosuch;", "&#12a;", "AT&T;",
+                                 "&amp", "&#123456789012345678901234567890;"}) {
     CAPTURE(text);
     CHECK(clean_text(text) == text);
   }

@@ -54,7 +54,7 @@ TEST_CASE("output that cannot be written is status 1") {
   const TemporaryFolder folder;
   write_table(folder);
   REQUIRE(train(folder).status == 0);
-  for (const char* command :
+  for (const std::string command :
        {"predict --model m.safetensors films.csv", "eval --model m.safetensors --data films.csv",
         "info", "explain --model m.safetensors fine", "--version", "--help",
         "train --data films.csv --out n.safetensors --epochs 1"}) {
@@ -130,7 +130,7 @@ TEST_CASE("what is read is never written over") {
   folder.write("more.txt", "a fine film\n");
   fs::create_symlink("films.csv", folder / "link");
   fs::create_hard_link(folder / "films.csv", folder / "hard");
-  for (const char* options :
+  for (const std::string options :
        {"--out m --log films.csv", "--out films.csv", "--out link", "--out m --log ./hard",
         "--out m --log m", "--out m --log ./m", "--out m --unlabelled more.txt --log more.txt"}) {
     CAPTURE(options);

@@ -163,7 +163,7 @@ TEST_CASE("as many layers as there may be leave every word its share") {
 TEST_CASE("the smallest model can be read again") {
   const TemporaryFolder folder;
   write_table(folder);
-  for (const char* small : {"linear", "conv", "transformer --heads 1", "ngram --heads 1"}) {
+  for (const std::string small : {"linear", "conv", "transformer --heads 1", "ngram --heads 1"}) {
     CAPTURE(small);
     CHECK(run_gradus(folder, fmt::format("train --data films.csv --out m --epochs 1 "
                                          "--attention-size 1 --encoder {}",
@@ -228,7 +228,7 @@ TEST_CASE("a preset gives way to what was chosen, and speaks of no option that w
   const TemporaryFolder folder;
   write_table(folder);
   const std::string best = "train --data films.csv --out m --epochs 1 --preset best ";
-  for (const char* chosen : {"--encoder linear", "--encoder ngram --attention euclidean"}) {
+  for (const std::string chosen : {"--encoder linear", "--encoder ngram --attention euclidean"}) {
     CAPTURE(chosen);
     CHECK(run_gradus(folder, best + chosen).status == 0);
   }
@@ -315,7 +315,7 @@ TEST_CASE("bad data is status 1, a sentence, and no file") {
   folder.write("long.csv", "text,label\nfine,pos\n" + std::string(100'000'000, 'x') + ",neg\n");
   folder.write("foreign.safetensors", "not a model");
   fs::create_directory(folder / "nothing");
-  for (const char* data :
+  for (const std::string data :
        {"absent", "nothing", "empty.csv", "one.csv", "open.csv", "long.csv", "/dev/null"}) {
     CAPTURE(data);
     const Result result =
@@ -327,7 +327,7 @@ TEST_CASE("bad data is status 1, a sentence, and no file") {
   }
   CHECK(run_gradus(folder, "train --data open.csv --out m").error.find("line 3") !=
         std::string::npos);
-  for (const char* arguments :
+  for (const std::string arguments :
        {"predict --model foreign.safetensors", "predict --model absent", "info --model nothing",
         "explain --model films.csv text", "eval --model absent --data films.csv",
         "train --data films.csv --out nothing", "train --data films.csv --out absent/m",
@@ -356,7 +356,7 @@ TEST_CASE("a limit on memory is kept, with a sentence") {
 TEST_CASE("Ctrl-C saves the best model so far") {
   const TemporaryFolder folder;
   write_table(folder);
-  for (const char* options : {"--attention-size 8", "--encoder ngram --ensemble 2"}) {
+  for (const std::string options : {"--attention-size 8", "--encoder ngram --ensemble 2"}) {
     CAPTURE(options);
     const Result result = run_gradus(
         folder,

@@ -75,7 +75,7 @@ TEST_CASE("a text of kept n-grams has the same probabilities") {
 }
 
 TEST_CASE("a compressed file is smaller, works, and says nothing of the whole model's accuracy") {
-  for (const char* encoder : {"ngram", "wide-deep", "linear"}) {
+  for (const std::string encoder : {"ngram", "wide-deep", "linear"}) {
     CAPTURE(encoder);
     const TemporaryFolder folder;
     write_table(folder);

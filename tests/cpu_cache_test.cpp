@@ -108,7 +108,8 @@ TEST_CASE("cpu: a limit on memory") {
   CHECK(parse_bytes("512M") == 512 * kMega);
   CHECK(parse_bytes("4GiB") == 4096 * kMega);
   CHECK(parse_bytes("2TB") == std::size_t{2} << 40);
-  for (const char* wrong : {"", "M", "-1", "1.5G", "4X", "4GG", "4 G", "99999999999999T", "1e9"}) {
+  for (const std::string wrong :
+       {"", "M", "-1", "1.5G", "4X", "4GG", "4 G", "99999999999999T", "1e9"}) {
     CAPTURE(wrong);
     CHECK_THROWS_WITH_AS((void)parse_bytes(wrong), doctest::Contains("such as 512M"), BackendError);
   }

@@ -52,7 +52,7 @@ const data::Batch kBatch{{4, 1, 0, 3, 2, 5, 1}, {0, 4, 7}, {0, 2}, {0, 1}, {0, 2
 TEST_CASE("models joined give the mean of their logits") {
   manual_seed(3);
   for (const EncoderKind encoder : {EncoderKind::ngram, EncoderKind::wide_deep}) {
-    CAPTURE(name_of(encoder));
+    CAPTURE(std::string(name_of(encoder)));
     Config config = defaults_of(encoder);
     config.vocabulary = 7;
     config.ngrams = 6;

@@ -139,7 +139,7 @@ TEST_CASE("pools take the largest or the mean of windows; ragged windows may be 
 
 TEST_CASE("Attention averages each text by how well its rows match the query") {
   for (Score score : {Score::dot, Score::euclidean, Score::additive}) {
-    CAPTURE(name_of(score));
+    CAPTURE(std::string(name_of(score)));
     nn::Attention attend(4, {.score = score, .size = 6, .heads = 2});
     const Segments texts({0, 3, 3, 5});
     const Tensor x = normal({5, 4}).set_requires_grad();

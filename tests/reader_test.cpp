@@ -126,8 +126,8 @@ TEST_CASE("a folder for each class, as a folder and in archives") {
   for (const Member& m : members) tmp.write("files/" + m.name, m.bytes);
   write_archive(tmp / "a.tar", members);
   write_archive(tmp / "a.tar.xz", members);
-  for (const char* name : {"a.zip", "raw.zip", "a.7z"}) write_archive(tmp / name, members);
-  for (const char* name :
+  for (const std::string name : {"a.zip", "raw.zip", "a.7z"}) write_archive(tmp / name, members);
+  for (const std::string name :
        {"files", "files/news", "a.tar", "a.tar.xz", "a.zip", "raw.zip", "a.7z"}) {
     CAPTURE(name);
     const Dataset d = read_dataset(tmp / name);
@@ -300,7 +300,7 @@ TEST_CASE("truncated and damaged archives are refused") {
   std::string noise;  // so that the archive does not compress to nothing
   for (unsigned i = 0, x = 1; i < 50000; ++i)
     noise += static_cast<char>((x = x * 1664525 + 1013904223) >> 24);
-  for (const char* name : {"a.tar.gz", "a.zip", "a.tar", "a.tar.xz"}) {
+  for (const std::string name : {"a.tar.gz", "a.zip", "a.tar", "a.tar.xz"}) {
     CAPTURE(name);
     write_archive(tmp / name, {{"a/1.txt", noise}, {"b/1.txt", noise}});
     CHECK(read_dataset(tmp / name).train.size() == 2);

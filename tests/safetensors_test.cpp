@@ -157,7 +157,7 @@ TEST_CASE("a model is saved and loaded by its names") {
   nn::Sequential wrong{nn::Linear(2, 4), relu, relu, nn::LayerNorm(3)};
   const std::vector<double> before = wrong.parameters()[0].to_vector<double>();
   const std::string said = message([&] { nn::load(path, wrong); });
-  for (const char* part :
+  for (const std::string part :
        {"0.weight: the file has f32 [3, 2], the model f32 [4, 2]", "missing: 3.weight [3]",
         "unexpected: 2.bias [3]", path.c_str(), "Sequential"}) {
     CAPTURE(part);

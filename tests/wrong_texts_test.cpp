@@ -13,7 +13,7 @@
 using namespace gradus;
 
 TEST_CASE("the text with a wrong label is shown first, with the words that tell") {
-  for (const char* encoder : {"ngram", "wide-deep", "linear", "conv", "transformer"}) {
+  for (const std::string encoder : {"ngram", "wide-deep", "linear", "conv", "transformer"}) {
     CAPTURE(encoder);
     const TemporaryFolder folder;
     write_table(folder);
