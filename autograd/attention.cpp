@@ -91,17 +91,18 @@ Tensor masked_softmax(Tensor scores, const Tensor& mask, bool causal) {
 
 // Where Euclidean queries and keys k [..., n, d] are moved to: [..., 1, d]. Keys that a query does not
 // see must not change its digits. So it is the mean of the keys that most queries see: of all without a
-// mask, of those that are not hidden with a mask of keys, and in causal order the first alone.
+// mask, of those that are not hidden with a mask of keys, and in causal order the first of these alone.
 Tensor centre_of_keys(const Tensor& k, const Tensor& mask, bool causal) {
   NoGrad off;
-  const std::int64_t n = causal ? std::min<std::int64_t>(k.size(-2), 1) : k.size(-2);
-  const Tensor keys = slice(k, -2, 0, n);
-  if (!mask.defined() || n == 0) return compute::centre_of(keys);
+  const std::int64_t n = k.size(-2);
+  if (!mask.defined() || n == 0) return compute::centre_of(slice(k, -2, 0, causal ? 1 : n));
   Tensor seen = mask;  // [..., m, n]
   while (seen.rank() < 2) seen = unsqueeze(seen, 0);
-  seen = slice(expand(seen, seen.shape().with(-1, k.size(-2))), -1, 0, n);
+  seen = expand(seen, seen.shape().with(-1, n));
   const Tensor queries = sum(cast(seen, k.dtype()), -2, true);  // that see a key: [..., 1, n]
-  return compute::centre_of(keys, transpose(queries == maximum(max(queries, -1, true), 1)));
+  const Tensor counted = causal ? arange(n, {DType::i32, &k.backend()}) == argmax(queries, -1, true)
+                                : queries == maximum(max(queries, -1, true), 1);
+  return compute::centre_of(k, transpose(counted));
 }
 
 // Of each row the centre of its segment, alike: k [rows, heads, d] -> [rows, heads, d].

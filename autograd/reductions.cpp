@@ -126,7 +126,7 @@ Tensor prod(const Tensor& x, const Axes& axes, bool keep) {
       const Tensor pairs = slice(y, axis, 0, half) * slice(y, axis, half, 2 * half);
       y = n % 2 == 0 ? pairs : concat({pairs, slice(y, axis, n - 1)}, axis);
     }
-    if (y.size(axis) == 0) y = ones(y.shape().with(axis, 1), x.options());
+    if (y.size(axis) == 0) y = sum(y, axis, true) + 1;
   }
   return drop(y, list, keep);
 }

@@ -230,6 +230,23 @@ TEST_CASE("Euclidean attention keeps its digits far from the origin") {
             1)) < 2e-6);
 }
 
+TEST_CASE(
+    "Euclidean attention keeps its digits in causal order, where the first keys are padding") {
+  manual_seed(4);
+  const Tensor q = normal({2, 6, 8}) + 100, k = normal({2, 6, 8}) + 100, v = normal({2, 6, 8});
+  const Tensor place = arange(6, {DType::i32}), row = reshape(place, {6, 1});
+  const Tensor hidden = reshape(tensor({0, 2}, {DType::i32}), {2, 1, 1});  // keys of each item
+  const auto attend = [&](DType dtype, const Tensor& mask, bool causal) {
+    const auto as = [dtype](const Tensor& x) { return cast(x, dtype); };
+    return attention(as(q), as(k), as(v),
+                     {.score = Score::euclidean, .mask = mask, .causal = causal});
+  };
+  const Tensor exact = attend(f64, place >= hidden && place <= row, false);
+  for (const Tensor& mask : {place >= hidden, expand(place >= hidden, {2, 6, 6})}) {
+    CHECK(max(abs(cast(attend(DType::f32, mask, true), f64) - exact)).item() < 2e-6);
+  }
+}
+
 TEST_CASE("Euclidean attention does not see what is hidden, not in its last digit") {
   const double nan = std::nan("");
   for (const std::string& on : kBackends) {

@@ -84,7 +84,10 @@ TEST_CASE("norm, stddev and prod where a plain formula divides by zero") {
   CHECK(values(grad({prod(factors)}, {factors})[0]) == Values{10, 0, 0});
   Tensor zeros_two = tensor({0, 0, 5}).set_requires_grad();
   CHECK(values(grad({prod(zeros_two)}, {zeros_two})[0]) == Values{0, 0, 0});
-  CHECK(prod(zeros({0})).item() == 1);
+  Tensor none = zeros({0}).set_requires_grad();
+  CHECK(prod(none).item() == 1);
+  prod(none).backward();
+  CHECK(none.grad().shape() == Shape{0});
 }
 
 TEST_CASE("argmin: the first of the least, NaN before all") {
