@@ -155,8 +155,8 @@ Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double bet
   if (!(beta > 0)) {
     throw Error(fmt::format("[smooth_l1_loss] beta {} must be above 0; use l1_loss()", beta));
   }
-  const Tensor d = abs(prediction - target);
-  return mean(where(d < beta, square(d) * (0.5 / beta), d - 0.5 * beta));
+  const Tensor d = abs(prediction - target), near = minimum(d, beta);
+  return mean(square(near) * (0.5 / beta) + (d - near));
 }
 
 // -t log s(x) - (1 - t) log(1 - s(x)), where nothing overflows or, in a loss near 0, cancels.

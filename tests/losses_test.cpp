@@ -137,6 +137,9 @@ TEST_CASE("margins and bounded losses") {
         doctest::Approx(0.5 / 3));
   // beta 2: d = 1 gives 1 / 4, d = -5 gives 5 - 1
   CHECK(nn::smooth_l1_loss(tensor({1, 0}), tensor({0, 5}), 2).item() == doctest::Approx(4.25 / 2));
+  Tensor far = tensor({-kInfinity}).set_requires_grad();  // straight there, with slope -1
+  nn::smooth_l1_loss(far, zeros({1}), 2).backward();
+  CHECK(far.grad().item() == -1);
   CHECK(nn::l1_loss(tensor({1, 0}), tensor({0, 5})).item() == 3);
   CHECK_THROWS_AS(nn::smooth_l1_loss(ones({1}), ones({1}), 0), Error);
   CHECK_THROWS_AS(nn::multi_margin_loss(ones({1, 2}), labels({0}), 0), Error);
