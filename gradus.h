@@ -1,8 +1,8 @@
-// What most programs need: tensors, operations, differentiation, modules, optimizers.
+// Everything most programs need: tensors, operations, gradients, modules, optimizers.
 //
 //   #include <gradus/gradus.h>
 //
-// By themselves: autograd/node.h (an operation with a pullback of your own), autograd/bags.h, data/*.h.
+// Not included: autograd/node.h (operations with your own pullback), autograd/bags.h, data/*.h.
 #pragma once
 
 #if __cplusplus < 202002L

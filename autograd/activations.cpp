@@ -1,4 +1,4 @@
-// Elementwise functions composed of others. g is dL/dy throughout.
+// Elementwise functions made of others. g is dL/dy throughout.
 
 #include "autograd/autograd.h"
 #include "autograd/node.h"

@@ -19,8 +19,8 @@ namespace {
 void check_mask(const Tensor& mask, const Shape& scores, const Tensor& q) {
   if (!mask.defined()) return;
   if (mask.dtype() != DType::boolean || &mask.backend() != &q.backend()) {
-    throw DTypeError(
-        fmt::format("[attention] the mask must be boolean and where q is, got {}", describe(mask)));
+    throw DTypeError(fmt::format("[attention] the mask must be boolean and on q's backend, got {}",
+                                 describe(mask)));
   }
   if (broadcast(scores, mask.shape(), "attention") != scores) {
     throw ShapeError(fmt::format("[attention] the mask {} is larger than the scores {}",

@@ -1,13 +1,13 @@
-// Reverse-mode differentiation: how to ask for gradients, and how not to record.
+// Reverse-mode differentiation: how to compute gradients, and how to stop recording.
 //
 //   Tensor x = tensor({1, 2, 3}).set_requires_grad();
 //   Tensor y = sum(x * x);
 //   std::vector<Tensor> g = grad({y}, {x}, {.retain_graph = true});   // g[0] is 2x: {2, 4, 6}
-//   y.backward();                             // or added to x.grad(); frees the graph
+//   y.backward();                             // or: adds 2x to x.grad(); frees the graph
 //
-// The walk visits nodes by decreasing id, which is a reverse topological order since inputs are
-// made before results; it needs no recursion and no sorting of the whole graph. Threads may walk at
-// the same time, to the same leaves too; through the same graph if they retain it.
+// The backward pass visits nodes by decreasing id. Inputs are made before results, so that is a
+// reverse topological order, and needs neither recursion nor sorting. Several threads may run
+// backward passes at once, even to the same leaves; through the same graph only with retain_graph.
 #pragma once
 
 #include <functional>
@@ -18,39 +18,40 @@
 namespace gradus {
 
 struct BackwardOptions {
-  // dL/d(output); undefined: 1, and the output must have one element.
+  // dL/d(output), of the output's shape. If undefined, 1, and the output must have one element.
   Tensor gradient = {};
-  // Keep what pullbacks captured, so that the graph can be walked again. Otherwise it is freed as
-  // the walk goes, and a second walk throws GradError.
+  // Keep the graph for another backward pass. Otherwise it is freed on the way, and a second pass
+  // throws GradError.
   bool retain_graph = false;
-  // Record the pullbacks too, so that gradients can be differentiated again. Implies retain_graph.
-  // A leaf's gradient then holds the graph that holds the leaf: with backward(), end with
-  // zero_grad(), or neither is ever freed. grad() has no such knot.
+  // Record the backward pass, so that gradients can be differentiated again. Implies retain_graph.
+  // With backward(), a leaf's gradient then holds the graph, which holds the leaf: call zero_grad()
+  // when done, or neither is ever freed. grad() creates no such cycle.
   bool create_graph = false;
 };
 
 // Adds d(output)/d(leaf) to the gradient of every leaf behind `output`. Throws GradError if nothing
-// behind it requires gradients, ShapeError if it has more than one element and no gradient is
-// given.
+// behind it requires gradients or its graph was freed, ShapeError if it has more than one element
+// and no gradient is given.
 void backward(const Tensor& output, const BackwardOptions& options = {});
 
-// The gradients of the sum of `outputs`, each of one element unless a gradient is given, with respect
-// to `inputs` (leaves or not), dense; leaves' own gradients stay as they are. Zeros for an input that
-// the outputs do not depend on.
+// The gradients of the sum of `outputs` with respect to `inputs` (leaves or not), dense; zeros for
+// an input that the outputs do not depend on. Leaves' own gradients stay as they are. Throws as
+// backward() does, and GradError for an input that does not require gradients.
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                          const BackwardOptions& options = {});
 
-// x, watched: when a gradient comes back to the tensor returned, f is given it, and what f returns
-// (of the same shape) goes on to x in its place. To look without changing anything, return it as it
-// is.
+// Returns x with a hook on its gradient: the backward pass calls f with the gradient of the
+// returned tensor, and passes what f returns (of the same shape) to x. Return g to change nothing.
 //
 //   h = on_gradient(h, [](const Tensor& g) { std::cout << max(abs(g)) << "\n"; return g; });
 //
-// What the modules of a model put out is watched with nn::Watch (nn/watch.h). A leaf's gradient is
-// in grad() after backward().
+// nn::Watch (nn/watch.h) watches the outputs of a model's modules. A leaf's gradient is in grad()
+// after backward().
 Tensor on_gradient(const Tensor& x, std::function<Tensor(const Tensor& g)> f);
 
-// While one of these lives, this thread records nothing (or, with `true`, records again).
+// Turns recording on or off in this thread, until the end of its scope. NoGrad turns it off.
+//
+//   NoGrad off;      // the rest of this block records nothing
 class GradMode {
  public:
   [[nodiscard]] explicit GradMode(bool enabled);
@@ -67,9 +68,9 @@ class NoGrad : public GradMode {
   [[nodiscard]] NoGrad() : GradMode(false) {}
 };
 
-// While one of these lives, every operation on this thread throws Error as soon as its result, or in
-// a backward pass a gradient that it sends, holds a NaN, naming the op and the shape: the way to find
-// where a NaN loss came from. Slow.
+// Finds where a NaN comes from: until the end of its scope, an operation in this thread throws
+// Error as soon as its result, or a gradient that it passes back, holds a NaN. The message names
+// the operation and the shape. Slow.
 class DetectAnomaly {
  public:
   [[nodiscard]] DetectAnomaly();

@@ -1,13 +1,13 @@
-// Gradient checkpointing: memory for time. What a function computes on the way to its result is not
-// kept for the backward pass but computed again there, so that a stack of n blocks holds the
-// results of n blocks and the inner workings of one. Chen, Xu, Zhang and Guestrin, "Training deep
-// nets with sublinear memory cost", 2016. It costs about one more forward pass.
+// Gradient checkpointing saves memory at the cost of time, about one more forward pass. A
+// function's intermediate results are not kept for the backward pass but computed again there, so a
+// stack of n blocks holds the results of all blocks and the intermediate results of one. Chen, Xu,
+// Zhang and Guestrin, "Training deep nets with sublinear memory cost", 2016.
 //
 //   for (const nn::TransformerEncoderLayer& block : blocks) {
 //     x = checkpoint([block, texts](const Tensor& h) { return block(h, texts); }, x);
 //   }
 //
-// Copying a block copies handles: the lambda owns a block with the same parameters.
+// Copying a block copies handles: the lambda's block has the same parameters.
 #pragma once
 
 #include <functional>
@@ -17,15 +17,15 @@
 
 namespace gradus {
 
-// f(inputs), the same values and gradients as without checkpoint(): of the inputs, and of every
-// other tensor that f makes use of (parameters). Bit for bit, where none of these is used more than
-// once; otherwise its gradients are added up in another order.
+// f(inputs), with the same value and the same gradients as without checkpoint(), both for the
+// inputs and for other tensors that f uses (parameters). The gradients of a tensor that is used
+// more than once may differ in the last bits: they are added in another order.
 //
-// f is kept until the graph is freed and runs in every backward pass: what it captures by reference
-// must live as long, and it must do the same each time. Random numbers (dropout) are the same, and
-// the random state is put back. Throws GradError in backward() if f no longer depends on what it
-// depended on at first; errors of f pass through. All threads have one random state: let
-// them take turns with checkpoints that draw from it.
+// f is kept until the graph is freed and runs again in every backward pass. It must do the same
+// each time, and anything that it captures by reference must live as long. Random numbers (dropout)
+// repeat, and the random state is restored afterwards. All threads share one random state: let
+// checkpoints that use it take turns. Exceptions from f pass through; backward() throws GradError
+// if f no longer depends on a tensor that it depended on at first.
 Tensor checkpoint(std::function<Tensor(const Tensor& x)> f, const Tensor& x);
 Tensor checkpoint(std::function<Tensor(const std::vector<Tensor>& inputs)> f,
                   const std::vector<Tensor>& inputs);

@@ -76,7 +76,7 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
 
 // Time is the width of an image one line high.
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias,
-              const ConvOptions& options) {
+              const Conv1dOptions& options) {
   if (x.rank() != 3 || weight.rank() != 3 || x.size(1) != weight.size(1)) {
     throw ShapeError(
         fmt::format("[conv1d] x {} must be [batch, in, time] and weight {} [out, in, size] "

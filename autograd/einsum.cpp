@@ -1,6 +1,6 @@
-// Einstein's summation: "bij,bjk->bik". The operands are joined from left to right, two at a time, as
-// products of matrices: of the axes that both have, those still needed make a batch and the others are
-// summed; the axes that only one has are its rows or columns.
+// Einstein summation: "bij,bjk->bik". Operands are joined from left to right, two at a time, by
+// matrix products. Axes that both operands have become the batch if they are still needed, and are
+// summed if not; axes that only one has are its rows or columns.
 
 #include <fmt/format.h>
 

@@ -100,11 +100,11 @@ const Gradient& add(Frontier& frontier, const std::shared_ptr<Node>& node,
 
 void start(Frontier& frontier, const Tensor& output, const BackwardOptions& options) {
   if (!output.requires_grad()) {
-    throw GradError(
-        fmt::format("[backward] nothing behind this {} requires gradients; call "
-                    "set_requires_grad() on a leaf before computing it, and differentiate with "
-                    "{{.create_graph = true}} what is differentiated again",
-                    describe(output)));
+    throw GradError(fmt::format(
+        "[backward] nothing behind this {} requires gradients; call "
+        "set_requires_grad() on a leaf before computing it; to differentiate a gradient, "
+        "compute it with {{.create_graph = true}}",
+        describe(output)));
   }
   Tensor gradient = options.gradient;
   if (!gradient.defined()) {

@@ -1,9 +1,8 @@
-// The gradient of one tensor: dense, or row-sparse - a few rows of a table and nothing elsewhere,
-// as an embedding gets from a batch that touches a few words. The sparse form costs in proportion
-// to the rows, not to the table.
+// The gradient of a tensor: dense, or row-sparse. An embedding gets a row-sparse one, since a batch
+// touches only a few rows of its table; it costs in proportion to these rows, not to the table.
 //
 //   Gradient g = Gradient::row_sparse(rows, values, {20000, 128});  // rows [n], values [n, 128]
-//   g.coalesced()   // the same with each row once
+//   g.coalesced()   // the same, with each row once
 //   g.dense()       // a [20000, 128] tensor
 #pragma once
 
@@ -19,23 +18,24 @@ class Gradient {
   Gradient() = default;
   Gradient(Tensor dense)
       : values_{std::move(dense)}, shape_(values_[0].shape()) {}  // NOLINT: on purpose
-  // values[i] is added to row rows[i] of a table of shape `shape`; rows may repeat, -1 is skipped.
+  // Adds values[i] to row rows[i] of a table of this shape. Rows may repeat; -1 is skipped.
   static Gradient row_sparse(Tensor rows, Tensor values, const Shape& shape);
 
   bool defined() const { return !values_.empty() && values_[0].defined(); }
   bool is_sparse() const { return !rows_.empty(); }
   const Shape& shape() const { return shape_; }
   Tensor rows() const;    // i32 [n]; undefined if dense
-  Tensor values() const;  // [n, ...]; the whole if dense
+  Tensor values() const;  // [n, ...]; the whole gradient if dense
 
-  // Whether it is of x's shape and dtype, on its backend.
+  // Whether it has x's shape, dtype and backend.
   bool fits(const Tensor& x) const;
+  // The gradient as one tensor of shape().
   Tensor dense() const;
-  // Rows in the order in which they first appear, each once, without -1, their values added up in
-  // order. Dense gradients as they are.
+  // Each row once, in the order of first appearance, without -1; values of equal rows are added in
+  // order. A dense gradient is returned as it is.
   Gradient coalesced() const;
-  // Sparse stays sparse, mixed becomes dense. Adding sparse ones moves no data: a table read in a
-  // thousand steps gets a list of a thousand parts.
+  // Sparse plus sparse stays sparse; any other sum is dense. Adding sparse gradients moves no data:
+  // it appends to a list of parts.
   Gradient& operator+=(const Gradient& other);
 
  private:

@@ -1,5 +1,5 @@
-// Elements chosen along an axis by their numbers, and the numbers that sorting gives. The axis is
-// brought to the end, where element j of row r of x [rows, n], laid out flat, is number r n + j.
+// Selecting elements along an axis by index, and sorting. The axis is moved to the end, where
+// element j of row r of x [rows, n] has the flat index r n + j.
 
 #include <fmt/format.h>
 
@@ -28,8 +28,9 @@ Tensor last(const Tensor& x, int axis) { return transpose(x, axis, -1); }  // it
 Tensor places(const char* op, const Tensor& x, const Tensor& indices) {
   if (x.rank() == 0 || indices.rank() != x.rank() ||
       indices.shape().with(-1, 0) != x.shape().with(-1, 0)) {
-    throw ShapeError(fmt::format("[{}] indices {} must have the shape of x {} but along the axis",
-                                 op, to_string(indices.shape()), to_string(x.shape())));
+    throw ShapeError(
+        fmt::format("[{}] indices {} must have the shape of x {} except along the axis", op,
+                    to_string(indices.shape()), to_string(x.shape())));
   }
   if (x.numel() > kMost) {
     throw ShapeError(
@@ -101,7 +102,8 @@ Tensor flip(const Tensor& x, const Axes& axes) {
 
 namespace {
 
-// Of each row of x the numbers of its first k elements in order; of equal ones the first comes first.
+// Of each row of x the numbers of its first k elements in order; of equal ones the first comes
+// first.
 template <class T>
 std::vector<std::int32_t> order_of(const Tensor& x, bool descending, std::int64_t k) {
   const std::vector<T> values = x.to_vector<T>();

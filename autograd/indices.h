@@ -1,4 +1,4 @@
-// For the .cpp files of autograd/ and nn/: index tensors, read on the host, and axes, checked.
+// For the .cpp files of autograd/ and nn/: checks of index tensors, read on the host, and of axes.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@ struct Axes;
 // The values of i32 `indices`, each in [0, limit). Throws DTypeError or IndexError.
 std::vector<std::int32_t> checked_indices(const char* op, const Tensor& indices,
                                           std::int64_t limit);
-// The axes of x as distinct numbers in [0, rank), ascending; all of them for none (reductions.cpp).
-// Throws ShapeError for one that is named twice.
+// The axes of x as distinct numbers in [0, rank), ascending; all axes if none are named
+// (reductions.cpp). Throws ShapeError for an axis named twice.
 std::vector<int> checked_axes(const char* op, const Tensor& x, const Axes& axes);
 
 }  // namespace gradus

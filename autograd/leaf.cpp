@@ -1,4 +1,4 @@
-// The part of Tensor that knows the graph: which tensors are leaves, and what is written into them.
+// The part of Tensor that knows the graph: leaves, their gradients, and writing into them.
 #include <fmt/format.h>
 
 #include <memory>

@@ -1,4 +1,4 @@
-// Truth values: boolean tensors joined, made of numbers, and brought down to fewer. None has a gradient.
+// Boolean tensors: combining, testing and reducing them. No operation here has a gradient.
 
 #include <fmt/format.h>
 

@@ -30,7 +30,9 @@ Tensor activated(UnaryOp f, const Tensor& x) {
     case UnaryOp::gelu: return gelu(x);
     case UnaryOp::tanh: return tanh(x);
     case UnaryOp::sigmoid: return sigmoid(x);
-    default: throw Error(fmt::format("[linear] {} is no activation; apply it after", name_of(f)));
+    default:
+      throw Error(fmt::format("[linear] {} is not one of its activations; apply it to the result",
+                              name_of(f)));
   }
 }
 

@@ -1,5 +1,5 @@
-// The graph. Every recorded result holds a Node: what made it, from which inputs, and for each
-// input a pullback - the function that takes dL/d(result) to dL/d(input). An op reads like this:
+// The graph. Every recorded result holds a Node: the op that made it, its inputs, and for each
+// input a pullback, the function from dL/d(result) to dL/d(input). An op reads like this:
 //
 //   Tensor operator*(a, b) {
 //     return record("mul", compute::binary(BinaryOp::mul, a, b),
@@ -7,12 +7,13 @@
 //                   edge(b, [a](const Tensor& g) { return g * a; }));
 //   }
 //
-// A pullback may capture inputs but never the result (that would be a cycle: the result holds the
-// node that holds the pullback). One that needs the result takes it as a second argument:
+// A pullback may capture inputs but never the result: the result holds the node that holds the
+// pullback, so that would be a cycle. One that needs the result takes it as a second argument:
 //
 //   edge(x, [](const Tensor& g, const Tensor& y) { return g * y; })      // exp
 //
-// It returns a gradient of the input's shape or one that was broadcast from it: the engine sums.
+// It returns a gradient of the input's shape, or of a shape that the input broadcasts to: the
+// engine then sums it.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,7 @@ namespace gradus {
 using Pullback = std::function<Gradient(const Tensor& gradient, const Tensor& result)>;
 
 struct Edge {
-  std::shared_ptr<Node> node;  // the input; null where no gradient is wanted
+  std::shared_ptr<Node> node;  // the input's; null if it needs no gradient
   Pullback pullback;
   bool uses_result = false;
   int place = 0;  // which of the op's inputs this is, counted from 0
@@ -45,23 +46,23 @@ struct Node {
 
   bool is_leaf() const { return inputs.empty() && !freed; }
 
-  const std::uint64_t id;  // grows with time: inputs have smaller ids than what is made from them
-  const char* const op;    // "leaf" for one that the user made
+  const std::uint64_t id;  // grows with time: inputs have smaller ids than their results
+  const char* const op;    // "leaf" for a tensor that the user made
   const Shape shape;
   const DType dtype;
   std::vector<Edge> inputs;
   Tensor result;                   // kept, without its node, if a pullback asks for it
   Gradient gradient;               // leaves: what backward() has added up
-  bool wants_gradient = true;      // leaves: not while they are frozen
-  bool freed = false;              // backward() has been through and let go of the pullbacks
+  bool wants_gradient = true;      // leaves: false while frozen
+  bool freed = false;              // backward() has passed and released the pullbacks
   std::uint64_t newest_input = 0;  // the largest id of the inputs
 };
 
 // Whether results are recorded on this thread.
 bool grad_enabled();
 
-// While one of these lives, it is told what is recorded on this thread and every step of a walk
-// (autograd/trace.h).
+// While it exists, it is told of every result recorded in this thread and every step of a backward
+// pass (autograd/trace.h).
 class Listener {
  public:
   Listener();
@@ -70,10 +71,11 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
 
   virtual void recorded(const Tensor& result) = 0;
-  // The walk is at a node, whose gradient is complete.
+  // The backward pass visits a node, whose gradient is complete.
   virtual void arrived(const Node& at, const Gradient& gradient) = 0;
-  // It sends a contribution from `at` to an input, whose gradient so far is then `sum`. Another walk
-  // may have come between, where a pullback differentiates (autograd/checkpoint.h).
+  // It passes a contribution from `at` to an input, whose gradient so far is then `sum`. Between
+  // arrived() and sent() there may be another backward pass, run by a pullback
+  // (autograd/checkpoint.h).
   virtual void sent(const Node& at, const Edge& to, const Gradient& contribution,
                     const Gradient& sum) = 0;
 
@@ -81,7 +83,7 @@ class Listener {
   Listener* before_;
 };
 
-// Where gradients of `input` go; null where none are wanted.
+// The node that gradients of `input` go to; null if none are needed.
 inline std::shared_ptr<Node> end_of(const Tensor& input) {
   return input.requires_grad() && grad_enabled() ? input.node() : nullptr;
 }
@@ -98,7 +100,7 @@ Edge edge(const Tensor& input, F pullback) {
   }
 }
 
-// `result` with a node if any edge leads somewhere, else without one.
+// `result` with a node if any edge has an input's node, else without one.
 Tensor record(const char* op, const Tensor& result, std::vector<Edge> edges);
 
 template <class... Edges>
@@ -108,29 +110,28 @@ Tensor record(const char* op, const Tensor& result, Edges... edges) {
   return record(op, result, std::move(list));
 }
 
-// Edges to `inputs` (null where no gradient is wanted) whose gradients, in the same order, one
-// function computes together: it runs once a visit.
+// Edges to `inputs` (null if no gradient is needed) whose gradients one function computes together,
+// in the same order. It runs once per visit.
 using JointPullback =
     std::function<std::vector<Gradient>(const Tensor& gradient, const Tensor& result)>;
 std::vector<Edge> joint_edges(const std::vector<std::shared_ptr<Node>>& inputs,
                               JointPullback pullback);
 
-// Everything behind `output`, by id: inputs before results. Nothing if it has no graph.
+// All nodes behind `output`, by id: inputs before results. Empty if it has no graph.
 std::map<std::uint64_t, const Node*> nodes_behind(const Tensor& output);
 
-// x as the result of an op that has nothing to do: itself, or outside the graph under NoGrad.
+// x as the result of an op that has nothing to do: x itself, or x outside the graph under NoGrad.
 Tensor unchanged(const Tensor& x);
 
-// The gradients of `output` at `ends`, given its own: a walk that goes no further than these. One
-// that it does not come to gets an undefined gradient.
+// The gradients at `ends`, given the gradient of `output`. The backward pass stops there; a node
+// that it does not reach gets an undefined gradient.
 std::vector<Gradient> gradients_at(const Tensor& output, const Tensor& gradient,
                                    const std::vector<std::shared_ptr<Node>>& ends,
                                    bool create_graph);
 
 // For a result whose gradients one kernel computes together. `kernel(g, y)` returns dL/d(input) for
-// each of `inputs` (undefined ones are passed over); it runs once a visit. When gradients are
-// themselves to be differentiated (create_graph), `definition(inputs)` - the op in differentiable
-// ops - is differentiated instead.
+// each of `inputs` (undefined ones are skipped) and runs once per visit. With create_graph,
+// `definition(inputs)`, the op written in differentiable ops, is differentiated instead.
 using Definition = std::function<Tensor(const std::vector<Tensor>& inputs)>;
 using Kernel = std::function<std::vector<Tensor>(const Tensor& gradient, const Tensor& result)>;
 Tensor record_fused(const char* op, const Tensor& result, const std::vector<Tensor>& inputs,

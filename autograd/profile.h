@@ -12,10 +12,10 @@
 //   ...
 //   (the rest)           2.65 ms                1 %
 //
-// An operation is given the time since the one before it was done, on the caller's clock: with what
-// happens between them, and what other threads did for it. What is not recorded - an optimizer's step,
-// reading data, whatever runs under NoGrad - counts as the rest where nothing is recorded after it, else
-// to the operation that follows. Steps warm up: profile the third, not the first.
+// An operation's time is measured from the end of the operation before it, on the calling thread,
+// so it includes whatever happens in between. Work that is not recorded (an optimizer's step,
+// reading data, anything under NoGrad) counts towards the next recorded operation, or as the rest
+// if there is none. First steps are slow while caches warm up: profile the third.
 #pragma once
 
 #include <cstdint>
@@ -30,14 +30,14 @@ struct Profile {
   struct Row {
     std::string op;
     std::int64_t calls = 0;            // forward
-    double forward = 0, backward = 0;  // seconds, of all calls together
+    double forward = 0, backward = 0;  // seconds, all calls together
   };
-  std::vector<Row> rows;  // those that took longest first
-  double rest = 0;        // seconds of no operation
+  std::vector<Row> rows;  // slowest first
+  double rest = 0;        // seconds outside of operations
   double total = 0;       // seconds of the whole step: the sum of all of these
 };
 
-// Runs `step` and says how long its operations took. What `step` throws passes through.
+// Runs `step` and measures its operations. Exceptions from `step` pass through.
 Profile profile(const std::function<void()>& step);
 
 std::string to_string(const Profile& profile);

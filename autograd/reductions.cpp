@@ -1,5 +1,5 @@
 // Sums and other reductions. Each is computed with the reduced axes kept at size 1, so that results
-// and gradients broadcast against x; the axes are taken out at the end by a reshape.
+// and gradients broadcast against x; a reshape removes these axes at the end.
 
 #include <fmt/format.h>
 

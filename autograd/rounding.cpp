@@ -1,4 +1,4 @@
-// Functions that step: constant but for jumps, so that their gradient is zero.
+// Step functions: constant except for jumps, so their gradient is zero.
 
 #include "autograd/compute.h"
 #include "autograd/node.h"

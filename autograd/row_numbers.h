@@ -1,4 +1,5 @@
-// Numbers rows 0, 1, 2, ... as they first appear: a hash table with open addressing, at most half full.
+// Numbers rows 0, 1, 2, ... in the order of first appearance: a hash table with open addressing, at
+// most half full.
 //
 //   RowNumbers numbers(3);
 //   numbers.of(70), numbers.of(12), numbers.of(70);    // 0, 1, 0

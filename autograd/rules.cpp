@@ -1,5 +1,5 @@
-// The rules of differentiation in words, an op a line. The pullbacks themselves stand beside each op's
-// forward result.
+// The rules of differentiation as text, one op per line. The pullbacks themselves are beside each
+// op's forward result.
 
 #include <algorithm>
 #include <map>

@@ -54,9 +54,8 @@ Segments Segments::equal(std::int64_t count, std::int64_t size) {
 
 std::size_t Segments::at(std::int64_t segment) const {
   if (segment < 0 || segment >= count()) {
-    throw IndexError(
-        fmt::format("[segments] there is no segment {}: they are numbered from 0 and are {}",
-                    segment, count()));
+    throw IndexError(fmt::format("[segments] there is no segment {}: there are {}, numbered from 0",
+                                 segment, count()));
   }
   return static_cast<std::size_t>(segment);
 }
@@ -172,15 +171,16 @@ Tensor segment_softmax(const Tensor& x, const Segments& segments) {
 }
 
 Windows segment_windows(const Segments& segments, const WindowOptions& options, Backend& backend) {
-  const std::int64_t size = options.size, step = options.step, padding = options.padding;
-  if (std::max(size, step) > std::numeric_limits<std::int32_t>::max()) {
-    throw ShapeError(fmt::format("[segment_windows] size {} and step {} must fit i32", size, step));
-  }
-  if (size < 1 || step < 1 || padding < 0 || padding >= size) {
+  const std::int64_t size = options.size, stride = options.stride, padding = options.padding;
+  if (std::max(size, stride) > std::numeric_limits<std::int32_t>::max()) {
     throw ShapeError(
-        fmt::format("[segment_windows] size {} and step {} must be at least 1, padding {} in "
+        fmt::format("[segment_windows] size {} and stride {} must fit i32", size, stride));
+  }
+  if (size < 1 || stride < 1 || padding < 0 || padding >= size) {
+    throw ShapeError(
+        fmt::format("[segment_windows] size {} and stride {} must be at least 1, padding {} in "
                     "[0, size): a window that sees nothing but padding is of no use",
-                    size, step, padding));
+                    size, stride, padding));
   }
   std::vector<std::int32_t> rows;
   std::vector<std::int32_t> offsets{0};
@@ -189,9 +189,9 @@ Windows segment_windows(const Segments& segments, const WindowOptions& options, 
     // The last place where a window may begin: its end within the padding, or for partial ones, of
     // which only the last may be cut, on the last row and before any whole one would have ended.
     const std::int64_t last = options.partial
-                                  ? std::min(end - 1, std::max(begin, end - size) + step - 1)
+                                  ? std::min(end - 1, std::max(begin, end - size) + stride - 1)
                                   : end + padding - size;
-    for (std::int64_t first = begin - padding; begin < end && first <= last; first += step) {
+    for (std::int64_t first = begin - padding; begin < end && first <= last; first += stride) {
       for (std::int64_t row = first; row < first + size; ++row) {
         rows.push_back(row < begin || row >= end ? kNoRow : static_cast<std::int32_t>(row));
       }

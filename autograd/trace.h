@@ -1,6 +1,6 @@
-// A training step, watched: every result in the order in which it was computed, then the walk back -
-// at each node the gradient that has arrived, and for each input the rule, what the rule gives, and
-// the sum of what that input has been given so far.
+// Traces a training step: every result in the order of computation, then the backward pass. For
+// each node it shows the gradient that arrived, and for each input the rule, the contribution that
+// the rule gives, and the sum of the contributions so far.
 //
 //   Tensor w = tensor(2).set_requires_grad();
 //   optim::SGD optimizer({w}, {.lr = 0.05});
@@ -25,8 +25,7 @@
 //   after
 //     w = 1.7
 //
-// Values are copied, so this is for models small enough to look at. Work on other threads than the
-// caller's is not seen.
+// It copies all values, so use it on small models. It sees only work in the calling thread.
 #pragma once
 
 #include <functional>
@@ -43,14 +42,14 @@ namespace gradus::graph {
 
 struct Trace {
   struct Node {
-    std::string op;           // "leaf" for one that the user made
-    std::string name;         // of leaves that were named
-    std::vector<int> inputs;  // numbers of nodes; inputs that require no gradient are not nodes
+    std::string op;           // "leaf" for a tensor that the user made
+    std::string name;         // for named leaves
+    std::vector<int> inputs;  // node numbers; inputs that require no gradient are not nodes
     Shape shape;
-    Tensor value;  // undefined for what was made before the step and has no name
+    Tensor value;  // undefined if made before the step and not named
   };
   struct Sent {
-    int node;          // to whom
+    int node;          // the receiver
     std::string rule;  // rule_of()
     Gradient contribution;
     Gradient sum;  // of all contributions to that node so far
@@ -61,18 +60,17 @@ struct Trace {
     std::vector<Sent> sent;
   };
 
-  std::vector<Node> nodes;    // in the order of their making; n0, n1, ... in print
-  std::vector<Visit> visits;  // in the order of the walk
-  std::vector<std::pair<std::string, Tensor>> after;  // the named leaves when the step was done
+  std::vector<Node> nodes;    // in the order in which they were made; printed as n0, n1, ...
+  std::vector<Visit> visits;  // in the order of the backward pass
+  std::vector<std::pair<std::string, Tensor>> after;  // the named leaves after the step
 };
 
-// Runs `step` and says what happened. What `step` throws passes through.
+// Runs `step` and records it. Exceptions from `step` pass through.
 Trace trace(const std::function<void()>& step,
             const std::vector<std::pair<std::string, Tensor>>& names = {});
 
-// How an op's gradient g goes on to its input number `place`, in words: rule_of("mul", 0) is
-// "g * b". An op's inputs are called x, or a and b, its result y. Empty for an op that is not
-// Gradus's own.
+// The rule by which an op's gradient g passes to input number `place`, as text: rule_of("mul", 0)
+// is "g * b". Inputs are called x, or a and b; the result is y. Empty for user-defined ops.
 std::string_view rule_of(std::string_view op, int place);
 
 std::string to_string(const Trace& trace);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times Gradus, beside PyTorch where that is installed, and prints a report in Markdown."""
+"""Measures Gradus, beside PyTorch if it is installed, and prints a report in Markdown."""
 import argparse
 import datetime
 import os
@@ -39,21 +39,21 @@ def parse():
     parser.add_argument("groups", nargs="*", metavar="GROUP",
                         help=f"{', '.join(tables.TEXTS)}, or a new file's own (default: all)")
     parser.add_argument("--filter", default="", metavar="TEXT",
-                        help="only rows whose name contains TEXT (a regular expression)")
+                        help="only rows whose name matches TEXT (a regular expression)")
     parser.add_argument("--threads", type=int, metavar="N", help="default: 1, and all cores")
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions: rough numbers")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions, rougher numbers")
     parser.add_argument("--peers", action="store_true",
                         help="first install PyTorch and tcmalloc (apt)")
-    parser.add_argument("--no-peers", action="store_true", help="Gradus alone")
+    parser.add_argument("--no-peers", action="store_true", help="measure only Gradus")
     parser.add_argument("--write", nargs="?", const="docs/performance.md", metavar="FILE.md",
-                        help="write the report to FILE.md, too (default: docs/performance.md)")
+                        help="also write the report to FILE.md (default: docs/performance.md)")
     options = parser.parse_args()
     if options.threads is not None and options.threads < 1:
         parser.error("--threads must be at least 1")
     try:
         re.compile(options.filter)
     except re.error as error:
-        parser.error(f"--filter {options.filter!r} is no regular expression: {error}")
+        parser.error(f"--filter {options.filter!r} is not a regular expression: {error}")
     if options.peers and options.no_peers:
         parser.error("--peers and --no-peers exclude each other")
     if options.write and not options.write.endswith(".md"):

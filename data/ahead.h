@@ -1,12 +1,12 @@
-// Makes things on another thread, a few ahead of their use: the next batches while a step computes.
+// Prefetches: calls a function in another thread, a few results ahead of their use. The next
+// batches are made while a step computes.
 //
-//   Ahead<Batch> batches([&]() -> std::optional<Batch> { ... });    // nothing = that was the last
+//   Ahead<Batch> batches([&]() -> std::optional<Batch> { ... });    // nullopt = no more
 //   while (const std::optional<Batch> batch = batches.next()) step(*batch);
 //
-// The things and their order are those of calling the function oneself, and so are exceptions: what
-// it throws, next() throws in its place. Where one thread is all there is (tensor/parallel.h), next()
-// does call it itself. Leaving early is fine: the destructor waits for no more than the call that is
-// under way.
+// Results and their order are the same as from calling the function directly. If it throws, next()
+// throws the exception in its turn. With one thread (tensor/parallel.h), next() calls the function
+// itself. You may stop early: the destructor waits only for the call in progress.
 #pragma once
 
 #include <condition_variable>
@@ -27,13 +27,13 @@ namespace gradus::data {
 template <class T>
 class Ahead {
  public:
-  // At most `most` things wait to be used.
+  // At most `most` results wait to be used.
   explicit Ahead(std::function<std::optional<T>()> make, std::size_t most = 2)
       : make_(std::move(make)), most_(most) {
     if (num_threads() > 1) thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
   }
 
-  // The next thing, or nothing after the last one and after an exception.
+  // The next result; nullopt after the last one or after an exception.
   std::optional<T> next() {
     if (done_) return std::nullopt;
     Item item = thread_.joinable() ? take() : make();

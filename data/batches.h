@@ -1,5 +1,4 @@
-// Packed batches: texts of any length, one behind another without padding, up to a budget of
-// tokens.
+// Packed batches: texts of any length, one after another without padding, up to a budget of tokens.
 //
 //   EncodedTexts texts = encode(vocabulary, split.train);
 //   Ahead<Batch> batches = make_batches(texts, plan_batches(texts, 8192, seed, epoch));
@@ -22,24 +21,23 @@ struct Batch {
   std::vector<std::int32_t> tokens;   // [tokens]
   std::vector<std::int32_t> offsets;  // [texts + 1], from 0 to the number of positions
   std::vector<std::int32_t> labels;   // [texts]
-  std::vector<std::int64_t> index;    // [texts], which texts these are
-  // Where positions hold bags of tokens: [positions + 1], from 0 to the number of tokens. Else empty,
-  // and each position is a token.
+  std::vector<std::int64_t> index;    // [texts], the numbers of these texts
+  // If positions hold bags of tokens: [positions + 1], from 0 to the number of tokens. If empty,
+  // each position holds one token.
   std::vector<std::int32_t> bags;
-  std::vector<std::int32_t> words;  // [positions] then: the word at each
+  std::vector<std::int32_t> words;  // with bags: [positions], the word at each
 };
 
-// Which texts go into which batch: each text exactly once, as many texts a batch as fit into
-// `token_budget`; a longer text gets a batch of its own. Texts in their order:
+// Decides which texts go into which batch: each text exactly once, in order, as many per batch as
+// fit into `token_budget`. A longer text gets its own batch. Throws Error for a budget below 1.
 std::vector<std::vector<std::int64_t>> plan_batches(const EncodedTexts& texts,
                                                     std::int64_t token_budget);
-// The same, shuffled: another order for every seed and epoch. Both throw Error for a budget
-// below 1.
+// The same, shuffled: another order for every seed and epoch.
 std::vector<std::vector<std::int64_t>> plan_batches(const EncodedTexts& texts,
                                                     std::int64_t token_budget, std::uint64_t seed,
                                                     std::int64_t epoch);
 Batch make_batch(const EncodedTexts& texts, std::span<const std::int64_t> members);
-// The batches of a plan, made while the ones before are in use. Refers to `texts`.
+// The batches of a plan, prefetched (data/ahead.h). Refers to `texts`, which must outlive it.
 Ahead<Batch> make_batches(const EncodedTexts& texts, std::vector<std::vector<std::int64_t>> plan);
 
 }  // namespace gradus::data

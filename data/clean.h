@@ -1,18 +1,18 @@
-// Cleaning makes raw text (scraped pages, exports, reviews) fit to be read as words, and counts
-// what it did so that a user can see when a file was not what they thought:
+// Cleans raw text (scraped pages, exports, reviews) so that it can be split into words, and counts
+// what it did, so that users notice when a file is not what they thought:
 //
 //   CleanCounts counts;
 //   clean_text("I <b>loved</b> it&#33;<br /><br />10/10", &counts)   // "I loved it! 10/10"
 //
-// - HTML tags go: those inside a line (b, i, a, span ...) leave nothing, all others a space;
-//   comments, scripts and style sheets go with what they hold. Only names that HTML has are tags, so that
-//   "<3", "a < b" and "<sigh>" stay.
-// - Entities (&amp; &eacute; &#39; &#x27;) become what they stand for, double-escaped ones too.
-// - Control and invisible characters go. U+0080 .. U+009F are read as Windows-1252, as browsers do:
-//   they are quotes and dashes that lost their encoding.
-// - Bytes that are not UTF-8 become U+FFFD; the result is always valid UTF-8, in Unicode's composed
-//   form (NFC), with single spaces, trimmed.
-// Time and memory grow linearly with the text, whatever is in it.
+// - HTML tags are removed: inline ones (b, i, a, span ...) leave nothing, all others a space.
+//   Comments, scripts and style sheets are removed with their contents. Only HTML's own names are
+//   tags, so "<3", "a < b" and "<sigh>" stay.
+// - Entities (&amp; &eacute; &#39; &#x27;) become their characters, double-escaped ones too.
+// - Control and invisible characters are removed. U+0080 .. U+009F are read as Windows-1252, as
+//   browsers do: they are quotes and dashes that lost their encoding.
+// - Bytes that are not UTF-8 become U+FFFD. The result is always valid UTF-8 in composed form
+//   (NFC), with single spaces, trimmed.
+// Time and memory are linear in the length of the text, whatever is in it.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@
 
 namespace gradus::data {
 
-// What cleaning found. clean_text counts up to invalid_bytes; clean (data/split.h) the rest.
+// What cleaning did. clean_text() counts tags to invalid_bytes, clean() (data/split.h) the rest.
 struct CleanCounts {
   std::int64_t texts = 0;
   std::int64_t tags = 0;
@@ -42,10 +42,10 @@ struct CleanCounts {
 // One or two lines for people, without a newline at the end.
 std::string to_string(const CleanCounts& counts);
 
-// `counts` may be null.
+// The cleaned text; adds to `counts` unless null.
 std::string clean_text(std::string_view raw, CleanCounts* counts = nullptr);
-// The name of a class: as a text, but tags and entities stay and other bytes than UTF-8 make it nothing, so that
-// two classes do not become one.
+// The cleaned name of a class. Unlike in a text, tags and entities stay, and bytes that are not
+// UTF-8 give nullopt: otherwise two classes could become one.
 std::optional<std::string> clean_label(std::string_view raw);
 
 }  // namespace gradus::data

@@ -1,4 +1,4 @@
-// Text in a terminal, where a Chinese character takes two columns and an accent none.
+// The width of text in a terminal, where a Chinese character takes two columns and an accent none.
 //
 //   columns("电影") == 4
 //   padded("电影", 6) == "电影  "         padded_left("7", 3) == "  7"
@@ -12,13 +12,13 @@
 namespace gradus::data {
 
 std::size_t columns(std::string_view text);
-// The longest start of the text that takes at most `most` columns; no character is cut.
+// The longest prefix of at most `most` columns. Never cuts a character.
 std::string_view first_columns(std::string_view text, std::size_t most);
-// With spaces behind or before it, at least that wide.
+// The text with spaces after or before it, at least `width` columns wide.
 std::string padded(std::string_view text, std::size_t width);
 std::string padded_left(std::string_view text, std::size_t width);
-// At most `most` columns (10 or more) of whole words around the word that begins at byte `at`; "..."
-// stands for what is left out.
+// At most `most` columns (10 or more) of whole words around the word that begins at byte `at`;
+// "..." marks omitted text.
 std::string excerpt(std::string_view text, std::size_t at, std::size_t most);
 
 }  // namespace gradus::data

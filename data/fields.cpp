@@ -55,11 +55,11 @@ void fail_without_columns(const std::vector<std::string>& header, const std::str
   if (header.size() == 1 && header[0].find('|') != std::string::npos) {
     fail_reading(here, "has '|' between its fields; commas, semicolons and tabs are read");
   }
-  fail_reading(
-      here, fmt::format("the first line must name the columns, but no name of a text or label "
-                        "column is in it: {} (put a line such as text,label before it, or choose "
-                        "with --text-column and --label-column)",
-                        described(header)));
+  fail_reading(here,
+               fmt::format("the first line must name the columns, but it names no text or label "
+                           "column: {} (put a line such as text,label before it, or choose with "
+                           "--text-column and --label-column)",
+                           described(header)));
 }
 
 }  // namespace

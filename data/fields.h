@@ -1,4 +1,4 @@
-// Which fields of a record, or members of a JSON object, hold the text and the label.
+// Finds the fields of a record, or members of a JSON object, that hold the text and the label.
 #pragma once
 
 #include <cstddef>
@@ -12,18 +12,18 @@ namespace gradus::data {
 
 struct Columns {
   std::size_t text = 0;
-  std::optional<std::size_t> label;  // always, where labels are wanted
+  std::optional<std::size_t> label;  // always set if labels are wanted
 };
 
 struct ColumnsWanted {
-  bool required = true;  // else nothing is returned where either is missing
-  bool labels = true;    // else a label may be missing
-  bool header = true;  // else each record has the names, and no line of data can be taken for them
-  bool or_lines = false;  // what has no header may be lines of a label, a tab and a text
+  bool required = true;   // false: return nullopt if a column is missing
+  bool labels = true;     // false: the label may be missing
+  bool header = true;     // false: each record has the names, so data cannot be mistaken for them
+  bool or_lines = false;  // without a header, the file may be lines of a label, a tab and a text
 };
 
-// By the names that the options choose, or those that are usual. Throws for a name chosen that is not
-// there, if it must be; `here` is the file and the line of the header.
+// Finds columns by the names in the options, or else by the usual names. Throws IoError for a
+// required column that is missing; `here` is the file and the line of the header, for the message.
 std::optional<Columns> find_columns(const std::vector<std::string>& header,
                                     const ReadOptions& options, ColumnsWanted wanted,
                                     const std::string& here);

@@ -144,7 +144,8 @@ Rows read_folders(Files files, bool imdb, const std::string& where) {
   }
   if (result.rows.empty()) {
     fail_reading(
-        where, "holds no folder of texts (.txt files, or files without an ending) for each class");
+        where,
+        "holds no folder of texts (.txt files, or files without an extension) for each class");
   }
   if (imdb && train_labels != std::set<std::string_view>{"neg", "pos"}) {
     fail_reading(where, fmt::format("is not aclImdb: train/ should hold pos and neg, it holds {}",

@@ -1,4 +1,4 @@
-// Numbers as text.
+// Parses numbers.
 #pragma once
 
 #include <charconv>
@@ -8,7 +8,7 @@
 
 namespace gradus::data {
 
-// All of the text as a number, if it is one and fits: nothing of "12x", " 1" and "".
+// The whole text as a number; nullopt if it is not one or does not fit, as for "12x", " 1" and "".
 template <class T>
 std::optional<T> parsed(std::string_view text) {
   T value{};

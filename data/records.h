@@ -1,4 +1,4 @@
-// Delimited text cut into records and fields, quoted as RFC 4180 says or not at all.
+// Splits delimited text into records and fields, with quotes as in RFC 4180 or without.
 #pragma once
 
 #include <cstddef>
@@ -9,23 +9,23 @@
 
 namespace gradus::data {
 
-// Knows the line of each record, from 1.
+// Lines are counted from 1.
 class RecordReader {
  public:
-  // `where` names the file, for messages; it and `bytes` outlive the reader.
+  // `where` names the file, for messages; it and `bytes` must outlive the reader.
   RecordReader(std::string_view bytes, char delimiter, bool quotes, const std::string& where)
       : bytes_(bytes), delimiter_(delimiter), quotes_(quotes), where_(where) {}
 
   // The next record that is not a blank line; false at the end.
   bool next(std::vector<std::string>& fields);
 
-  // The line where the record begins, and with the file's name.
+  // The line at which the record begins, without and with the file's name.
   std::int64_t line() const { return record_line_; }
   std::string here() const { return here(record_line_); }
   [[noreturn]] void fail(std::int64_t line, const std::string& reason) const;
 
-  // Quoted fields with a line end or a delimiter in them: where quotes mean nothing, records that were
-  // swallowed.
+  // The number of quoted fields that contain a line end or a delimiter. In a file without quoting,
+  // these are swallowed records.
   std::int64_t spanning() const { return spanning_; }
   std::int64_t first_spanning() const { return first_spanning_; }  // its line
 
@@ -47,7 +47,7 @@ class RecordReader {
   std::int64_t spanning_ = 0, first_spanning_ = 0;
 };
 
-// Without spaces and line ends around it.
+// The text without leading and trailing spaces and line ends.
 std::string_view trimmed(std::string_view text);
 
 }  // namespace gradus::data

@@ -114,7 +114,7 @@ void refuse_columns(const ReadOptions& options, const std::string& where) {
   for (const auto& [option, column] : {std::pair("--text-column", options.text_column),
                                        std::pair("--label-column", options.label_column)}) {
     if (column.empty()) continue;
-    fail_reading(where, fmt::format("{} {} is for tables, and this is none", option, column));
+    fail_reading(where, fmt::format("{} {} is for tables, and this is not one", option, column));
   }
 }
 

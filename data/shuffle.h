@@ -1,5 +1,5 @@
-// Seeded shuffling that gives the same order everywhere (std::shuffle and the standard
-// distributions may differ between libraries). Numbers come from Philox (tensor/philox.h).
+// Seeded shuffling with the same order everywhere; std::shuffle may differ between standard
+// libraries. Random numbers come from Philox (tensor/philox.h).
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,8 @@
 
 namespace gradus::data {
 
-// What data and training use beside tensors, which count their streams from 0: no two share one. An epoch
-// or a pass adds its number. (Word vectors have two more, apps/classify/word_vectors.cpp.)
+// The streams of data and training. Tensors count theirs from 0, so no two share one. An epoch or a
+// pass adds its number. (Word vectors have two more, apps/classify/word_vectors.cpp.)
 inline constexpr std::uint64_t kSplitStream = std::uint64_t{1} << 48;
 inline constexpr std::uint64_t kEpochStream = std::uint64_t{2} << 48;
 inline constexpr std::uint64_t kPassStream = std::uint64_t{3} << 48;

@@ -1,4 +1,4 @@
-// From a data set as read to texts for training and texts held out:
+// Cleans a data set and splits it into texts for training and held-out texts:
 //
 //   Dataset dataset = read_dataset(path);
 //   CleanCounts counts = clean(dataset);             // print to_string(counts)
@@ -17,11 +17,10 @@ namespace gradus::data {
 // Cleans every text on all cores (data/clean.h).
 CleanCounts clean(std::vector<Text>& texts);
 
-// The same, of both parts; then drops from `train` the empty ones and those that equal an
-// earlier one (whatever their label), so that no text can be on both sides of a split. The data's
-// own test split keeps all its texts, so that results on it compare with those of others; those
-// that also occur in training are counted. Throws Error if fewer than two classes are left to train
-// on.
+// Cleans both parts, then drops from `train` empty texts and those that equal an earlier one
+// (whatever their label), so that no text is on both sides of a split. The data's own test split
+// keeps all its texts, so that results on it are comparable with published ones; texts that also
+// occur in training are counted. Throws Error if fewer than two classes are left to train on.
 CleanCounts clean(Dataset& dataset);
 
 struct Split {
@@ -29,16 +28,15 @@ struct Split {
   std::vector<Text> held_out;
 };
 
-// The texts for which held_out[i] is set, and the others; order is kept.
+// Splits by held_out[i]. Keeps the order.
 Split split_by(std::vector<Text> texts, const std::vector<bool>& held_out);
 
-// The data's own test split if it has one; else `fraction` of every class, chosen by the seed, is
-// held out. Order is kept. Throws Error unless 0 < fraction < 1 and both sides get a text.
+// Holds out the data's own test split if it has one, otherwise `fraction` of every class, chosen by
+// the seed. Keeps the order. Throws Error unless 0 < fraction < 1 and both sides get a text.
 Split split_texts(Dataset dataset, double fraction, std::uint64_t seed);
 
-// Which texts are held out: a fraction of each class, to within one text, and of the whole, to
-// within one. Folds 0 .. k - 1 with the fraction 1 / k hold out every text exactly once
-// (cross-validation).
+// Which texts to hold out: a fraction of each class and of the whole, each to within one text. For
+// cross-validation, folds 0 .. k - 1 with fraction 1 / k hold out every text exactly once.
 std::vector<bool> stratified(std::span<const std::int32_t> labels, double fraction,
                              std::uint64_t seed, int fold = 0);
 

@@ -183,7 +183,7 @@ void read_table(std::string_view bytes, const ReadOptions& options, Part part,
   }
   if (!found) {
     fail_reading(where,
-                 "is none of the formats known: label<TAB>text, CSV or TSV with a header, JSON "
+                 "is in none of the known formats: label<TAB>text, CSV or TSV with a header, JSON "
                  "Lines, fastText");
   }
   const Format format = *found;

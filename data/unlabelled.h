@@ -1,11 +1,11 @@
-// Texts that no one has labelled are mostly easier to come by. Which words keep company, and which
-// n-grams there are, can be learned from them as well:
+// Reads texts without labels, which are easier to get. Word vectors and n-grams can be learned from
+// them too:
 //
 //   std::vector<Text> more = read_unlabelled("aclImdb_v1.tar.gz");    // its 50,000 reviews below unsup
 //
-// What read_dataset reads is read as it would (data/dataset.h), but labels are not needed, nor folders for
-// them: all files that end in .txt or have no ending are texts, and where there are none, all tables are
-// read. A file that is no table has a text in each line.
+// Reads the formats of read_dataset (data/dataset.h), but needs neither labels nor folders for
+// them: all files that end in .txt or have no extension are texts, and if there are none, all
+// tables are read. A file that is not a table has one text per line.
 #pragma once
 
 #include <cstdint>
@@ -18,24 +18,25 @@
 
 namespace gradus::data {
 
-// A text and where it stands: a line, or a file of a folder or archive, or both.
+// A text and its place: a line, a file of a folder or archive, or both.
 struct PlacedText {
   std::string text;
   std::string place;  // "line 3", "pos/1.txt"
 };
 
-// All texts as they stand in the files, in the order of these. Throws IoError where nothing can be read
-// or there is none.
+// All texts, unchanged, in the order of the files. Throws IoError if nothing can be read or there
+// is no text.
 std::vector<PlacedText> read_texts(const std::filesystem::path& path,
                                    const ReadOptions& options = {});
 
-// Clean, without the empty ones and those that equal an earlier one, labelled 0; where there is a folder
-// called unsup, only those below it. Throws IoError where nothing can be read or nothing is left.
+// All texts, cleaned, without empty ones and duplicates, labelled 0; if there is a folder called
+// unsup, only those in it. Throws IoError if nothing can be read or nothing is left.
 std::vector<Text> read_unlabelled(const std::filesystem::path& path,
                                   const ReadOptions& options = {});
 
-// Takes those out of `texts` that equal one of `held_out`, whatever its label: a text that a model is
-// measured on must teach it nothing, not even which words keep company. Both are clean. Returns how many.
+// Removes from `texts` those that equal one of `held_out`, whatever its label, and returns how
+// many: a model must learn nothing from a text that it is measured on, not even word vectors. Both
+// must be clean.
 std::int64_t drop_held_out(std::vector<Text>& texts, std::span<const Text> held_out);
 
 }  // namespace gradus::data

@@ -1,5 +1,5 @@
-// The words a model knows, by number. 0 is <unk>, every word it does not know; the others follow
-// from 1, the most frequent first. There is no padding word: batches are packed (data/batches.h).
+// The words that a model knows, by number. 0 is <unk>, which stands for all unknown words; the
+// others follow from 1, the most frequent first. There is no padding: batches are packed.
 //
 //   Vocabulary vocabulary = Vocabulary::of_texts(texts, 20000);
 //   std::vector<std::int32_t> ids = vocabulary.encode(split_words("A fine film"));
@@ -26,28 +26,27 @@ class Vocabulary {
  public:
   // Only <unk>.
   Vocabulary() : Vocabulary(std::vector<std::string>{std::string(kUnknownWord)}) {}
-  // Word i of the list gets number i. Throws Error unless the first is <unk> and no word comes
-  // twice.
+  // Word i of the list gets number i. Throws Error unless the first is <unk> and all differ.
   explicit Vocabulary(std::vector<std::string> words);
 
-  // The `count` most frequent words of the texts and <unk>; of equally frequent words the one that
+  // <unk> and the `count` most frequent words of the texts; of equally frequent words, the one that
   // sorts first. Words that occur fewer than `min_count` times or are longer than 100 bytes are
-  // left out. Runs on all cores; the result does not depend on how many or on the order of the
-  // texts. learn_vocabulary (data/encode.h) gives the texts as numbers, too, in the same pass.
+  // left out. Runs on all cores; the result depends neither on how many nor on the order of the
+  // texts. learn_vocabulary (data/encode.h) also encodes the texts, in the same pass.
   static Vocabulary of_texts(std::span<const Text> texts, std::int64_t count,
                              std::int64_t min_count = 1);
 
-  // <unk> included.
+  // Includes <unk>.
   std::int32_t size() const { return static_cast<std::int32_t>(words_.size()); }
   const std::vector<std::string>& words() const { return words_; }
   // Throws IndexError outside [0, size).
   const std::string& word(std::int32_t id) const;
-  // kUnknown if it is not here.
+  // kUnknown for an unknown word.
   std::int32_t id(std::string_view word) const;
 
-  // One number a token.
+  // One number per token.
   std::vector<std::int32_t> encode(const Words& words) const;
-  // The same, added to the end of `ids`.
+  // The same, appended to `ids`.
   void encode(const Words& words, std::vector<std::int32_t>& ids) const;
 
  private:

@@ -1,5 +1,5 @@
-// How often words occur, counted on all cores. On the way each word gets a provisional number, so that
-// a text need not be split again when the vocabulary, and with it the final numbers, is known.
+// Counts words on all cores. Each word gets a provisional number on the way, so that texts need not
+// be split again once the vocabulary, and with it the final numbers, is known.
 //
 //   auto counters = count_in_chunks(std::ssize(texts), kTextsAtOnce,
 //       [&](std::int64_t begin, std::int64_t end, WordCounts& counts, std::size_t counter) {
@@ -42,15 +42,15 @@ class WordCounts {
   Words split_;
 };
 
-// A parallel_for whose chunks each get a counter that no other thread uses meanwhile, and its place
-// in the result: there are no more counters than threads. Which chunks share one is left to chance,
-// and so are provisional numbers; sums and final numbers are not.
+// A parallel_for that gives each chunk a counter which no other thread uses meanwhile, and its
+// index in the result. There are no more counters than threads. Which chunks share a counter, and
+// so the provisional numbers, is left to chance; sums and final numbers are not.
 std::deque<WordCounts> count_in_chunks(
     std::int64_t count, std::int64_t chunk,
     const std::function<void(std::int64_t begin, std::int64_t end, WordCounts& counts,
                              std::size_t counter)>& body);
 
-// All of them together, in the first. Provisional numbers that were given stay as they are.
+// Adds all counters to the first. Provisional numbers already given stay.
 WordCounts& sum(std::deque<WordCounts>& counters);
 
 }  // namespace gradus::data

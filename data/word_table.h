@@ -1,4 +1,4 @@
-// Words numbered from 0 in the order in which they came: the hash table under vocabularies.
+// Numbers words from 0 in the order in which they are added: the hash table behind vocabularies.
 //
 //   WordTable table;
 //   table.add("a");        // 0
@@ -7,11 +7,11 @@
 //   table.find("plot");    // WordTable::kNone
 //   table[1]               // "film"
 //
-// Most words are short, and few words make up most of a text. So a word of up to 16 bytes is its own
-// key, compared as two integers; and where two words want the same slot, the later one moves on to
-// the next free slot (linear probing): those that came first, the frequent ones, are found at the
-// first look. On movie reviews this takes a third of the time of the best of the general tables
-// (absl::flat_hash_map; tsl::robin_map, which moves words that came first, is slower still).
+// Most words are short, and few words make up most of a text. So a word of up to 16 bytes is its
+// own key, compared as two integers; and if two words want the same slot, the later one moves on to
+// the next free slot (linear probing), so that the words added first, the frequent ones, are found
+// at the first look. On movie reviews this takes a third of the time of the fastest general table
+// (absl::flat_hash_map; tsl::robin_map, which moves words added first, is slower still).
 #pragma once
 
 #include <cstddef>
@@ -26,9 +26,9 @@ class WordTable {
  public:
   static constexpr std::int32_t kNone = -1;
 
-  // The word's number, a new one if it was not here. Throws Error for more words than fit 31 bits.
+  // The word's number, a new one for a new word. Throws Error for more words than fit 31 bits.
   std::int32_t add(std::string_view word);
-  // kNone if it is not here.
+  // kNone for a word that is not in the table.
   std::int32_t find(std::string_view word) const;
 
   std::int32_t size() const { return static_cast<std::int32_t>(starts_.size()) - 1; }
@@ -56,9 +56,9 @@ class WordTable {
   };
 
   static Key key_of(std::string_view word);
-  // Where we look for a word first.
+  // The slot to look at first.
   std::size_t place_of(const Key& key) const;
-  // Where it is, or the free slot where it should be.
+  // The slot of the word, or the free one where it belongs.
   std::size_t slot_of(std::string_view word) const;
   void resize(std::size_t slots);
 

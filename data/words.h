@@ -1,4 +1,4 @@
-// Text cut into words, lower-cased:
+// Splits text into lower-case words:
 //
 //   Words words = split_words("Didn't like it... 3/10!");
 //   words.size() == 6        words[0] == "didn't"   words[3] == "..."   words[4] == "3/10"  ...
@@ -8,12 +8,12 @@
 // - a word: a run of letters, digits and their marks, with the apostrophes inside it ("didn't", also
 //   when written with U+2019);
 // - a number, with the points, commas and slashes inside it ("3.5", "1,000", "7/10");
-// - in Chinese, Japanese, Thai, Lao, Khmer and Burmese, which have no spaces, a word as ICU's
-//   dictionaries find it;
-// - a mark that carries meaning for a classifier: ! ? . , ; : ( ) " $ % * &, a run of dots as "...",
-//   the same marks in their other forms (U+3002, U+FF01, curly quotes ...) written as these;
+// - in Chinese, Japanese, Thai, Lao, Khmer and Burmese, which have no spaces, a word that ICU's
+//   dictionaries find;
+// - a punctuation mark that carries meaning for a classifier: ! ? . , ; : ( ) " $ % * & and a run
+//   of dots as "..."; their other forms (U+3002, U+FF01, curly quotes ...) are written like these;
 // - a symbol such as an emoji or a currency sign.
-// Everything else separates. Safe to call from many threads at once.
+// Everything else separates tokens. Safe to call from many threads at once.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,7 @@ class Words {
 
   std::size_t size() const { return tokens_.size(); }
   bool empty() const { return tokens_.empty(); }
-  // Valid as long as this object is neither moved from nor split into again.
+  // Valid until this object is moved from or reused for another text.
   std::string_view operator[](std::size_t i) const {
     const Range& word = tokens_[i].word;
     return std::string_view(lowered_).substr(word.begin, word.end - word.begin);
@@ -46,15 +46,14 @@ class Words {
     Range source;  // in the text
     Range word;    // in lowered_
   };
-  // The text with its ASCII lower-cased, so that most words lie where they lay in the text; behind
-  // it, one after another, the words that had to be spelled anew.
+  // The text with ASCII lower-cased, so that most words stay where they are; after it, one after
+  // another, the words that had to be rewritten.
   std::string lowered_;
   std::vector<Token> tokens_;
 };
 
 Words split_words(std::string_view text);
-// The same into an object used before, whose memory it uses again. Text of up to 1 GiB; throws
-// Error above that, or where ICU lacks its dictionaries.
+// The same, reusing memory. Throws Error for text above 1 GiB, or if ICU lacks its dictionaries.
 void split_words(std::string_view text, Words& words);
 
 }  // namespace gradus::data

@@ -1,5 +1,5 @@
-// Modules without parameters: functions of each element, of an axis, of the shape. Sequential takes the
-// functions of autograd/ops.h as well (`relu`, `gelu`), so these are for where a module is wanted.
+// Modules without parameters. Sequential also takes the functions of autograd/ops.h (`relu`,
+// `gelu`), so you need these only where a module is required.
 #pragma once
 
 #include "autograd/ops.h"
@@ -43,12 +43,12 @@ struct Softplus : Module {
   }
 };
 
-// Passes x on: for a step of a Sequential that is left out.
+// Returns x: a placeholder for a step of a Sequential.
 struct Identity : Module {
   Tensor operator()(const Tensor& x) const { return watched(x); }
 };
 
-// Axes first .. last become one: [batch, channels, height, width] -> [batch, features].
+// Joins axes first .. last into one: [batch, channels, height, width] -> [batch, features].
 class Flatten : public Module {
  public:
   explicit Flatten(int first = 1, int last = -1) : first_(first), last_(last) {}
@@ -71,8 +71,8 @@ class Softmax : public Module {
   int axis_;
 };
 
-// In training, zeroes each element with probability p and divides the others by 1 - p; in
-// evaluation, passes x on. Srivastava et al., "Dropout", JMLR 2014.
+// In training mode, zeroes each element with probability p and divides the others by 1 - p; in
+// evaluation mode, returns x. Srivastava et al., "Dropout", JMLR 2014.
 class Dropout : public Module {
  public:
   // Throws Error unless 0 <= p < 1.

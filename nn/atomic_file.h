@@ -1,6 +1,6 @@
-// A file that is there whole or not at all: bytes go to a temporary file beside it, which commit()
-// syncs to the disk and renames, with the permissions of the file that it replaces. Without commit()
-// the temporary file is removed and what stood under the name before stays as it was.
+// Writes a file whole or not at all: bytes go to a temporary file beside it, which commit() syncs
+// to the disk and renames, with the permissions of the file that it replaces. Without commit() the
+// temporary file is removed, and whatever had the name before stays.
 //
 //   AtomicFile file("model.safetensors");
 //   file.write(bytes);
@@ -17,8 +17,8 @@ namespace gradus::nn {
 
 class AtomicFile {
  public:
-  // Behind a symbolic link its file is replaced, and the link stays. What is no file (a folder, a device,
-  // a pipe) is refused.
+  // If the path is a symbolic link, its target is replaced and the link stays. Refuses anything
+  // that is not a regular file (a folder, a device, a pipe).
   explicit AtomicFile(const std::string& path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;

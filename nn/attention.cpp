@@ -148,7 +148,7 @@ AttentionOptions MultiheadAttention::options_for(const MaskOptions& options) con
   }
   if (options.keys.defined()) {
     if (options.keys.rank() != 2) {
-      throw ShapeError(fmt::format("{}: keys that are there are [batch, keys], got {}", location(),
+      throw ShapeError(fmt::format("{}: the mask of keys must be [batch, keys], got {}", location(),
                                    to_string(options.keys.shape())));
     }
     const Tensor keys = unsqueeze(unsqueeze(options.keys, 1), 1);
@@ -192,8 +192,8 @@ Tensor MultiheadAttention::attend(const Tensor& q, const Tensor& k, const Tensor
     return keys.size(axis) == 1 || keys.size(axis) == k.size(axis);
   };
   if (keys.defined() && keys.rank() == 2 && k.rank() == 3 && !(fits(0) && fits(1))) {
-    throw ShapeError(fmt::format("{}: keys that are there, {}, must be [batch, keys] of {}",
-                                 location(), to_string(keys.shape()), to_string(k.shape())));
+    throw ShapeError(fmt::format("{}: the mask of keys {} must be [batch, keys] of {}", location(),
+                                 to_string(keys.shape()), to_string(k.shape())));
   }
   const Tensor mixed = attention(project_heads(q, 0), project_heads(k, 1), project_heads(v, 2),
                                  options_for(options));
@@ -205,11 +205,12 @@ Tensor MultiheadAttention::operator()(const Tensor& q, const Segments& segments,
                                       const Tensor& memory, const Segments& memory_segments) const {
   if (q.rank() != 2 || memory.rank() != 2 || q.size(0) != segments.rows() ||
       memory.size(0) != memory_segments.rows() || segments.count() != memory_segments.count()) {
-    throw ShapeError(fmt::format(
-        "{}: queries {} of {} texts and memory {} of {} texts must be [rows, features], packed, of "
-        "as many texts",
-        location(), to_string(q.shape()), segments.count(), to_string(memory.shape()),
-        memory_segments.count()));
+    throw ShapeError(
+        fmt::format("{}: queries {} of {} texts and memory {} of {} texts must be [rows, "
+                    "features], packed, with "
+                    "the same number of texts",
+                    location(), to_string(q.shape()), segments.count(), to_string(memory.shape()),
+                    memory_segments.count()));
   }
   Backend& on = q.backend();
   return located([&] {

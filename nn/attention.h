@@ -1,14 +1,14 @@
 // Attention with learned projections. autograd/attention.h has the operation itself and the scores
 // to choose from: dot, euclidean, additive.
 //
-// Attention pools: each text of a packed batch becomes one vector, the average of its rows by how
-// well they match a query - learned, or given for each text:
+// Attention pools: it turns each text of a packed batch into one vector, an average of the text's
+// rows weighted by how well they match a query, which is learned or given for each text.
 //
 //   nn::Attention attend(128, {.score = Score::euclidean, .size = 64});
 //   Tensor context = attend(x, texts);              // x [rows, 128] -> [texts, 128]
-//   auto [next, weights] = attend.pool(x, texts, context);   // weights [rows, heads]: explains
+//   auto [next, weights] = attend.pool(x, texts, context);   // weights [rows, heads]
 //
-// MultiheadAttention mixes: every row becomes an average over the rows it may look at.
+// MultiheadAttention mixes: every row becomes an average over the rows that it sees.
 //
 //   nn::MultiheadAttention mix(128, 4);
 //   Tensor y = mix(x, texts);                       // packed [rows, 128] -> [rows, 128]
@@ -23,8 +23,8 @@ namespace gradus::nn {
 struct AttentionPoolingOptions {
   Score score = Score::dot;
   std::int64_t size = 0;       // of projected queries and keys, over all heads; 0: dim
-  std::int64_t heads = 1;      // each pools its own dim / heads of the features
-  std::int64_t query_dim = 0;  // of the queries that are given; 0: dim
+  std::int64_t heads = 1;      // each pools its own dim / heads features
+  std::int64_t query_dim = 0;  // features of a query; 0: dim
   bool value = false;          // pool a learned projection of the rows instead of the rows
 };
 
@@ -35,9 +35,9 @@ class Attention : public Module {
 
   struct Pooled {
     Tensor context;  // [count, dim]
-    Tensor weights;  // [rows, heads]; those of a segment add up to 1
+    Tensor weights;  // [rows, heads]; they add up to 1 over each segment
   };
-  // x [rows, dim]; query [count, query_dim], or undefined for the learned one.
+  // x [rows, dim]; query [count, query_dim], or undefined for the learned query.
   Pooled pool(const Tensor& x, const Segments& segments, const Tensor& query = {}) const;
   Tensor operator()(const Tensor& x, const Segments& segments, const Tensor& asked = {}) const {
     return pool(x, segments, asked).context;
@@ -58,37 +58,37 @@ class Attention : public Module {
 struct MultiheadAttentionOptions {
   Score score = Score::dot;
   bool bias = true;
-  double dropout = 0;   // of the weights, in training
-  bool rotary = false;  // queries and keys are turned by their places (nn/positions.h)
+  double dropout = 0;   // of the weights, in training mode
+  bool rotary = false;  // rotates queries and keys by their positions (nn/positions.h)
 };
 
-// Who may look where, for dense batches.
+// Which keys a query may see, for dense batches. In PyTorch's MultiheadAttention true hides a key.
 struct MaskOptions {
-  // Boolean [batch, keys], true where a key is there and not padding; undefined: everywhere.
+  // Boolean [batch, keys], true for real keys, false for padding. Undefined: all are real.
   Tensor keys{};
-  // Boolean, true where one may look: [queries, keys], [batch, queries, keys] or
-  // [batch, heads, queries, keys] (sizes of 1 broadcast); undefined: everywhere.
+  // Boolean, true where a query may see a key: [queries, keys], [batch, queries, keys] or
+  // [batch, heads, queries, keys] (sizes of 1 broadcast). Undefined: everywhere.
   Tensor mask{};
-  bool causal = false;  // only at places up to one's own
+  bool causal = false;  // a query sees keys up to its own position only
 };
 
-// Parameters have PyTorch's names, shapes and first values.
+// Parameters have PyTorch's names, shapes and initial values.
 class MultiheadAttention : public Module {
  public:
-  // Throws ShapeError unless heads divides dim.
+  // Throws ShapeError unless heads divides dim, Error unless 0 <= dropout < 1.
   MultiheadAttention(std::int64_t dim, std::int64_t heads, MultiheadAttentionOptions options = {});
 
-  // Packed, within each segment: [rows, dim] -> [rows, dim].
+  // Packed self-attention, within each segment: [rows, dim] -> [rows, dim].
   Tensor operator()(const Tensor& x, const Segments& segments, bool causal = false) const;
-  // Dense, a batch that looks at itself: [batch, time, dim] -> the same.
+  // Dense self-attention: [batch, time, dim] -> the same.
   Tensor operator()(const Tensor& x, const MaskOptions& options = {}) const;
-  // q [batch, m, dim] looks at k and v [batch, n, dim]: [batch, m, dim].
+  // Dense: q [batch, m, dim] attends to k and v [batch, n, dim] -> [batch, m, dim].
   Tensor operator()(const Tensor& q, const Tensor& k, const Tensor& v,
                     const MaskOptions& options = {}) const;
-  // Packed: q [rows, dim] in segments looks at the rows of memory in the segment of the same number.
+  // Packed: each segment of q [rows, dim] attends to the segment of the same number in memory.
   Tensor operator()(const Tensor& q, const Segments& segments, const Tensor& memory,
                     const Segments& memory_segments) const;
-  // [batch, heads, m, n], each row adding up to 1.
+  // The attention weights: [batch, heads, m, n], each row adding up to 1.
   Tensor weights(const Tensor& q, const Tensor& k, const MaskOptions& options = {}) const;
   void visit(Visitor& v) override;
   std::string detail() const override;

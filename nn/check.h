@@ -40,8 +40,8 @@ inline void check_option(const char* layer, const char* option, double value, do
   }
 }
 
-// How many rows a weight has that holds `parts` of `size` each. Throws ShapeError where that does not
-// fit 64 bits.
+// parts * size, the rows of a weight made of several parts. Throws ShapeError if that does not fit
+// 64 bits.
 inline std::int64_t check_product(const char* layer, std::int64_t parts, std::int64_t size) {
   std::int64_t product = 0;
   if (__builtin_mul_overflow(parts, size, &product)) {
@@ -51,7 +51,7 @@ inline std::int64_t check_product(const char* layer, std::int64_t parts, std::in
   return product;
 }
 
-// The size of a head, `dim` split evenly over `heads`. Throws ShapeError where it cannot be.
+// The size of a head: dim / heads. Throws ShapeError unless heads divides dim.
 inline std::int64_t split_over(const char* layer, std::int64_t dim, std::int64_t heads) {
   check_sizes(layer, {dim, heads});
   if (dim % heads != 0) {

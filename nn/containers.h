@@ -1,13 +1,16 @@
-// Layers one after another.
+// Lists of modules: Sequential runs them one after another, ModuleList only holds them.
 //
 //   nn::Sequential model{nn::Linear(784, 128), relu, nn::Linear(128, 10)};
 //   Tensor logits = model(x);
 //   model.at<nn::Linear>(0).weight          // saved as "0.weight"
 //
-// A step is anything that takes a tensor and returns one: a module (of which the Sequential holds a
-// copy, sharing parameters), a function or a lambda. A function that C has too goes by its full name,
-// `gradus::tanh`, or as a module, `nn::Tanh()`: which tanh is meant, a template cannot tell. Steps that need more than one input belong in
-// a module of your own, and blocks of one kind in a list:
+// A step is anything that takes a tensor and returns one: a module (the Sequential holds a copy,
+// which shares its parameters), a function or a lambda. A function that C has too is ambiguous by
+// its short name; write it in full, or take the module:
+//
+//   nn::Sequential{nn::Linear(784, 128), gradus::tanh, nn::Linear(128, 10)};    // or nn::Tanh()
+//
+// Steps with more than one input belong in a module of your own, and blocks of one kind in a list:
 //
 //   nn::ModuleList<nn::TransformerEncoderLayer> layers(2, 128, 4);     // two layers (128, 4)
 //   for (const auto& layer : layers) x = layer(x, texts);
@@ -23,9 +26,9 @@
 
 namespace gradus::nn {
 
-// A std::vector of modules, which Visitor names "name.0", "name.1" and so on, as it does any
-// std::vector. It differs in one way: std::vector(2, Block(128)) holds two copies of one block, and
-// copies share parameters; ModuleList(2, 128) makes each block by itself.
+// A std::vector of modules, which visit() names "name.0", "name.1" and so on, like any std::vector.
+// The difference: std::vector(2, Block(128)) holds two copies of one block, and copies share
+// parameters; ModuleList(2, 128) makes two separate blocks.
 template <class M>
 struct ModuleList : std::vector<M> {
   ModuleList() = default;
@@ -66,7 +69,7 @@ class Sequential : public Module {
   }
 
   std::size_t size() const { return steps_.size(); }
-  // Step i, which was added as an F. Throws IndexError if there is no such step.
+  // Step i, which was added as an F. Throws IndexError if there is no such step or it is not an F.
   template <class F>
   F& at(std::size_t i) {
     F* step = i < steps_.size() ? steps_[i].run.template target<F>() : nullptr;

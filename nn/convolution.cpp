@@ -31,7 +31,7 @@ Tensor Conv1d::operator()(const Tensor& x, const Windows& windows) const {
 
 Windows Conv1d::windows(const Segments& segments) const {
   return segment_windows(
-      segments, {.size = weight.size(2), .step = stride_, .padding = padding_, .partial = false},
+      segments, {.size = weight.size(2), .stride = stride_, .padding = padding_, .partial = false},
       weight.backend());
 }
 
@@ -51,8 +51,8 @@ Pool1d::Pool1d(const char* type, std::int64_t size, std::int64_t stride)
 }
 
 Windows Pool1d::windows(const Segments& segments, Backend& backend) const {
-  return segment_windows(segments, {.size = size_, .step = stride_, .padding = 0, .partial = true},
-                         backend);
+  return segment_windows(
+      segments, {.size = size_, .stride = stride_, .padding = 0, .partial = true}, backend);
 }
 
 std::string Pool1d::detail() const { return fmt::format("size {}, stride {}", size_, stride_); }

@@ -6,7 +6,7 @@
 //
 // Ragged, over the packed rows of texts of different lengths (autograd/segments.h); windows never
 // cross from one text into the next:
-//   Windows w = conv.windows(texts);                 // made once, for every layer of this geometry
+//   Windows w = conv.windows(texts);                 // reusable by all layers with these windows
 //   Tensor y = conv(x, w);                           // x [rows, 128] -> [w.segments.rows(), 64]
 #pragma once
 
@@ -23,7 +23,8 @@ struct Conv1dOptions {
 
 class Conv1d : public Module {
  public:
-  // Weight and bias start uniform within 1 / sqrt(in * size) of zero, as PyTorch's do.
+  // Weight and bias start uniform in +-1 / sqrt(in * size), as in PyTorch. Throws ShapeError unless
+  // all sizes and the stride are at least 1 and padding is not negative.
   Conv1d(std::int64_t in, std::int64_t out, std::int64_t size, Conv1dOptions options = {});
 
   Tensor operator()(const Tensor& x) const;  // [batch, in, time] -> [batch, out, windows]
@@ -40,7 +41,7 @@ class Conv1d : public Module {
 };
 
 // The windows of pooling: `size` elements, `stride` apart (0: size, so that they do not overlap).
-// In the ragged form the last window of a text may be cut short, so that no text vanishes.
+// In the ragged form the last window of a text may be shorter, so that short texts keep a row.
 class Pool1d : public Module {
  public:
   Windows windows(const Segments& segments, Backend& backend = default_backend()) const;

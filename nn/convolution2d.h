@@ -17,10 +17,11 @@ struct Conv2dOptions {
 
 class Conv2d : public Module {
  public:
-  // Weight and bias start uniform within 1 / sqrt(in * rows * columns) of zero, as PyTorch's do.
+  // Weight and bias start uniform in +-1 / sqrt(in * rows * columns), as in PyTorch. Throws
+  // ShapeError unless all sizes and strides are at least 1 and padding is not negative.
   Conv2d(std::int64_t in, std::int64_t out, const Size2d& size, const Conv2dOptions& options = {});
 
-  Tensor operator()(const Tensor& x) const;
+  Tensor operator()(const Tensor& x) const;  // [batch, in, height, width] -> [batch, out, ...]
   void visit(Visitor& v) override;
   std::string detail() const override;
 

@@ -1,4 +1,4 @@
-// Vectors for tokens.
+// A learned vector for each token.
 //
 //   nn::Embedding embed(20000, 128);
 //   Tensor x = embed(tokens);                               // i32 [rows] -> [rows, 128]
@@ -9,16 +9,16 @@
 namespace gradus::nn {
 
 struct EmbeddingOptions {
-  double deviation = 1;  // of the normal distribution that the weight starts from
+  double deviation = 1;  // the weight starts normal with this standard deviation
 };
 
-// A table with a learned row for each token. Its gradient is row-sparse (autograd/gradient.h): a
-// step costs in proportion to the tokens of a batch, not to the size of the table.
+// A table with one row per token. Its gradient is row-sparse (autograd/gradient.h), so a step costs
+// in proportion to the tokens of a batch, not to the size of the table.
 class Embedding : public Module {
  public:
   Embedding(std::int64_t count, std::int64_t dim, EmbeddingOptions options = {});
 
-  // tokens i32 of any shape -> [tokens..., dim]; -1 gives zeros and learns nothing (padding).
+  // tokens i32 of any shape -> [tokens..., dim]; -1 (padding) gives zeros and gets no gradient.
   // Throws IndexError for a token outside [-1, count).
   Tensor operator()(const Tensor& tokens) const;
   void visit(Visitor& v) override { v("weight", weight); }

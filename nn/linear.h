@@ -1,4 +1,4 @@
-// A linear map of the last axis: y = x weight^T + bias.
+// A linear (fully connected) layer over the last axis: y = x weight^T + bias.
 //
 //   nn::Linear layer(784, 10);                    // or (784, 10, {.bias = false})
 //   Tensor y = layer(x);                          // x [..., 784] -> [..., 10]
@@ -14,11 +14,12 @@ struct LinearOptions {
 
 class Linear : public Module {
  public:
-  // Weight and bias start uniform within 1 / sqrt(in) of zero, as PyTorch's do.
+  // Weight and bias start uniform in +-1 / sqrt(in), as in PyTorch. Throws ShapeError unless both
+  // sizes are at least 1.
   Linear(std::int64_t in, std::int64_t out, LinearOptions options = {});
 
-  // With an activation (relu, gelu, tanh, sigmoid; copy is none) applied on the way: cheaper than
-  // after. Throws ShapeError unless x's last axis has `in` elements.
+  // x [..., in] -> [..., out]. Throws ShapeError unless x's last axis has `in` elements. An
+  // activation (relu, gelu, tanh, sigmoid; copy for none) costs less here than afterwards.
   Tensor operator()(const Tensor& x, UnaryOp activation = UnaryOp::copy) const;
   void visit(Visitor& v) override;
   std::string detail() const override;

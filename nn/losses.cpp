@@ -79,7 +79,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
   if (labels.dtype() == logits.dtype()) {
     if (labels.rank() == 1 && logits.rank() == 2) {
       throw DTypeError(
-          fmt::format("[cross_entropy] labels {} are no numbers of classes, which are i32: "
+          fmt::format("[cross_entropy] labels {} must be class numbers, i32: "
                       "cast(labels, DType::i32); probabilities are [n, classes]",
                       describe(labels)));
     }

@@ -1,10 +1,10 @@
-// A file's bytes as memory, read from the disk as they are looked at.
+// A file mapped into memory: bytes are read from the disk when they are first accessed.
 //
 //   MappedFile file("model.safetensors");
 //   file.bytes();                          // all of them, as long as `file` or a copy lives
 //
-// The memory may be written to; that never reaches the file (copy on write). A file that is renamed
-// over or removed meanwhile stays whole here; one that is cut short in place ends the program.
+// Writing to the memory never changes the file (copy on write). If the file is replaced or removed
+// meanwhile, the mapping keeps the old bytes; if it is truncated in place, access ends the program.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
-// Modules: parts of a model that own parameters. A module is a value and a callable; one function,
-// visit, names what it is made of, and everything else follows from that - parameters(), saving,
-// train and eval mode, printing, and the paths that error messages begin with:
+// Modules: the parts of a model, which own its parameters. A module is a value that can be called.
+// Its visit() names its parameters and children, and everything else follows from that:
+// parameters(), saving, train and eval mode, printing, and the paths in error messages.
 //
 //   struct Classifier : nn::Module {
 //     nn::Embedding embed;
@@ -15,8 +15,8 @@
 //     }
 //   };
 //
-// Copying a module copies handles: both copies share parameters and their gradients, as two Tensors
-// do. clone(model) makes an independent one. A parameter given out under two names is one parameter
+// Copying a module copies handles: like two Tensors, both copies share parameters and gradients.
+// clone(model) makes an independent copy. A parameter that visit() names twice is one parameter
 // (tied weights).
 #pragma once
 
@@ -37,21 +37,21 @@ class Module;
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
-// What visit() talks to. It walks down the children, joining names with dots, and reports what it
-// meets to whichever callbacks are set.
+// The argument of visit(). It walks down to the children, joins names with dots, and calls the
+// callbacks that are set.
 class Visitor {
  public:
   void operator()(const std::string& name, Module& child);
-  void operator()(const std::string& name, Tensor& parameter);  // undefined ones are passed over
+  void operator()(const std::string& name, Tensor& parameter);  // undefined ones are skipped
   // A tensor that is saved with the model but not learned.
   void buffer(const std::string& name, Tensor& buffer);
-  // Modules or parameters in a row, named "name.0", "name.1" and so on.
+  // A list of modules or parameters, named "name.0", "name.1" and so on.
   template <class T>
   void operator()(const std::string& name, std::vector<T>& list) {
     for (std::size_t i = 0; i < list.size(); ++i) (*this)(name + "." + std::to_string(i), list[i]);
   }
 
-  // Names are relative to the module that the walk began at, which itself has the name "".
+  // Names are relative to the module at which the walk began, whose own name is "".
   using OnModule = std::function<void(const std::string& name, Module&)>;
   using OnTensor = std::function<void(const std::string& name, Tensor&)>;
   OnModule on_module;  // called before the module's own parameters and children
@@ -63,7 +63,7 @@ class Visitor {
   void enter(const std::string& name, Module& module);
 
   std::string prefix_;  // "" or ends with a dot
-  std::string base_;    // the path of the module that the walk began at, likewise
+  std::string base_;    // the path of the module at which the walk began, likewise
 };
 
 class Module {
@@ -72,36 +72,36 @@ class Module {
 
   // Names every parameter, buffer and child.
   virtual void visit(Visitor&) {}
-  // For messages: the name of the class, without namespaces.
+  // The name of the class without namespaces, for messages.
   virtual std::string type() const;
-  // For printing: sizes and options, as "128 -> 10".
+  // Sizes and options such as "128 -> 10", for printing.
   virtual std::string detail() const { return ""; }
 
-  // Training mode is on at first; dropout works in training mode only.
+  // Switches this module and its children to training mode (the initial one) or evaluation mode.
+  // Dropout and batch normalisation behave differently in the two.
   void train(bool on = true);
   void eval() { train(false); }
   bool training() const { return training_; }
 
-  // In the order of visit, each once.
+  // In the order of visit(), each once.
   std::vector<Tensor> parameters() const;
   NamedTensors named_parameters() const;
   NamedTensors named_buffers() const;
-  // What is saved: parameters and buffers under all their names.
+  // Parameters and buffers under all their names, as save() writes them (PyTorch's state_dict).
   NamedTensors state() const;
   std::int64_t parameter_count() const;
 
   void zero_grad() const;
-  // Whether the parameters learn. Off freezes the module and its copies: no gradients are computed for
-  // it, and optimizers, made before or after, pass it by until it is on again.
+  // `false` freezes the module and its copies: no gradients are computed for its parameters, and
+  // optimizers, made before or after, skip them until it is set to true again.
   //
   //   model.encoder.set_requires_grad(false);
   void set_requires_grad(bool on);
-  // Puts a copy of every parameter and floating buffer, of another dtype or on another backend (what
-  // is not named stays), in its place. Modules copied from this one before no longer share parameters
-  // with it, and optimizers have to be made after.
+  // Replaces every parameter and floating-point buffer by a copy with another dtype or on another
+  // backend. Earlier copies of this module no longer share its parameters. Make optimizers after.
   void to(TensorOptions options);
-  // The same with f(name, x) for every parameter and buffer x. Tied parameters stay tied, and are
-  // asked for once, under the first of their names.
+  // Replaces every parameter and buffer x by f(name, x), likewise. Tied parameters stay tied: f is
+  // called once, with the first of their names.
   void replace(const std::function<Tensor(const std::string& name, const Tensor& x)>& f);
 
   // Walks down with the visitor, and tells every module its path on the way.
@@ -114,11 +114,13 @@ class Module {
   Module(Module&&) = default;
   Module& operator=(Module&&) = default;
 
-  // "encoder.2 (Linear)": the beginning of an error message. The path is known once anything has
-  // walked down from the whole model (parameters(), train(), a loader); before, it is "Linear".
+  // "encoder.2 (Linear)", which begins error messages. The path is known once something has walked
+  // down from the whole model (parameters(), train(), a loader); before that, it is just "Linear".
   std::string location() const;
-  // What a module computes, f(): an error that an operation throws there gets location() put before
-  // it, and a Tensor that comes out is shown to those who watch the module (nn/watch.h).
+  // Computes f(). Errors thrown inside get location() in front, and watchers (nn/watch.h) see a
+  // Tensor that f returns. Wrap the body of your operator() in it:
+  //
+  //   return located([&] { return linear(x, weight, bias); });
   template <class F>
   auto located(F f) const {
     try {
@@ -131,22 +133,22 @@ class Module {
       rethrow();
     }
   }
-  // y as those who watch leave it.
+  // y as the watchers return it.
   Tensor watched(const Tensor& y) const;
 
  private:
   friend class Visitor;
   [[noreturn]] void rethrow() const;
-  std::string path() const;  // read safely while other threads walk down
+  std::string path() const;  // safe while other threads walk down
 
   bool training_ = true;
   mutable std::string path_;
 };
 
-// `values` as a parameter: a leaf that gradients are computed for.
+// `values` as a parameter: a leaf that requires gradients.
 Tensor parameter(Tensor values);
 
-// An independent copy: same values, own parameters.
+// An independent copy: the same values, but parameters of its own.
 template <class M>
 M clone(const M& module) {
   M copy = module;
@@ -154,15 +156,14 @@ M clone(const M& module) {
   return copy;
 }
 
-// The shapes of leaves that gradients of `loss` flow to and that the model's visit() does not name:
-// parts that were forgotten there. Call it before backward(), which frees the graph.
+// Finds parameters forgotten in visit(): the shapes of leaves that gradients of `loss` flow to but
+// that the model does not name. Call it before backward(), which frees the graph.
 std::vector<Shape> missing_parameters(const Tensor& loss, const Module& model);
-// Throws Error, listing their shapes, if there are any.
+// Throws Error, listing the shapes, if there are any.
 void check_parameters(const Tensor& loss, const Module& model);
 
-// The tree of modules with types, shapes and numbers of parameters; frozen ones are marked,
-// and tied ones, which count once.
-// summary() shows the shapes of outputs, too (nn/watch.h).
+// The tree of modules, with types, shapes and numbers of parameters. Frozen and tied parameters are
+// marked; tied ones count once. summary() (nn/watch.h) also shows the shapes of outputs.
 std::string to_string(const Module& module);
 std::ostream& operator<<(std::ostream& out, const Module& module);
 void print(const Module& module);  // to standard output

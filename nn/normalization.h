@@ -1,11 +1,11 @@
-// Layer normalisation: each row of features is shifted and scaled to mean 0 and variance 1, then by
+// Layer normalisation shifts and scales each row of features to mean 0 and variance 1, then applies
 // a learned weight and bias. Ba, Kiros and Hinton, "Layer normalization", 2016.
 //
 //   nn::LayerNorm norm(128);
 //   Tensor y = norm(x);          // x [..., 128], y the same shape
 //
-// Batch normalisation: the same for each channel over all of a batch. Ioffe and Szegedy, "Batch
-// normalization", ICML 2015.
+// Batch normalisation does the same for each channel, over the whole batch. Ioffe and Szegedy,
+// "Batch normalization", ICML 2015.
 //
 //   nn::BatchNorm2d norm(16);
 //   Tensor y = norm(x);          // x [batch, 16, height, width], y the same shape
@@ -42,17 +42,17 @@ class LayerNorm : public Module {
 
 struct BatchNormOptions {
   double epsilon = 1e-5;  // added to the variance
-  double momentum = 0.1;  // of a batch in the running statistics
+  double momentum = 0.1;  // weight of a batch in the running statistics, in [0, 1]
   bool affine = true;     // whether weight and bias are learned
 };
 
-// In training, by the mean and variance of the batch, which the running ones follow:
-// running += momentum (batch - running), with the unbiased variance; in evaluation, by the running ones.
-// Names are PyTorch's, without its num_batches_tracked, which serves nothing here.
+// In training mode it uses the batch's mean and variance and updates the running ones,
+// running += momentum (batch - running), with the unbiased variance. In evaluation mode it uses the
+// running ones. Names are PyTorch's, without num_batches_tracked, which is not needed here.
 class BatchNorm : public Module {
  public:
-  // Throws ShapeError unless x is [batch, channels, ...] of the right rank; in training also if there
-  // is but one number for each channel, of which no variance can be told.
+  // Throws ShapeError unless x is [batch, channels, ...] of the right rank; in training mode also
+  // if a channel has only one number, which has no variance.
   Tensor operator()(const Tensor& x) const;
   void visit(Visitor& v) override;
   std::string detail() const override;

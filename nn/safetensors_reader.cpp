@@ -125,7 +125,7 @@ class Reader {
     const std::span<const std::byte> bytes = file_.bytes();
     std::uint64_t length = 0;
     if (bytes.size() < sizeof length) {
-      fail(fmt::format("{} bytes are no safetensors file", bytes.size()));
+      fail(fmt::format("{} bytes are not a safetensors file", bytes.size()));
     }
     std::memcpy(&length, bytes.data(), sizeof length);
     if (length > kLongestHeader || length > bytes.size() - sizeof length) {

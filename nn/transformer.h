@@ -1,6 +1,6 @@
-// One layer of a transformer's encoder or decoder (Vaswani et al., "Attention is all you need", 2017):
-// self-attention, in a decoder attention to what an encoder made of another text (the memory), then a
-// feed-forward network on each row; each is added to what it was given.
+// One layer of a transformer's encoder or decoder (Vaswani et al., "Attention is all you need",
+// 2017): self-attention; in a decoder, attention to an encoder's output for another text (the
+// memory); then a feed-forward network on each row. Each part is added to its input.
 //
 //   nn::ModuleList<nn::TransformerEncoderLayer> layers(2, 128, 4);
 //   for (const auto& layer : layers) x = layer(x, texts);            // packed [rows, 128]
@@ -19,13 +19,13 @@ namespace gradus::nn {
 struct TransformerOptions {
   std::int64_t hidden = 0;  // size of the feed-forward network; 0: 4 dim
   double dropout = 0.1;     // after attention, inside the feed-forward network and after it
-  // Normalise before each half, so that an identity path leads from input to output and deep stacks
-  // train without warm-up (Xiong et al., "On layer normalization in the transformer architecture",
-  // 2020); or after it, as in the paper of 2017.
+  // Normalise before each part, which leaves an identity path from input to output and lets deep
+  // stacks train without warm-up (Xiong et al., "On layer normalization in the transformer
+  // architecture", 2020). `false`, PyTorch's default, normalises after it, as in 2017.
   bool norm_first = true;
   UnaryOp activation = UnaryOp::relu;  // or gelu, tanh, sigmoid
   Score score = Score::dot;
-  bool rotary = false;  // self-attention turns queries and keys by their places (nn/positions.h)
+  bool rotary = false;  // self-attention rotates queries and keys by position (nn/positions.h)
 };
 
 // Parameters have the names and shapes of PyTorch's TransformerEncoderLayer.
@@ -51,9 +51,9 @@ class TransformerEncoderLayer : public Module {
 };
 
 struct DecoderMasks {
-  Tensor keys{}, mask{};                // who may look where among x, as in MaskOptions
-  Tensor memory_keys{}, memory_mask{};  // and at the memory
-  bool causal = true;                   // x only at places up to one's own, as one that writes must
+  Tensor keys{}, mask{};                // for self-attention, as in MaskOptions
+  Tensor memory_keys{}, memory_mask{};  // for attention to the memory
+  bool causal = true;                   // self-attention sees only positions up to its own
 };
 
 // Parameters have the names and shapes of PyTorch's TransformerDecoderLayer.
@@ -61,14 +61,15 @@ class TransformerDecoderLayer : public Module {
  public:
   TransformerDecoderLayer(std::int64_t dim, std::int64_t heads, TransformerOptions options = {});
 
-  // Packed: x [rows, dim]; each text looks at the memory [other rows, dim] of the same number.
+  // Packed: each segment of x [rows, dim] attends to the segment of the same number in memory
+  // [other rows, dim] -> [rows, dim].
   Tensor operator()(const Tensor& x, const Segments& segments, const Tensor& memory,
                     const Segments& memory_segments, bool causal = true) const;
-  // Dense: x [batch, m, dim], memory [batch, n, dim].
+  // Dense: x [batch, m, dim], memory [batch, n, dim] -> [batch, m, dim].
   Tensor operator()(const Tensor& x, const Tensor& memory, const DecoderMasks& masks = {}) const;
   void visit(Visitor& v) override;
 
-  MultiheadAttention self_attn, multihead_attn;  // the second looks at the memory
+  MultiheadAttention self_attn, multihead_attn;  // the second attends to the memory
   Linear linear1, linear2;
   LayerNorm norm1, norm2, norm3;
 

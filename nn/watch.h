@@ -1,4 +1,4 @@
-// Looking at what the parts of a model put out, without changing the model:
+// Watches the outputs of a model's parts, without changing the model:
 //
 //   {
 //     nn::Watch watch(model, [](const std::string& name, const Tensor& y) {
@@ -8,11 +8,11 @@
 //     model(x);
 //   }                                                                // no longer watched
 //
-// What the function returns, of the same shape, goes on in place of y: y * 0 takes a part out, and
-// on_gradient(y, ...) (autograd/autograd.h) looks at the gradient that comes back to it.
+// What the function returns, of the same shape, replaces y: y * 0 switches a part off, and
+// on_gradient(y, ...) (autograd/autograd.h) watches its gradient.
 //
-// Seen are the modules that compute within located() (nn/module.h): all of nn/, and those of your
-// own that do. Of a recurrent layer it is the output, of attention that pools the context.
+// Watch sees modules that compute within located() (nn/module.h): all of nn/, and your own if they
+// do. For a recurrent layer it sees the output, for attention pooling the context.
 #pragma once
 
 #include <functional>
@@ -23,12 +23,12 @@
 
 namespace gradus::nn {
 
-// While it lives, and in the thread that made it. Watches end in the opposite order of their
-// beginning, as variables of a block do; the innermost sees an output first. The model must not be
-// moved or given other parts meanwhile.
+// Active until the end of its scope, in the thread that made it. Watches nest: they must end in
+// reverse order, and the innermost sees an output first. Meanwhile the model must not be moved or
+// get other parts.
 class Watch {
  public:
-  // Names are relative to the model, which itself is "".
+  // Names are relative to the model, whose own name is "".
   using Function = std::function<Tensor(const std::string& name, const Tensor& y)>;
   Watch(const Module& model, Function f);
   ~Watch();
@@ -42,8 +42,8 @@ class Watch {
   const Watch* outer_;
 };
 
-// The model as print() shows it (nn/module.h) and beside each module the shape of what it put out
-// last, in run(). Nothing is recorded for gradients.
+// The model as print() shows it (nn/module.h), with the shape of each module's last output in
+// run(). Nothing is recorded for gradients.
 //
 //   std::cout << nn::summary(model, [&] { model(x); });
 std::string summary(const Module& model, const std::function<void()>& run);

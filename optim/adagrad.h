@@ -1,5 +1,5 @@
-// Adagrad: gradients divided by the root of the sum of their squares so far, so that rare features
-// keep learning when frequent ones have settled. Duchi, Hazan and Singer, "Adaptive subgradient
+// Adagrad divides gradients by the square root of the sum of their squares so far, so rare features
+// keep learning after frequent ones have settled. Duchi, Hazan and Singer, "Adaptive subgradient
 // methods for online learning and stochastic optimization", JMLR 2011.
 //
 //   optim::Adagrad optimizer(model.parameters(), {.lr = 0.05});

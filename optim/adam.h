@@ -1,9 +1,9 @@
-// Adam: each number's step is its mean gradient over the root of its mean squared gradient, so that
+// Adam divides each number's mean gradient by the square root of its mean squared gradient, so
 // steps are about lr long whatever the gradient's scale. Kingma and Ba, "Adam: a method for
 // stochastic optimization", ICLR 2015.
 //
-// AdamW takes weight decay out of that ratio: Loshchilov and Hutter, "Decoupled weight decay
-// regularization", ICLR 2019. It is the one to begin with.
+// AdamW keeps weight decay out of that ratio: Loshchilov and Hutter, "Decoupled weight decay
+// regularization", ICLR 2019. Start with this one.
 //
 //   optim::AdamW optimizer(model.parameters(), {.lr = 3e-4, .weight_decay = 0.01});
 #pragma once
@@ -26,7 +26,7 @@ struct AdamWOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
-  double weight_decay = 0.01;  // parameters shrink by lr * weight_decay a step
+  double weight_decay = 0.01;  // each step first scales parameters by 1 - lr * weight_decay
   void check() const;
 };
 

@@ -1,10 +1,10 @@
-// LAMB: Adam's step, made as long as the parameter it changes times lr. Layers whose weights and
-// gradients differ in scale then learn at one pace, even with batches of many thousands. You et al.,
-// "Large batch optimization for deep learning: training BERT in 76 minutes", ICLR 2020, algorithm 2.
+// LAMB scales Adam's step to lr times the norm of the parameter. Layers whose weights and gradients
+// differ in scale then learn at one pace, even with batches of many thousands. You et al., "Large
+// batch optimization for deep learning: training BERT in 76 minutes", ICLR 2020, algorithm 2.
 //
 //   optim::Lamb optimizer(model.parameters(), {.lr = 2e-3, .weight_decay = 0.01});
 //
-// The length is that of a whole parameter, or of the rows that a row-sparse gradient touches.
+// The norm is that of the whole parameter, or of the rows that a row-sparse gradient touches.
 #pragma once
 
 #include "optim/optimizer.h"

@@ -1,7 +1,7 @@
-// Lion: steps by the sign of a mean gradient, so that every number moves by lr, and remembers one
-// moment where Adam has two. Chen et al., "Symbolic discovery of optimization algorithms", NeurIPS
-// 2023, algorithm 2. Its learning rate is 3 to 10 times smaller than AdamW's, its weight decay as
-// many times larger (section 5).
+// Lion steps by the sign of a mean gradient, so every number moves by lr, and keeps one moment
+// where Adam keeps two. Use a learning rate 3 to 10 times smaller than AdamW's and a weight decay
+// larger by the same factor (section 5). Chen et al., "Symbolic discovery of optimization
+// algorithms", NeurIPS 2023, algorithm 2.
 //
 //   optim::Lion optimizer(model.parameters(), {.lr = 1e-4, .weight_decay = 0.1});
 #pragma once
@@ -12,9 +12,9 @@ namespace gradus::optim {
 
 struct LionOptions {
   double lr = 1e-4;
-  double beta1 = 0.9;       // how much of the mean gradient is in a step
+  double beta1 = 0.9;       // weight of the mean gradient in a step
   double beta2 = 0.99;      // decay of the mean gradient
-  double weight_decay = 0;  // parameters shrink by lr * weight_decay a step
+  double weight_decay = 0;  // each step first scales parameters by 1 - lr * weight_decay
   void check() const;
 };
 

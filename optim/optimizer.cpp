@@ -38,9 +38,8 @@ void Optimizer::add_group(const std::vector<Tensor>& parameters, const Tensor& r
     }
     if (p.node() != nullptr && !p.node()->is_leaf()) {
       throw GradError(fmt::format(
-          "[optimizer] parameter {} was computed by '{}', and a step does not reach "
-          "what is computed; write parameters with assign() or nn::init, as x *= 2 makes "
-          "a new tensor",
+          "[optimizer] parameter {} was computed by '{}', but a step can only change "
+          "leaves; write parameters with assign() or nn::init, as x *= 2 makes a new tensor",
           describe(p), p.node()->op));
     }
     if (p.layout().is_repeated()) {

@@ -1,5 +1,5 @@
-// Optimizers change parameters so that the loss falls: after backward() has filled the gradients
-// in, step() applies one update to every parameter.
+// Optimizers change parameters so that the loss falls: backward() fills in the gradients, then
+// step() updates every parameter once.
 //
 //   optim::AdamW optimizer(model.parameters(), {.lr = 3e-4});
 //   for (...) {
@@ -9,11 +9,11 @@
 //     optimizer.step();
 //   }
 //
-// Gradients add up until zero_grad(): a batch too large for memory goes through in parts, each loss
-// weighed by its part's share of the batch, and the step is that of the whole.
+// Gradients add up until zero_grad(). So a batch too large for memory can be processed in parts,
+// each loss weighted by its part's share of the batch; the step is that of the whole batch:
 //
 //   optimizer.zero_grad();
-//   for (const auto& [x, labels] : parts) {          // k parts of one size
+//   for (const auto& [x, labels] : parts) {          // k parts of equal size
 //     (nn::cross_entropy(model(x), labels) / k).backward();
 //   }
 //   optimizer.step();
@@ -23,10 +23,10 @@
 //   optim::SGD optimizer({{embed.parameters(), {.lr = 0.1}}, {head.parameters(), {.lr = 0.01}}});
 //
 // Each optimizer is one function, update(), from a parameter and its gradient to the new parameter.
-// Where a gradient is row-sparse (an embedding's), the same function is given the rows that were
-// touched and their part of the state, so that a step costs in proportion to the batch and not to
-// the table. Rows that a batch does not touch stay as they are: their moments do not decay and
-// weight decay passes them by ("lazy" updates, as in PyTorch's SparseAdam).
+// If the gradient is row-sparse (an embedding's), update() gets only the rows that the batch
+// touches and their part of the state, so a step costs in proportion to the batch, not to the
+// table. All other rows stay as they are: their moments do not decay, and weight decay does not
+// apply ("lazy" updates, as in PyTorch's SparseAdam).
 #pragma once
 
 #include <cstdint>
@@ -45,20 +45,20 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  // Updates every parameter that has a gradient: writes into its memory, so between backward() and
-  // the next forward pass (Tensor::assign). Throws Error where options changed since the first step
-  // call for other moments than those kept.
+  // Updates every parameter that has a gradient, in its memory: call it between backward() and the
+  // next forward pass (see Tensor::assign). Throws Error if options changed since the first step
+  // need other moments than those kept.
   void step();
   void zero_grad();
 
-  // For schedules (optim/schedule.h): each group's learning rate is its own times this factor.
+  // For schedules (optim/schedule.h): multiplies every group's learning rate.
   void set_lr_factor(double factor) { lr_factor_ = factor; }
   double lr_factor() const { return lr_factor_; }
   // The learning rate in effect.
   virtual double lr(std::size_t group = 0) const = 0;
 
-  // What update() remembers of each parameter, for saving: "3.step" and, say, "3.exp_avg" for
-  // parameter 3. load_state() throws Error, and changes nothing, unless names, shapes and steps fit.
+  // The state of each parameter, for saving: "3.step" and, say, "3.exp_avg" for parameter 3.
+  // load_state() throws Error, and changes nothing, unless names, shapes and steps fit.
   using State = std::vector<std::pair<std::string, Tensor>>;
   State state() const;
   void load_state(const State& state);
@@ -67,21 +67,21 @@ class Optimizer {
   using Moments = std::vector<Tensor>;  // each of the parameter's shape, zeros at first
 
   Optimizer() = default;
-  // Throws Error for a parameter that is undefined, expanded or already there, ShapeError where
-  // row_scale does not have a number for each row of each.
+  // Throws Error for a parameter that is undefined, not f32 or f64, computed, expanded or already
+  // added, ShapeError unless row_scale has a number for each row of each parameter.
   void add_group(const std::vector<Tensor>& parameters, const Tensor& row_scale);
-  // Throws Error where no group had a parameter.
+  // Throws Error if no group has a parameter.
   void check_not_empty() const;
 
-  // The names of the moments that the group's options call for.
+  // The names of the moments that the group's options need.
   virtual std::vector<std::string> moments_of(std::size_t group) const = 0;
-  // From a parameter, its gradient and its moments to the new parameter and moments. `step` is 1
-  // the first time that the parameter gets a gradient.
+  // Returns the new parameter and updates the moments. `step` is 1 the first time that the
+  // parameter gets a gradient.
   virtual Tensor update_group(const Tensor& parameter, const Tensor& gradient, Moments& moments,
                               std::int64_t step, std::size_t group) const = 0;
-  // The same by a kernel that writes over the parameter and its moments, of a row-sparse gradient
-  // in its rows alone; false where there is none. The gradient is coalesced. row_scale is
-  // Group's.
+  // The same by a kernel that updates the parameter and its moments in place, only in its rows if
+  // the gradient is row-sparse; returns false if there is none. The gradient is coalesced;
+  // row_scale is that of Group.
   virtual bool update_group_in_place(const Tensor& parameter, const Gradient& gradient,
                                      const Moments& moments, std::int64_t step,
                                      const Tensor& row_scale, std::size_t group) const = 0;
@@ -106,13 +106,13 @@ template <class Options>
 struct Group {
   std::vector<Tensor> parameters;
   Options options;
-  // [rows], or undefined for ones: how far row i of each parameter goes, of the step that the
-  // optimizer would take. That is a learning rate for each row of a table.
+  // [rows], or undefined for ones: multiplies the step of row i of each parameter, which gives
+  // every row of a table its own learning rate.
   Tensor row_scale = {};
 };
 
-// An Optimizer whose groups have Options: an aggregate with a learning rate `lr` and a function
-// check() that throws Error for values that make no sense.
+// The base of an optimizer whose groups have Options: an aggregate with a learning rate `lr` and a
+// function check(), which throws Error for invalid values.
 template <class Options>
 class OptimizerWith : public Optimizer {
  public:

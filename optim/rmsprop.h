@@ -1,4 +1,4 @@
-// RMSprop: gradients divided by the root of their mean square. Tieleman and Hinton, "Neural
+// RMSprop divides gradients by the square root of their mean square. Tieleman and Hinton, "Neural
 // networks for machine learning", lecture 6.5, 2012; centered as in Graves, "Generating sequences
 // with recurrent neural networks", 2013.
 //
@@ -14,7 +14,7 @@ struct RMSpropOptions {
   double alpha = 0.99;  // decay of the mean square
   double epsilon = 1e-8;
   double momentum = 0;
-  bool centered = false;    // divide by the deviation instead of the root of the mean square
+  bool centered = false;    // divide by the standard deviation instead
   double weight_decay = 0;  // the gradient of weight_decay / 2 * ||p||^2 is added
   void check() const;
 };

@@ -29,7 +29,7 @@ Tensor SavedState::take(const std::string& name, const Shape& shape) {
 std::int64_t SavedState::take_count(const std::string& name, std::int64_t least) {
   const double count = take(name, {}).item();
   if (!(count >= static_cast<double>(least) && count < 0x1p53 && count == std::floor(count))) {
-    throw Error(fmt::format("[load_state] {} is {}: it counts, so it is whole and at least {}",
+    throw Error(fmt::format("[load_state] {} is {}: a count must be a whole number of at least {}",
                             name, count, least));
   }
   return static_cast<std::int64_t>(count);

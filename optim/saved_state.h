@@ -1,4 +1,4 @@
-// Takes a saved state apart for load_state(): each tensor by its name, once, of the shape it must have.
+// For load_state(): takes tensors out of a saved state by name, each once, and checks their shapes.
 //
 //   SavedState saved(state);
 //   const std::int64_t steps = saved.take_count("0.step", 1);
@@ -19,14 +19,15 @@ namespace gradus::optim {
 
 class SavedState {
  public:
-  // Throws Error for a name that is there twice, as all below do where something does not fit.
+  // Throws Error for a name that occurs twice. All functions below throw Error if something does
+  // not fit.
   explicit SavedState(const std::vector<std::pair<std::string, Tensor>>& state);
 
   bool contains(const std::string& name) const { return left_.contains(name); }
   Tensor take(const std::string& name, const Shape& shape);
-  // A whole number that is at least `least`.
+  // An integer of at least `least`.
   std::int64_t take_count(const std::string& name, std::int64_t least);
-  // Nothing is left of what `owner` does not know.
+  // Throws Error, naming `owner`, if a tensor is left that it does not know.
   void check_empty(std::string_view owner) const;
 
  private:

@@ -33,7 +33,7 @@ double half_cosine(double done) { return (1 + std::cos(std::numbers::pi * done))
 
 Schedule step_decay(std::int64_t every, double factor) {
   if (every < 1)
-    throw Error(fmt::format("[schedule] a stair of {} steps: at least 1 is needed", every));
+    throw Error(fmt::format("[schedule] step_decay every {} steps: at least 1 is needed", every));
   return [=](std::int64_t step) {
     const std::int64_t stairs = step / every;
     return std::pow(factor, static_cast<double>(stairs));

@@ -1,11 +1,12 @@
-// Learning rates that change as training goes: functions from the number of steps done to a factor
-// for the optimizer.
+// Learning rate schedules: functions from the number of steps done to a factor for the optimizer.
 //
 //   const optim::Schedule schedule = optim::warmup_cosine(100, 2000);
 //   for (std::int64_t step = 0; step < 2000; ++step) {
 //     optimizer.set_lr_factor(schedule(step));
 //     ...
 //   }
+//
+// All throw Error unless every and total are positive and 0 <= warmup < total.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +16,13 @@ namespace gradus::optim {
 
 using Schedule = std::function<double(std::int64_t step)>;
 
-// factor^(step / every), rounded down: a stair.
+// Multiplies by `factor` after every `every` steps: factor^floor(step / every).
 Schedule step_decay(std::int64_t every, double factor = 0.1);
-// From 1 down to `floor` along half a cosine over `total` steps; `floor` after. Loshchilov and
+// Falls from 1 to `floor` along half a cosine over `total` steps, then stays. Loshchilov and
 // Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
 Schedule cosine(std::int64_t total, double floor = 0);
-// Up in a straight line to 1 over the first `warmup` steps (step 0 has 1 / warmup), then down to
-// `floor` at step `total`: along half a cosine or in a straight line.
-// All throw Error unless every and total are positive, 0 <= warmup < total.
+// Rises linearly to 1 over the first `warmup` steps (step 0 has 1 / warmup), then falls to `floor`
+// at step `total`, along half a cosine or linearly.
 Schedule warmup_cosine(std::int64_t warmup, std::int64_t total, double floor = 0);
 Schedule warmup_linear(std::int64_t warmup, std::int64_t total, double floor = 0);
 

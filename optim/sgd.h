@@ -11,7 +11,7 @@ namespace gradus::optim {
 struct SGDOptions {
   double lr = 0.01;
   double momentum = 0;
-  bool nesterov = false;    // look ahead along the momentum; needs some
+  bool nesterov = false;    // look ahead along the momentum, which must be above 0
   double weight_decay = 0;  // the gradient of weight_decay / 2 * ||p||^2 is added
   void check() const;
 };

@@ -1,6 +1,6 @@
-// A running average of the weights. They jump about a good place while training goes on, and their
-// average, nearer to its middle, often does better on new data. Polyak and Juditsky, "Acceleration
-// of stochastic approximation by averaging", 1992.
+// A running average of the weights. During training weights jump around a good place; their average
+// is nearer to its middle and often does better on new data. Polyak and Juditsky, "Acceleration of
+// stochastic approximation by averaging", 1992.
 //
 //   optim::WeightAverage average(model.parameters(), {.decay = 0.999});
 //   for (...) {
@@ -21,22 +21,22 @@
 namespace gradus::optim {
 
 struct WeightAverageOptions {
-  // How much of the average stays at an update; 1 / (1 - decay) is how many steps it looks back.
-  // At update t it is (1 + t) / (10 + t) if that is less, so that first values are soon forgotten.
+  // The share of the average kept in an update, so it looks back about 1 / (1 - decay) steps.
+  // Update t uses (1 + t) / (10 + t) if that is less, so that initial values are soon forgotten.
   double decay = 0.999;
 };
 
 class WeightAverage {
  public:
-  // Begins as the parameters are. Throws Error unless 0 <= decay < 1.
+  // The average starts at the current parameters. Throws Error unless 0 <= decay < 1.
   explicit WeightAverage(const std::vector<Tensor>& parameters, WeightAverageOptions options = {});
 
-  // average <- decay * average + (1 - decay) * parameter. Costs in proportion to all parameters.
+  // average <- decay * average + (1 - decay) * parameter. Costs grow with all parameters.
   void update();
-  // Puts the averages into the parameters, and the parameters where the averages were.
+  // Exchanges the averages and the parameters.
   void swap();
-  // For saving and going on, as Optimizer's: "updates" and, of parameter 3, "3". load_state() throws
-  // Error, and changes nothing, unless names and shapes fit.
+  // For saving and resuming, like Optimizer's: "updates", and "3" for parameter 3. load_state()
+  // throws Error, and changes nothing, unless names and shapes fit.
   Optimizer::State state() const;
   void load_state(const Optimizer::State& state);
   // In the order of the parameters.

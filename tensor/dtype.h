@@ -1,5 +1,5 @@
-// The element types of a tensor: f32 (the default), f64 (gradient checks), i32 (indices) and
-// boolean (masks, one byte an element).
+// The element types of a tensor: f32 (the default), f64 (for gradient checks), i32 (for indices)
+// and boolean (for masks; one byte per element).
 #pragma once
 
 #include <concepts>
@@ -41,7 +41,7 @@ std::ostream& operator<<(std::ostream& out, DType dtype);
 
 constexpr bool is_floating(DType dtype) { return dtype == DType::f32 || dtype == DType::f64; }
 
-// dtype_of<float> == DType::f32, and so on: the C++ type that holds one element.
+// From the C++ type of an element to its dtype: dtype_of<float> == DType::f32.
 template <class T>
 inline constexpr DType dtype_of = [] {
   static_assert(sizeof(T) == 0, "tensors hold float, double, std::int32_t or bool");
@@ -56,7 +56,7 @@ inline constexpr DType dtype_of<std::int32_t> = DType::i32;
 template <>
 inline constexpr DType dtype_of<bool> = DType::boolean;
 
-// What tensors can be made from and read as (tensor/tensor.h). Whole numbers are kept as i32.
+// The C++ types that tensors are made from and read as (tensor/tensor.h). Integers are kept as i32.
 template <class T>
 concept Element = std::same_as<T, float> || std::same_as<T, double> ||
     std::same_as<T, std::int32_t> || std::same_as<T, std::int64_t> || std::same_as<T, bool>;
@@ -73,11 +73,11 @@ decltype(auto) dispatch(DType dtype, F&& f) {
   }
 }
 
-// What sums and products of T are made in: i32 wraps around, as unsigned numbers do and signed ones must not.
+// The type that sums and products of T are computed in: unsigned for i32, which must wrap around.
 template <class T>
 using Wrapping = std::conditional_t<std::is_same_v<T, std::int32_t>, std::uint32_t, T>;
 
-// The same for f32 and f64 only; the caller has checked `is_floating`.
+// dispatch for f32 and f64 only; the caller has checked `is_floating`.
 template <class F>
 decltype(auto) dispatch_floating(DType dtype, F&& f) {
   return dtype == DType::f64 ? f(double{}) : f(float{});

@@ -1,5 +1,5 @@
-// Numbers of C++ types that tensors hold as another: std::int64_t is i32 there, and a std::vector<bool>
-// has no memory to copy from.
+// Conversions for C++ types that tensors store differently: std::int64_t as i32, and
+// std::vector<bool>, which has no memory to copy from.
 
 #include "tensor/elements.h"
 

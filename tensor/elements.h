@@ -1,4 +1,4 @@
-// For the .cpp files: numbers on their way into tensors that may not hold them.
+// For the .cpp files: does a number fit the i32 elements of a tensor?
 #pragma once
 
 #include "tensor/dtype.h"

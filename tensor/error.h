@@ -1,9 +1,9 @@
-// What Gradus throws. Every message names the operation in brackets, the shapes it was given, the
-// rule that broke and, where there is one, a hint:
+// The exceptions that Gradus throws. A message names the operation in brackets, the shapes it was
+// given, the rule that they break and, if there is one, a hint:
 //
 //   [matmul] inner sizes differ: a [32, 128] has 128 columns, b [64, 10] has 64 rows
 //
-// Catch `Error` for any of them, or a subclass for one kind.
+// Catch `Error` for all of them, or a subclass for one kind.
 #pragma once
 
 #include <stdexcept>
@@ -22,7 +22,7 @@ class ShapeError : public Error {
   using Error::Error;
 };
 
-// An operation asked of a dtype it is not defined for, or of two different dtypes.
+// A dtype that the operation is not defined for, or two different dtypes.
 class DTypeError : public Error {
  public:
   using Error::Error;
@@ -34,20 +34,20 @@ class IndexError : public Error {
   using Error::Error;
 };
 
-// A file that cannot be read or written, or does not hold what it should.
+// A file that cannot be read or written, or whose contents are not what they should be.
 class IoError : public Error {
  public:
   using Error::Error;
 };
 
-// An unknown backend, tensors of two backends in one operation, or memory that cannot be had.
+// An unknown backend, tensors of two backends in one operation, or memory that cannot be allocated.
 class BackendError : public Error {
  public:
   using Error::Error;
 };
 
-// A use of the autograd graph that it cannot serve: a second backward through a freed graph, a
-// gradient of something that does not require one.
+// Misuse of the autograd graph: a second backward through a freed graph, or the gradient of
+// something that does not require one.
 class GradError : public Error {
  public:
   using Error::Error;

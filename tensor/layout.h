@@ -1,6 +1,6 @@
-// A layout says where in a buffer the elements of a tensor lie: element (i, j, ...) is at
+// A layout says where in a buffer the elements of a tensor are: element (i, j, ...) is at
 // offset + i * strides[0] + j * strides[1] + ..., counted in elements. Views (reshape, permute,
-// slice, broadcast) are arithmetic on layouts: they move no data, and no backend is called for them.
+// slice, broadcast) are arithmetic on layouts: they move no data and call no backend.
 //
 //   Layout a{Shape{2, 3}};       // contiguous: strides 3, 1
 //   a.permuted({1, 0})           // [3, 2], strides 1, 3
@@ -28,20 +28,20 @@ struct Layout {
   std::int64_t stride(int axis) const {
     return strides[static_cast<std::size_t>(shape.axis_at(axis))];
   }
-  // Row-major without gaps; the strides of axes of size 1 do not matter.
+  // Whether elements are in row-major order without gaps, whatever the strides of axes of size 1.
   bool is_contiguous() const;
-  // Whether elements of an axis share memory (stride 0), as broadcast_to() makes them.
+  // Whether elements of some axis share memory (stride 0), as after broadcast_to().
   bool is_repeated() const;
 
   // Axes in a new order. Throws ShapeError unless `axes` names each axis once.
   Layout permuted(std::span<const int> axes) const;
-  // Elements start, start + step, ... below stop along `axis`; 0 <= start <= stop <= size, step
-  // >= 1.
+  // Elements start, start + step, ... below stop along `axis`.
+  // The caller ensures 0 <= start <= stop <= size and step >= 1.
   Layout sliced(int axis, std::int64_t start, std::int64_t stop, std::int64_t step) const;
-  // Sizes of 1 and missing leading axes repeated with stride 0. Throws ShapeError if they do not
-  // fit.
+  // Repeats axes of size 1 and missing leading axes, with stride 0. Throws ShapeError if the shapes
+  // do not fit.
   Layout broadcast_to(const Shape& to) const;
-  // The same elements in row-major order under another shape, if strides can say it without a copy.
+  // The same elements in row-major order under another shape; none if that would need a copy.
   std::optional<Layout> reshaped(const Shape& to) const;
 };
 

@@ -1,7 +1,7 @@
 // Philox4x32-10, the counter-based random generator of Salmon, Moraes, Dror and Shaw, "Parallel
-// random numbers: as easy as 1, 2, 3" (SC 2011). Number i of a stream is a function of (seed,
-// stream, i) and nothing else, so any thread or backend can make any part of a stream, and one seed
-// gives the same numbers everywhere.
+// random numbers: as easy as 1, 2, 3" (SC 2011). Number i of a stream depends only on (seed,
+// stream, i), so any thread or backend can compute any part of a stream, and one seed gives the
+// same numbers everywhere.
 //
 //   philox(seed, stream, block)   four 32-bit numbers: elements 4 * block .. 4 * block + 3
 #pragma once
@@ -29,7 +29,7 @@ inline std::array<std::uint32_t, 4> philox(std::uint64_t seed, std::uint64_t str
   return c;
 }
 
-// The top 24 bits as a float in [0, 1): every value is exact in f32 and f64 alike.
+// The top 24 bits as a float in [0, 1), exact in both f32 and f64.
 inline float to_uniform(std::uint32_t bits) { return static_cast<float>(bits >> 8) * 0x1p-24f; }
 
 }  // namespace gradus

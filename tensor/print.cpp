@@ -1,6 +1,5 @@
-// Tensors as text, in nested brackets: numbers of one tensor share a format and a width, and of
-// axes longer than kEdge * 2 only both ends are shown (when the whole has more than kSmall
-// elements).
+// Prints tensors in nested brackets. All numbers of a tensor share a format and a width. If it has
+// more than kSmall elements, axes longer than kEdge * 2 show only their ends.
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-// Random whole numbers, from 64 bits of a stream each (tensor/random.h).
+// Random integers, each from 64 bits of a stream (tensor/random.h).
 
 #include <fmt/format.h>
 
@@ -84,8 +84,8 @@ void draw_once(const double* weights, std::int64_t classes, std::int64_t row, Ra
   std::copy_n(order.begin(), to.size(), to.begin());
 }
 
-// A power of two near the largest of a row's weights: in such units no sum of weights is infinite, and
-// no quotient by one.
+// A power of two near the largest of a row's weights: in such units no sum of weights is infinite,
+// and no quotient by one.
 double unit_of(const double* weights, std::int64_t classes) {
   const double most = *std::max_element(weights, weights + classes);
   return most > 0 ? std::scalbn(1.0, std::ilogb(most)) : 1;
@@ -96,10 +96,10 @@ std::int64_t check_weights(const double* weights, std::int64_t classes, std::int
   std::int64_t possible = 0;
   for (std::int64_t c = 0; c < classes; ++c) {
     if (!(weights[c] >= 0 && weights[c] < kInfinity)) {
-      throw Error(
-          fmt::format("[multinomial] {} (class {} of row {}) is no probability: at least 0 "
-                      "and finite",
-                      weights[c], c, row));
+      throw Error(fmt::format(
+          "[multinomial] {} (class {} of row {}) is not a probability: it must be at least "
+          "0 and finite",
+          weights[c], c, row));
     }
     possible += weights[c] > 0;
   }

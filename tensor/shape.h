@@ -2,7 +2,7 @@
 //
 //   Shape s{2, 3};   s.rank() == 2   s[-1] == 3   s.numel() == 6   to_string(s) == "[2, 3]"
 //
-// Sizes live inside the object (at most kMaxRank of them), so shapes cost no allocation.
+// At most kMaxRank sizes, stored inside the object: a shape never allocates.
 #pragma once
 
 #include <array>
@@ -20,16 +20,16 @@ class Shape {
  public:
   Shape() = default;
   Shape(std::initializer_list<std::int64_t> sizes);
-  // Throws ShapeError for more than kMaxRank axes, a negative size, or a product of the sizes
-  // (zeros counted as ones) that does not fit 64 bits.
+  // Both constructors throw ShapeError for more than kMaxRank axes, a negative size, or sizes whose
+  // product (zeros counted as ones) does not fit 64 bits.
   explicit Shape(std::span<const std::int64_t> sizes);
 
   int rank() const { return rank_; }
-  // Sizes by axis; negative axes count from the end. Throws IndexError outside [-rank, rank).
+  // The size of an axis; negative axes count from the end. Throws IndexError outside [-rank, rank).
   std::int64_t operator[](int axis) const {
     return sizes_[static_cast<std::size_t>(axis_at(axis))];
   }
-  // `axis` as a number in [0, rank).
+  // `axis` as a number in [0, rank). Throws as operator[] does.
   int axis_at(int axis) const;
   // The number of elements: the product of the sizes, 1 for a scalar.
   std::int64_t numel() const;
@@ -38,7 +38,7 @@ class Shape {
   const std::int64_t* end() const { return sizes_.data() + rank_; }
   std::span<const std::int64_t> sizes() const { return {begin(), end()}; }
 
-  // Copies with one axis changed, inserted or taken out.
+  // Copies with one axis changed, inserted or removed.
   Shape with(int axis, std::int64_t size) const;
   Shape inserted(int axis, std::int64_t size) const;  // axis in [-rank - 1, rank]
   Shape without(int axis) const;
@@ -50,15 +50,15 @@ class Shape {
   int rank_ = 0;
 };
 
-// Along the height and the width of an image; one number stands for both.
+// Two sizes, along the height and the width of an image. One number stands for both.
 struct Size2d {
   Size2d(std::int64_t both) : height(both), width(both) {}  // NOLINT: conversions are the point
   Size2d(std::int64_t h, std::int64_t w) : height(h), width(w) {}
   std::int64_t height, width;
 };
 
-// NumPy's rule: align at the last axis; sizes must be equal or one of them 1. `op` is for the
-// message of the ShapeError.
+// The shape that a and b broadcast to, by NumPy's rule: aligned at the last axis, sizes must be
+// equal or one of them 1. Throws ShapeError otherwise, naming `op`.
 Shape broadcast(const Shape& a, const Shape& b, const char* op);
 
 std::string to_string(const Shape& shape);

@@ -1,4 +1,4 @@
-// A tensor: an n-dimensional array of numbers, and the handle that everything else passes around.
+// A tensor: an n-dimensional array of numbers, passed around by a handle.
 //
 //   Tensor a = tensor({{1, 2, 3}, {4, 5, 6}});       // [2, 3], f32
 //   Tensor b = zeros({3}, {.dtype = DType::f64});
@@ -7,9 +7,10 @@
 //   std::cout << a;      // [[1, 2, 3],
 //                        //  [4, 5, 6]]
 //
-// A Tensor is cheap to copy: {buffer, layout, dtype, backend, graph node}. Copies share memory.
-// Values never change behind your back: operations (autograd/ops.h) return new tensors, `x += y`
-// rebinds the handle, and only `assign`, which optimizers and loaders use, writes into memory.
+// A Tensor is a handle, {buffer, layout, dtype, backend, graph node}: cheap to copy, and copies
+// share memory. Operations (autograd/ops.h) never modify their inputs: they return new tensors, and
+// `x += y` rebinds the handle. Only `assign`, which optimizers and loaders use, writes into
+// existing memory.
 #pragma once
 
 #include <cstdint>
@@ -34,11 +35,11 @@ struct TensorOptions;
 
 class Tensor {
  public:
-  Tensor() = default;  // no tensor at all: defined() is false
+  Tensor() = default;  // undefined: defined() is false
   Tensor(std::shared_ptr<Buffer> buffer, const Layout& layout, DType dtype, Backend& backend);
   Tensor(const Tensor&) = default;
   Tensor(Tensor&&) = default;
-  // Only of what has a name: x[0] = y or p.grad() = g would bind a handle that is gone at once.
+  // For named tensors only: x[0] = y or p.grad() = g would rebind a temporary handle, to no effect.
   Tensor& operator=(const Tensor&) & = default;
   Tensor& operator=(Tensor&&) & = default;
 
@@ -51,42 +52,44 @@ class Tensor {
   const Layout& layout() const { return layout_; }
   // Throws BackendError for an undefined tensor.
   Backend& backend() const;
-  // dtype and backend, for a tensor like this one: zeros({3}, x.options()).
+  // The dtype and backend, to make another tensor like this one: zeros({3}, x.options()).
   TensorOptions options() const;
-  // select(x, 0, i) (autograd/ops.h): of a matrix row i; of a vector a scalar.
+  // select(x, 0, i) (autograd/ops.h): row i of a matrix, or element i of a vector, as a scalar.
   Tensor operator[](std::int64_t i) const;
   View view() const { return {buffer_.get(), dtype_, layout_}; }
 
   // All elements in row-major order, cast to T (float, double, std::int32_t, std::int64_t or bool).
-  // Throws DTypeError for a number that does not fit a T that is whole.
+  // Throws DTypeError if T is an integer type and an element does not fit it.
   template <Element T>
   std::vector<T> to_vector() const;
-  // The value of the only element. Throws ShapeError if there is not exactly one.
+  // The value of the only element. Throws ShapeError unless there is exactly one.
   double item() const;
 
   // ---- Differentiation (defined in autograd/engine.cpp; see autograd/autograd.h) ----
 
   // Whether operations on this tensor are recorded.
   bool requires_grad() const;
-  // Makes this a leaf whose gradient backward() will fill in; with `false` a leaf is frozen and loses its
-  // gradient. All copies of a leaf, an optimizer's too, are one leaf. Throws DTypeError unless f32 or
-  // f64, GradError if the tensor was computed from others that require gradients.
+  // Makes this a leaf whose gradient backward() will fill in; `false` freezes a leaf and drops its
+  // gradient. All copies of a leaf are one leaf, an optimizer's copies too. Throws DTypeError
+  // unless f32 or f64, GradError if the tensor was computed from others that require gradients.
   Tensor& set_requires_grad(bool on = true);
-  // What backward() has added up so far, dense; undefined before the first.
+  // The gradient accumulated by backward() so far, dense; undefined before the first backward().
   Tensor grad() const;
-  // The same as it was accumulated: dense or row-sparse (autograd/gradient.h).
+  // The same in the form in which it was accumulated, dense or row-sparse (autograd/gradient.h).
   const Gradient& gradient() const;
   void set_gradient(Gradient gradient);
   void zero_grad();
-  // d(this)/d(leaf) added to every leaf's grad(); this must be a scalar (one element).
+  // Adds d(this)/d(leaf) to the grad() of every leaf behind this tensor, which must have one
+  // element. Frees the graph. Throws like backward() in autograd/autograd.h, which has options.
   void backward() const;
-  // The same memory, outside the graph; clone() (autograd/ops.h) keeps the values from later writes.
+  // The same memory, outside the graph. It sees later writes; clone() (autograd/ops.h) does not.
   Tensor detach() const;
 
-  // Writes `values` (same shape; cast, moved between backends if need be) into this tensor's
-  // memory, where every handle to it sees them; so does a graph that is still to be walked back, whose
-  // pullbacks keep what they need: assign between backward() and the next forward pass. Throws
-  // GradError for a computed tensor, ShapeError for an expanded one, whose elements share memory.
+  // Writes `values` (same shape; cast or moved between backends if needed) into this tensor's
+  // memory. Every handle to that memory sees the new values, and so do the pullbacks of a graph
+  // still waiting for backward(): assign between backward() and the next forward pass. Throws
+  // ShapeError for values of another shape or an expanded tensor, whose elements share memory,
+  // GradError for a computed one.
   void assign(const Tensor& values);
 
   // ---- For operations ----
@@ -106,13 +109,13 @@ class Tensor {
 
 // ---- Making tensors ----
 
-// What is not named is f32 on default_backend(), or with to() what it was.
+// Defaults: f32 on default_backend(); for to(), whatever the tensor has.
 struct TensorOptions {
   std::optional<DType> dtype = {};
   Backend* backend = nullptr;
 };
 
-// A number, or a list of these in braces.
+// A number, or a nested list of numbers in braces: what tensor() takes.
 class NestedValues {
  public:
   NestedValues(double value) : values_{value} {}           // NOLINT: written out, not converted
@@ -125,35 +128,35 @@ class NestedValues {
   std::vector<double> values_;
 };
 
-// Uninitialised.
+// Values are uninitialised.
 Tensor empty(const Shape& shape, TensorOptions options = {});
 Tensor zeros(const Shape& shape, TensorOptions options = {});
 Tensor ones(const Shape& shape, TensorOptions options = {});
 Tensor full(const Shape& shape, double value, TensorOptions options = {});
 // 0, 1, ..., count - 1.
 Tensor arange(std::int64_t count, TensorOptions options = {});
-// begin, begin + step, ... below end, or above it where the step is negative (makers.cpp).
+// begin, begin + step, ... up to but not including end; downwards if step is negative (makers.cpp).
 Tensor arange(double begin, double end, double step = 1, TensorOptions options = {});
-// `count` numbers evenly spaced from begin to end, both of them included.
+// `count` evenly spaced numbers from begin to end, both included.
 Tensor linspace(double begin, double end, std::int64_t count, TensorOptions options = {});
-// Of x's shape, dtype and backend.
+// With the shape, dtype and backend of x.
 Tensor zeros_like(const Tensor& x);
 Tensor ones_like(const Tensor& x);
 // The identity matrix [size, size].
 Tensor eye(std::int64_t size, TensorOptions options = {});
-// From values written out: tensor(3.5), tensor({1, 2}), tensor({{1, 2}, {3, 4}}), and deeper.
-// Throws ShapeError if lists side by side differ in shape.
+// From literal values: tensor(3.5), tensor({1, 2}), tensor({{1, 2}, {3, 4}}), or deeper nesting.
+// Throws ShapeError if lists at the same level differ in shape.
 Tensor tensor(const NestedValues& values, TensorOptions options = {});
-// From memory in row-major order; the dtype is that of T (float, double, std::int32_t or bool), i32 for
-// std::int64_t. Throws ShapeError unless there are shape.numel() values, DTypeError for one that does
-// not fit i32.
+// From values in row-major order. The dtype follows T (float, double, std::int32_t or bool);
+// std::int64_t gives i32. Throws ShapeError unless there are shape.numel() values, DTypeError for a
+// value that does not fit i32.
 template <Element T>
 Tensor from_span(std::span<const T> values, const Shape& shape, Backend* backend = nullptr);
 template <Element T>
 Tensor from_vector(const std::vector<T>& values, const Shape& shape, Backend* backend = nullptr) {
   return from_span(std::span<const T>(values), shape, backend);
 }
-// elements.cpp
+// Specialised in elements.cpp.
 template <>
 std::vector<bool> Tensor::to_vector() const;
 template <>
@@ -164,21 +167,22 @@ template <>
 Tensor from_span(std::span<const std::int64_t> values, const Shape& shape, Backend* backend);
 template <>
 Tensor from_vector(const std::vector<bool>& values, const Shape& shape, Backend* backend);
-// As a vector: of the shape [values.size()].
+// A one-dimensional tensor, [values.size()].
 template <Element T>
 Tensor from_vector(const std::vector<T>& values) {
   return from_vector(values, Shape{static_cast<std::int64_t>(values.size())});
 }
 
-// x outside the graph, with another dtype or on another backend. Shares memory where nothing changes.
+// x with another dtype or on another backend, outside the graph (cast() in autograd/ops.h stays in
+// it). Shares x's memory if nothing changes.
 //
-//   to(x, {.dtype = DType::f64})                // where x is
-//   to(x, {.backend = &backend("reference")})   // of x's dtype
+//   to(x, {.dtype = DType::f64})                // on x's backend
+//   to(x, {.backend = &backend("reference")})   // with x's dtype
 Tensor to(const Tensor& x, TensorOptions options);
 
 // "f32 [2, 3] on cpu", for messages.
 std::string describe(const Tensor& x);
-// Values in nested brackets; the middle of long axes is left out.
+// The values in nested brackets; long axes are shortened in the middle.
 std::string to_string(const Tensor& x);
 std::ostream& operator<<(std::ostream& out, const Tensor& x);
 

@@ -37,7 +37,7 @@ TEST_CASE("classes with few texts are named; what cannot be learned is not held 
   CHECK(close_gaps(even, {"a", "b"}).empty());
   data::Split strange{of({0, 0, 1, 1}), of({2})};
   REFUSES(Error, close_gaps(strange, {"a", "b", "c"}),
-          "[train] no text held out has a label that a text to learn from has");
+          "[train] no held-out text has a label of a training text");
 }
 
 TEST_CASE("of many classes a few are named, and labels that are no classes are suspected") {

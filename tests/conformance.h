@@ -1,13 +1,14 @@
-// Does a backend do what tensor/backend.h says? Link this (the CMake target gradus::conformance) to
-// your backend's tests and let it look:
+// Checks that a backend does what tensor/backend.h says. Link the CMake target gradus::conformance
+// to your backend's tests and run
 //
 //   register_backend("mine", [] { return std::make_unique<MyBackend>(); });
 //   for (const std::string& failure : conformance_failures(backend("mine"))) std::cout << failure;
 //
-// Every required method is compared with the reference backend on every dtype that it takes, on
-// contiguous, strided, broadcast and empty views that begin anywhere in their memory; gaps hold NaN
-// and must be neither read nor written. Every offer that the backend takes is compared with its
-// definition, in plain loops or in operations on the reference backend. Takes a few seconds.
+// It compares every required method with the reference backend: for each dtype that the method
+// takes, on contiguous, strided, broadcast and empty views that begin anywhere in their memory.
+// Gaps in a view hold NaN and must be neither read nor written. It compares every offer that the
+// backend accepts with its definition, in plain loops or in operations on the reference backend.
+// Takes a few seconds.
 #pragma once
 
 #include <string>
@@ -17,8 +18,8 @@
 
 namespace gradus {
 
-// One line for each difference found (at most a few for each method) and for each part of the checks
-// that an exception of the backend ended; none if there is none.
+// One line for each difference (at most a few per method) and for each check that the backend ended
+// with an exception. Empty if the backend conforms.
 std::vector<std::string> conformance_failures(Backend& backend);
 
 }  // namespace gradus

@@ -67,7 +67,7 @@ TEST_CASE("models joined give the mean of their logits") {
     const Tensor difference = abs((*all)(kBatch).logits - mean);
     CHECK(max(difference).item() < 1e-4 * max(abs(mean)).item());
     REFUSES(Error, join({&a, all.get()}),
-            "[join] models must be single ones of one configuration, with dot attention");
+            "[join] models must be single ones with the same configuration and dot attention");
   }
 }
 

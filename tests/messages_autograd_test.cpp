@@ -85,16 +85,16 @@ TEST_CASE("messages of segments and bags") {
   REFUSES(ShapeError, segment_expand(x, texts),
           "[segment_expand] x [3, 4] must have a row for each of the 2 segments");
   REFUSES(IndexError, texts.size(texts.count()),
-          "[segments] there is no segment 2: they are numbered from 0 and are 2");
+          "[segments] there is no segment 2: there are 2, numbered from 0");
   REFUSES(IndexError, texts.begin(-1),
 
-          "[segments] there is no segment -1: they are numbered from 0 and are 2");
+          "[segments] there is no segment -1: there are 2, numbered from 0");
   REFUSES(ShapeError, Segments::equal(1 << 20, 1 << 20),
           "[segments] 1048576 segments of 1048576 rows: i32 counts rows");
   REFUSES(ShapeError, segment_windows(texts, {.size = std::int64_t{1} << 40}, default_backend()),
-          "[segment_windows] size 1099511627776 and step 1 must fit i32");
+          "[segment_windows] size 1099511627776 and stride 1 must fit i32");
   REFUSES(ShapeError, segment_windows(texts, {.size = 0}, default_backend()),
-          "[segment_windows] size 0 and step 1 must be at least 1, padding 0 in [0, size): a "
+          "[segment_windows] size 0 and stride 1 must be at least 1, padding 0 in [0, size): a "
           "window that sees nothing but padding is of no use");
   REFUSES(ShapeError, segment_conv1d(x, ones({1, 4, 3}), {}, windows),
           "[segment_conv1d] x [3, 4] must be [rows, in], weight [1, 4, 3] [out, in, size], and the "
@@ -124,9 +124,9 @@ TEST_CASE("messages of attention") {
   REFUSES(Error, attention(x, x, x, {.dropout = 1}),
           "[attention] the probability of dropout 1 is not in [0, 1)");
   REFUSES(DTypeError, attention(x, x, x, {.mask = x}),
-          "[attention] the mask must be boolean and where q is, got f32 [2, 3] on cpu");
+          "[attention] the mask must be boolean and on q's backend, got f32 [2, 3] on cpu");
   REFUSES(DTypeError, attention_weights(x, x, {.mask = x}),
-          "[attention] the mask must be boolean and where q is, got f32 [2, 3] on cpu");
+          "[attention] the mask must be boolean and on q's backend, got f32 [2, 3] on cpu");
   REFUSES(ShapeError, attention(x, x, x, {.mask = ones({3, 2, 2}) > 0}),
           "[attention] the mask [3, 2, 2] is larger than the scores [2, 2]");
   const Segments texts({0, 2});
@@ -148,8 +148,8 @@ TEST_CASE("messages of gradients") {
   const Tensor y = sum(a * a);
   REFUSES(GradError, ones({}).backward(),
           "[backward] nothing behind this f32 [] on cpu requires gradients; call "
-          "set_requires_grad() on a leaf before computing it, and differentiate with "
-          "{.create_graph = true} what is differentiated again");
+          "set_requires_grad() on a leaf before computing it; to differentiate a gradient, "
+          "compute it with {.create_graph = true}");
   REFUSES(ShapeError, (a * 2).backward(),
           "[backward] the output [2] has more than one element: reduce it, or pass its gradient");
   REFUSES(ShapeError, backward(a * 2, {.gradient = ones({3})}),

@@ -63,7 +63,7 @@ TEST_CASE("messages of folders and files of texts") {
           "(.csv, .tsv, .jsonl)");
   REFUSES(IoError, read_dataset("pictures", {.format = Format::folders}),
           "[read_dataset] pictures: holds no folder of texts (.txt files, or files without an "
-          "ending) for each class");
+          "extension) for each class");
   write("hidden/pos/1.txt", "a");
   write("hidden/\xE2\x80\x8B/1.txt", "b");  // a space of no width
   REFUSES(IoError, read_dataset("hidden"),
@@ -71,7 +71,7 @@ TEST_CASE("messages of folders and files of texts") {
   write("kinds/pos/1.txt", "a");
   write("kinds/neg/1.txt", "b");
   REFUSES(IoError, read_dataset("kinds", {.label_column = "stars"}),
-          "[read_dataset] kinds: --label-column stars is for tables, and this is none");
+          "[read_dataset] kinds: --label-column stars is for tables, and this is not one");
   write("tables/a.csv", "text,label\na,x\n");
   write("tables/b.csv", "text,label\na,x\n");
   REFUSES(IoError, read_dataset("tables"),

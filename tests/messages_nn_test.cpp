@@ -47,7 +47,7 @@ TEST_CASE("messages of layers") {
   REFUSES(IndexError, nn::LearnedPositions(4, 2)(Segments({0, 2, 8})),
           "LearnedPositions: a text of 6 rows is longer than the limit, 4");
   REFUSES(ShapeError, nn::MultiheadAttention(4, 2)(ones({2, 3, 4}), {.keys = ones({3, 2}) > 0}),
-          "MultiheadAttention: keys that are there, [3, 2], must be [batch, keys] of [2, 3, 4]");
+          "MultiheadAttention: the mask of keys [3, 2] must be [batch, keys] of [2, 3, 4]");
   REFUSES(
       ShapeError, nn::init::xavier_uniform(ones({3})),
       "[init] a weight needs at least two axes, [out, in, ...], got [3]; use uniform or normal");
@@ -111,10 +111,10 @@ TEST_CASE("messages of layers over texts") {
           "MultiheadAttention: a mask is [queries, keys], [batch, queries, keys] or [batch, heads, "
           "queries, keys], got [2]");
   REFUSES(ShapeError, attend(deep, {.keys = ones({2}) > 0}),
-          "MultiheadAttention: keys that are there are [batch, keys], got [2]");
+          "MultiheadAttention: the mask of keys must be [batch, keys], got [2]");
   REFUSES(ShapeError, attend(x, texts, x, Segments({0, 2})),
           "MultiheadAttention: queries [2, 4] of 2 texts and memory [2, 4] of 1 texts must be "
-          "[rows, features], packed, of as many texts");
+          "[rows, features], packed, with the same number of texts");
   const nn::GRU gru(4, 3);
   REFUSES(ShapeError, gru(ones({2, 3}), texts),
           "GRU: input [2, 3] must be [rows, features] = [2, 4], packed");
@@ -145,7 +145,7 @@ TEST_CASE("messages of losses") {
   REFUSES(ShapeError, nn::cross_entropy(ones({2, 3, 4}), ones({2, 3, 4})),
           "[cross_entropy] logits and probabilities [2, 3, 4] must be [n, classes]");
   REFUSES(DTypeError, nn::cross_entropy(x, ones({2})),
-          "[cross_entropy] labels f32 [2] on cpu are no numbers of classes, which are i32: "
+          "[cross_entropy] labels f32 [2] on cpu must be class numbers, i32: "
           "cast(labels, DType::i32); probabilities are [n, classes]");
   REFUSES(IndexError, nn::nll_loss(x, whole({0, 3})),
           "[nll_loss] index 3 (number 1) is outside [0, 3)");
@@ -171,7 +171,7 @@ TEST_CASE("messages of optimizers") {
   optim::WeightAverage average({p});
   REFUSES(Error, average.load_state({}), "[load_state] updates should be [], found nothing");
   REFUSES(Error, average.load_state({{"updates", tensor(-1)}, {"0", p}}),
-          "[load_state] updates is -1: it counts, so it is whole and at least 0");
+          "[load_state] updates is -1: a count must be a whole number of at least 0");
   REFUSES(Error, average.load_state({{"updates", tensor(1)}, {"0", ones({3})}}),
           "[load_state] 0 should be [2, 3], found f32 [3] on cpu");
   REFUSES(Error, optim::SGD({p, p}), "[optimizer] parameter f32 [2, 3] on cpu is there twice");
@@ -190,11 +190,10 @@ TEST_CASE("messages of optimizers") {
   REFUSES(Error, plain.load_state({{"0.step", ones({})}, {"0.step", ones({})}}),
           "[load_state] 0.step is there twice");
   REFUSES(Error, plain.load_state({{"0.step", zeros({})}}),
-          "[load_state] 0.step is 0: it counts, so it is whole and at least 1");
-  REFUSES(
-      GradError, optim::SGD({ones({2}).set_requires_grad() * 2}),
-      "[optimizer] parameter f32 [2] on cpu was computed by 'mul', and a step does not reach what "
-      "is computed; write parameters with assign() or nn::init, as x *= 2 makes a new tensor");
+          "[load_state] 0.step is 0: a count must be a whole number of at least 1");
+  REFUSES(GradError, optim::SGD({ones({2}).set_requires_grad() * 2}),
+          "[optimizer] parameter f32 [2] on cpu was computed by 'mul', but a step can only change "
+          "leaves; write parameters with assign() or nn::init, as x *= 2 makes a new tensor");
   REFUSES(Error, optim::SGD({expand(ones({}), {2})}),
           "[optimizer] elements of parameter f32 [2] on cpu share memory, as expand() makes them; "
           "give what was expanded, or its copy");
@@ -209,7 +208,8 @@ TEST_CASE("messages of optimizers") {
           "step");
   REFUSES(Error, optim::warmup_cosine(10, 10),
           "[schedule] 10 steps of warm-up do not fit in 10 steps: 0 <= warmup < total");
-  REFUSES(Error, optim::step_decay(0, 0.5), "[schedule] a stair of 0 steps: at least 1 is needed");
+  REFUSES(Error, optim::step_decay(0, 0.5),
+          "[schedule] step_decay every 0 steps: at least 1 is needed");
 }
 
 TEST_CASE("messages of files") {

@@ -53,7 +53,7 @@ std::vector<OpRow> segment_rows() {
       {"segment_windows",
        [](In x) {
          const Segments s = texts(x[0]);
-         return segment_windows(s, {.size = 2, .step = 2, .padding = 1}, x[0].backend()).rows;
+         return segment_windows(s, {.size = 2, .stride = 2, .padding = 1}, x[0].backend()).rows;
        },
        {kReal},
        shapes,
@@ -67,8 +67,8 @@ std::vector<OpRow> segment_rows() {
        {{{5, 2}, {2, 2, 3}, {2}}, {{0, 2}, {2, 2, 3}, {2}}}},
       {"segment_max_pool1d",
        [](In x) {
-         const Windows w =
-             segment_windows(texts(x[0]), {.size = 2, .step = 2, .partial = true}, x[0].backend());
+         const Windows w = segment_windows(texts(x[0]), {.size = 2, .stride = 2, .partial = true},
+                                           x[0].backend());
          return square(segment_max_pool1d(x[0], w));
        },
        {kDistinct},

@@ -204,8 +204,9 @@ TEST_CASE("what no number can be drawn from is refused") {
   REFUSES(ShapeError, multinomial(ones({3}), 0),
           "[multinomial] 0 of [3]: probabilities are [classes] or [n, classes], and at least 1 is "
           "drawn");
-  REFUSES(Error, multinomial(tensor({{1, 2}, {-1, 2}}), 1),
-          "[multinomial] -1 (class 0 of row 1) is no probability: at least 0 and finite");
+  REFUSES(
+      Error, multinomial(tensor({{1, 2}, {-1, 2}}), 1),
+      "[multinomial] -1 (class 0 of row 1) is not a probability: it must be at least 0 and finite");
   REFUSES(Error, multinomial(tensor({1, 0}), 2),
           "[multinomial] of row 0 only 1 classes can be drawn, not 2; draw with replacement, or "
           "fewer");

@@ -243,9 +243,10 @@ TEST_CASE("files that are no data set are refused with a sentence") {
   CHECK(error_of(tmp.write("empty.csv", "")) == "empty.csv: the file is empty");
   CHECK(error_of(tmp.write("blank.csv", " \n\n")) == "blank.csv: the file is empty");
   CHECK(error_of(tmp.write("head.csv", "text,label\n")) == "head.csv: holds no texts");
-  CHECK(error_of(tmp.write("prose.txt", "Just some prose\nand more\n")) ==
-        "prose.txt: is none of the formats known: label<TAB>text, CSV or TSV with a header, JSON "
-        "Lines, fastText");
+  CHECK(
+      error_of(tmp.write("prose.txt", "Just some prose\nand more\n")) ==
+      "prose.txt: is in none of the known formats: label<TAB>text, CSV or TSV with a header, JSON "
+      "Lines, fastText");
   CHECK(error_of(tmp.write("utf16.csv", std::string("\xFF\xFEt\0", 4))) ==
         "utf16.csv: is UTF-16; save it as UTF-8");
   CHECK(error_of(tmp.write("binary", std::string("\x7F"

@@ -224,8 +224,8 @@ TEST_CASE("every kind of damage has its sentence") {
   };
   const std::string huge(8, '\xff');
   for (const Case& c : std::vector<Case>{
-           {"", "0 bytes are no safetensors file"},
-           {"1234567", "7 bytes are no safetensors file"},
+           {"", "0 bytes are not a safetensors file"},
+           {"1234567", "7 bytes are not a safetensors file"},
            {huge + "{}",
             "its header would take 18446744073709551615 bytes, of 10 in the file; it is truncated "
             "or no safetensors file"},

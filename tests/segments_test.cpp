@@ -104,16 +104,16 @@ TEST_CASE("windows stay within their segment") {
   CHECK(list({.size = 2}) == Rows{0, 1, 1, 2, 3, 4});
   CHECK(list({.size = 3}) == Rows{0, 1, 2});  // the last text is too short
   CHECK(list({.size = 3, .padding = 1}) == Rows{-1, 0, 1, 0, 1, 2, 1, 2, -1, -1, 3, 4, 3, 4, -1});
-  CHECK(list({.size = 2, .step = 2}) == Rows{0, 1, 3, 4});
-  CHECK(list({.size = 2, .step = 2, .partial = true}) == Rows{0, 1, 2, -1, 3, 4});
-  CHECK(list({.size = 2, .step = 2, .padding = 1, .partial = true}) ==
+  CHECK(list({.size = 2, .stride = 2}) == Rows{0, 1, 3, 4});
+  CHECK(list({.size = 2, .stride = 2, .partial = true}) == Rows{0, 1, 2, -1, 3, 4});
+  CHECK(list({.size = 2, .stride = 2, .padding = 1, .partial = true}) ==
         Rows{-1, 0, 1, 2, -1, 3, 4, -1});
   CHECK(list({.size = 3, .partial = true}) ==
         Rows{0, 1, 2, 3, 4, -1});  // one cut window at the most
   CHECK(list({.size = 2, .partial = true}) == Rows{0, 1, 1, 2, 3, 4});
   CHECK(segment_windows(s, {.size = 3, .padding = 1}, on).segments.offsets() == Rows{0, 3, 3, 5});
   CHECK_THROWS_AS(segment_windows(s, {.size = 0}, on), ShapeError);
-  CHECK_THROWS_AS(segment_windows(s, {.step = 0}, on), ShapeError);
+  CHECK_THROWS_AS(segment_windows(s, {.stride = 0}, on), ShapeError);
   CHECK_THROWS_AS(segment_windows(s, {.size = 2, .padding = 2}, on), ShapeError);
 }
 
@@ -125,9 +125,9 @@ TEST_CASE("segment_conv1d is conv1d on each segment; so is pooling") {
       const TensorOptions here{f64, &backend(on)};
       const Tensor x = normal({12, 3}, 0, 1, here), weight = normal({4, 3, 3}, 0, 1, here);
       const Tensor bias = normal({4}, 0, 1, here);
-      const Windows w = segment_windows(s, {.size = 3, .step = step, .padding = 1}, backend(on));
+      const Windows w = segment_windows(s, {.size = 3, .stride = step, .padding = 1}, backend(on));
       const Tensor y = segment_conv1d(x, weight, bias, w);
-      const Windows pairs = segment_windows(s, {.size = 2, .step = 2}, backend(on));
+      const Windows pairs = segment_windows(s, {.size = 2, .stride = 2}, backend(on));
       const Tensor pooled = segment_max_pool1d(x, pairs);
       for (std::int64_t i = 0; i < s.count(); ++i) {
         if (s.size(i) == 0) continue;

@@ -96,13 +96,12 @@ TEST_CASE("quotes in a TSV that swallow lines are noted, and --format lines is n
 
 TEST_CASE("a CSV without a header, or with other delimiters, is told what to do") {
   const TemporaryFolder tmp;
-  refuses(
-      tmp.write("ag.csv",
-                "\"3\",\"Wall St. Bears Claw Back\",\"Short-sellers, Wall Street's "
-                "dwindling band of ultra-cynics, see green\"\n"),
-      ", line 1: the first line must name the columns, but no name of a text or label column is "
-      "in it: 3, Wall St. Bears Claw Back, Short-sellers, Wall Street's dwindling b... (put a "
-      "line such as text,label before it, or choose with --text-column and --label-column)");
+  refuses(tmp.write("ag.csv",
+                    "\"3\",\"Wall St. Bears Claw Back\",\"Short-sellers, Wall Street's "
+                    "dwindling band of ultra-cynics, see green\"\n"),
+          ", line 1: the first line must name the columns, but it names no text or label column: "
+          "3, Wall St. Bears Claw Back, Short-sellers, Wall Street's dwindling b... (put a "
+          "line such as text,label before it, or choose with --text-column and --label-column)");
   refuses(tmp.write("tabs.csv", "text\tlabel\na\tx\n"),
           ", line 1: has tabs between its fields, not commas; --format tsv reads that");
   CHECK(read(tmp.path() / "tabs.csv", {.format = Format::tsv, .to_learn = false}) ==

@@ -75,7 +75,7 @@ TEST_CASE("a column that is chosen makes a table of any file, and must be there"
           ", line 1: no text column 'nonsense'; the columns are: only lines (choose one with "
           "--text-column)");
   folder.write("texts/a.txt", "a");
-  refuses(folder / "texts", ": --text-column nonsense is for tables, and this is none");
+  refuses(folder / "texts", ": --text-column nonsense is for tables, and this is not one");
 
   // Chosen for another file, it need not be there.
   const ReadOptions elsewhere{.text_column = "summary", .text_column_elsewhere = true};

@@ -55,9 +55,8 @@ std::vector<std::string> close_gaps(data::Split& split, const std::vector<std::s
                     alone, texts);
   }
   if (split.held_out.empty()) {
-    throw Error(suspicion.empty()
-                    ? "[train] no text held out has a label that a text to learn from has"
-                    : "[train] " + suspicion);
+    throw Error(suspicion.empty() ? "[train] no held-out text has a label of a training text"
+                                  : "[train] " + suspicion);
   }
   if (!suspicion.empty()) return {suspicion};
   std::vector<std::string> notes;

@@ -55,7 +55,8 @@ Config common_config(const std::vector<const NgramClassifier*>& models) {
   for (const NgramClassifier* model : models) {
     if (to_json(model->config()) != to_json(first) || first.members != 1 ||
         first.attention != Score::dot) {
-      throw Error("[join] models must be single ones of one configuration, with dot attention");
+      throw Error(
+          "[join] models must be single ones with the same configuration and dot attention");
     }
   }
   return first;

@@ -39,14 +39,14 @@ std::vector<CLI::Option*> add_format(CLI::App* app, data::ReadOptions& read) {
       app->add_option_function<std::string>(
              "--format",
              [&read](const std::string& name) { read.format = data::format_named(name); },
-             "its format, if it is not to be found by looking")
+             "the format of the data (default: detected)")
           ->check(CLI::IsMember(data::format_names()));
   return {format,
           app->add_option("--text-column", read.text_column, "the column that holds the text")};
 }
 
 void add_data_options(CLI::App* app, std::filesystem::path& data, data::ReadOptions& read) {
-  app->add_option("--data", data, "what to read: a folder, an archive or a file")->required();
+  app->add_option("--data", data, "the texts: a folder, an archive or a file")->required();
   add_format(app, read);
   app->add_option("--label-column", read.label_column, "the column that holds the class");
 }
@@ -104,20 +104,20 @@ void add_train(CLI::App& program, Arguments& all) {
   TrainOptions& o = all.train;
   const EncoderKind encoder = o.config.encoder;
   const std::string little = fmt::format("up to {} MB of text", kLittleText / 1'000'000);
-  CLI::App* app = program.add_subcommand("train", "learn to classify from labelled texts");
+  CLI::App* app = program.add_subcommand("train", "train a model on labelled texts");
   add_data_options(app, o.data, o.read);
   app->add_option("--out", o.out, "the model file to write");
   app->add_option(
          "--preset",
-         "fast: the defaults; best: --encoder wide-deep --ensemble 2, as far as these are not "
-         "chosen otherwise")
+         "fast: the defaults; best: --encoder wide-deep --ensemble 2, unless you set these "
+         "yourself")
       ->check(CLI::IsMember({"fast", "best"}))
       ->default_str("fast");
   app->add_option(
       "--unlabelled", o.unlabelled,
-      "more texts, without labels: a folder, an archive, a table or a file with one a "
-      "line (wide-deep, --ensemble); without --epochs, models after the first then make "
-      "two passes");
+      "more texts, without labels: a folder, an archive, a table, or a file with one per line "
+      "(wide-deep, --ensemble); models after the first then make two passes, unless you set "
+      "--epochs");
   app->add_option_function<std::string>(
          "--encoder", [&o](const std::string& name) { o.config.encoder = encoder_named(name); },
          "what reads the text: ngram, wide-deep, linear, conv or transformer; the defaults below "
@@ -128,33 +128,32 @@ void add_train(CLI::App& program, Arguments& all) {
                                       : name_of(encoder));
   app->add_option_function<std::string>(
          "--attention", [&o](const std::string& name) { o.config.attention = *score_named(name); },
-         "how attention scores them: dot, euclidean or additive")
+         "the score of attention: dot, euclidean or additive")
       ->check(CLI::IsMember({"dot", "euclidean", "additive"}))
       ->default_str("dot");
   const auto option = [&](const char* name, auto& value, const char* text) {
     return app->add_option(name, value, text)->capture_default_str();
   };
-  option("--ngram", o.config.longest, "words in an n-gram, at most (ngram, wide-deep)")
+  option("--ngram", o.config.longest, "most words in an n-gram (ngram, wide-deep)")
       ->transform(whole(1, 3));
   app->add_flag("--skips", o.config.skips,
-                "pairs with a word left out between them, too (ngram, wide-deep)");
+                "also use pairs of words with any word between them (ngram, wide-deep)");
   option("--vocab-size", o.vocabulary_size,
          "how many words to know, the most frequent ones (linear, conv, transformer)")
       ->transform(whole(1, 1 << 24));
-  option("--attention-size", o.config.attention_size, "numbers in a word's vector")
+  option("--attention-size", o.config.attention_size, "size of a word's vector")
       ->transform(whole(1, 1 << 14));
   option("--hidden-size", o.config.hidden_size,
-         "numbers in the wide layers (linear, conv, transformer)")
+         "size of the hidden layers (linear, conv, transformer)")
       ->transform(whole(1, 1 << 18));
   option("--layers", o.config.layers, "convolutions or transformer layers (conv, transformer)")
       ->transform(whole(1, 64));
   option("--heads", o.config.heads,
-         "of attention (ngram, wide-deep, transformer); divides the attention size")
+         "attention heads (ngram, wide-deep, transformer); must divide --attention-size")
       ->transform(whole(1, 1024));
-  option("--hops", o.config.hops,
-         "how often attention looks at the text (linear, conv, transformer)")
+  option("--hops", o.config.hops, "how often attention reads the text (linear, conv, transformer)")
       ->transform(whole(1, 64));
-  option("--dropout", o.config.dropout, "share of numbers hidden in training")
+  option("--dropout", o.config.dropout, "share of numbers zeroed in training")
       ->transform(number(0, 0.99));
   const std::int64_t epochs = settings_of(encoder).epochs;
   app->add_option("--epochs", o.settings.epochs, "passes over the texts")
@@ -163,14 +162,14 @@ void add_train(CLI::App& program, Arguments& all) {
                         : fmt::format("{}", epochs))
       ->transform(whole(1, 1 << 20));
   app->add_option("--batch-tokens", o.settings.batch_tokens,
-                  "tokens in a step, or a text that has more")
+                  "most tokens in a step; a longer text is a step of its own")
       ->default_str(o.settings.batch_tokens > 0 ? fmt::format("{}", o.settings.batch_tokens)
-                                                : "as in 64 texts")
+                                                : "as many as 64 texts have")
       ->transform(whole(1, std::int64_t{1} << 31));
   option("--lr", o.settings.lr, "largest learning rate")->transform(positive());
   option("--valid-fraction", o.valid_fraction,
-         "share of the texts held out, by which the epoch and the temperature are chosen; "
-         "half as much if not given and the data has a test split of its own")
+         "share of the texts to hold out, to choose the epoch and calibrate probabilities; the "
+         "default is half as much if the data has its own test split")
       ->transform(number(0.0001, 0.9999));
   option("--ensemble", o.ensemble, "models to train and join into one (ngram, wide-deep)")
       ->transform(whole(1, kMostMembers));
@@ -179,70 +178,74 @@ void add_train(CLI::App& program, Arguments& all) {
          [&o](const std::vector<std::string>& names) {
            for (const std::string& name : names) o.config.without.insert(piece_named(name));
          },
-         "leave out pieces of the model, to see what they are worth (ngram, wide-deep)")
+         "leave out parts of the model, to see what they are worth (ngram, wide-deep)")
       ->delimiter(',')
       ->check(CLI::IsMember(piece_names()));
-  app->add_flag("--balance", o.settings.balance, "count each class alike, however rare it is");
+  app->add_flag("--balance", o.settings.balance,
+                "give every class the same weight, however rare it is");
   option("--patience", o.settings.patience,
-         "epochs without a better held-out loss after which to stop; 0: never")
+         "stop after so many epochs without a better held-out loss; 0: never")
       ->transform(whole(0, 1 << 20));
   app->add_option(
          "--folds", o.folds,
-         "cross-validation instead of a model: train that many, each without a part of the "
-         "texts, and measure it on that part")
+         "cross-validate instead of writing a model: train this many models, each without one "
+         "part of the texts, and measure each on that part")
       ->transform(whole(2, 1000));
   option("--seed", o.settings.seed, "the same seed gives the same model")
       ->transform(whole(0, INT64_MAX));
   app->add_option("--log", o.log, "write a JSON object for each step and epoch to this file");
-  app->add_flag("--quiet", o.quiet, "print nothing but errors, with --folds a row for each");
+  app->add_flag("--quiet", o.quiet, "print only errors, and with --folds a row for each fold");
 }
 
 void add_others(CLI::App& program, Arguments& all) {
   CLI::App* eval = program.add_subcommand("eval", "measure a model on labelled texts");
   add_model(eval, all.eval.model);
   add_data_options(eval, all.eval.data, all.eval.read);
-  eval->add_option("--wrong", all.eval.wrong,
-                   "show that many texts, those first where it is most wrong: labels may be, too")
+  eval->add_option(
+          "--wrong", all.eval.wrong,
+          "show this many of the texts that the model gets most wrong (check their labels)")
       ->transform(whole(0, std::int64_t{1} << 31))
       ->capture_default_str();
-  eval->add_flag("--json", all.eval.json, "metrics and these texts as one JSON object");
+  eval->add_flag("--json", all.eval.json, "print metrics and these texts as one JSON object");
 
   CLI::App* predict = program.add_subcommand("predict", "classify texts");
   PredictOptions& p = all.predict;
   add_model(predict, p.model);
-  CLI::Option* file = predict->add_option("file", p.input, "texts, one a line; - is standard input")
-                          ->capture_default_str();
+  CLI::Option* file =
+      predict->add_option("file", p.input, "texts, one per line; - is standard input")
+          ->capture_default_str();
   CLI::Option* data =
       predict
           ->add_option("--data", p.data,
-                       "texts as train reads them, labels not needed: a folder, an archive or a "
-                       "table; each answer begins with the file or the line")
+                       "texts in the formats of train, without needing labels: a folder, an "
+                       "archive or a table; each answer begins with the text's file or line")
           ->excludes(file);
   for (CLI::Option* option : add_format(predict, p.read)) option->needs(data);
-  predict->add_flag("--json", p.json, "one JSON object a text");
+  predict->add_flag("--json", p.json, "print one JSON object per text");
 
-  CLI::App* explain = program.add_subcommand("explain", "show what a model looks at in a text");
+  CLI::App* explain = program.add_subcommand("explain", "show which words of a text decide");
   add_model(explain, all.model);
   explain->add_option("text", all.text, "the text")->required();
-  explain->add_flag("--json", all.json, "one JSON object");
+  explain->add_flag("--json", all.json, "print one JSON object");
 
   CLI::App* compress = program.add_subcommand("compress", "make a model file smaller");
   add_model(compress, all.compress.model);
   compress->add_option("--out", all.compress.out, "the model file to write")->required();
   compress
       ->add_option("--prune", all.compress.prune,
-                   "share of the n-grams to drop, those that matter least (0.8: a fifth stays)")
+                   "share of the n-grams to drop, the least important first (0.8 keeps a fifth)")
       ->transform(number(0, 1));
   compress->add_flag("--half", all.compress.half,
-                     "numbers of 16 bits: half the size, three digits; loading takes longer");
+                     "store numbers in 16 bits: half the size, three digits, slower loading");
 
   CLI::App* fetch = program.add_subcommand("fetch", "download a data set");
-  fetch->add_option("name", all.fetch_what, "which: imdb")
+  fetch->add_option("name", all.fetch_what, "the data set: imdb")
       ->required()
       ->check(CLI::IsMember({"imdb"}));
-  fetch->add_option("--to", all.fetch_to, "the folder to put it in")->capture_default_str();
+  fetch->add_option("--to", all.fetch_to, "the folder to save it in")->capture_default_str();
 
-  CLI::App* info = program.add_subcommand("info", "show backends and machine, or a model");
+  CLI::App* info =
+      program.add_subcommand("info", "describe the backends and the machine, or a model");
   info->add_option("--model", all.model, "the model file");
 }
 
@@ -301,9 +304,9 @@ int parse_and_run(int argc, char** argv) {
   program.require_subcommand(1);
   program.fallthrough();
   Arguments all;
-  program.add_option("--threads", all.threads, "cores to use (all, if not given)")
+  program.add_option("--threads", all.threads, "cores to use (default: all)")
       ->transform(whole(1, 1024));
-  program.add_option("--backend", all.backend, "where tensors live")
+  program.add_option("--backend", all.backend, "the backend that computes")
       ->check(CLI::IsMember(backend_names()));
   all.train = defaults_in(argc, argv);
   add_train(program, all);

@@ -1,5 +1,5 @@
-// What the program trains and uses: a Classifier, from a batch of texts to logits. There are two kinds,
-// by Config::encoder: WordClassifier here, and NgramClassifier (ngram_model.h).
+// The model that the program trains and uses: a Classifier turns a batch of texts into logits.
+// Config::encoder chooses between two: WordClassifier here, and NgramClassifier (ngram_model.h).
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,9 @@ namespace gradus::classify {
 
 struct Output {
   Tensor logits;  // [texts, classes]
-  // Logits of the parts of the model, which are added, each with its share: each learns from a loss of
-  // its own.
+  // The logits of each branch; `logits` is their weighted sum. Each branch has its own loss.
   std::vector<Tensor> branches;
-  Tensor weights;     // [elements, heads]: what attention looked at; within a text they add up to 1
+  Tensor weights;     // [elements, heads]: attention's weights; they add up to 1 over each text
   Elements elements;  // of all texts
 };
 
@@ -29,11 +28,11 @@ class Classifier : public nn::Module {
   explicit Classifier(const Config& config) : config_(config) {}
   // Every text of the batch has at least one position.
   virtual Output operator()(const data::Batch& batch) const = 0;
-  // The table of vectors for tokens: its gradients are row-sparse, and it learns at a rate of its own.
+  // The table of token vectors. Its gradients are row-sparse, and it has its own learning rate.
   virtual Tensor table() const = 0;
   const Config& config() const { return config_; }
 
-  // Logits are divided by it before they become probabilities (data/calibration.h).
+  // Divides the logits before softmax makes them probabilities (data/calibration.h).
   double temperature = 1;
 
  private:
@@ -49,8 +48,8 @@ std::unique_ptr<Classifier> make_classifier(const Config& config);
 //   state = state + attention(state over the elements)     for every hop after the first
 //   logits [texts, classes] = decoder(state)               Linear, ReLU, Linear
 //
-// The attention layer weighs each element against the decoder's state, so that a second hop looks again
-// with what the first has found (Sukhbaatar et al., "End-to-end memory networks", 2015, section 2.2).
+// After the first hop the state is the query, so the next hop reads the text again, knowing what
+// the first has found (Sukhbaatar et al., "End-to-end memory networks", 2015, section 2.2).
 class WordClassifier : public Classifier {
  public:
   explicit WordClassifier(const Config& config);

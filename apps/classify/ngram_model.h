@@ -1,19 +1,19 @@
-// A classifier of n-grams: every word, pair and triple of words that training has seen twice has a vector
-// of its own, and attention weighs the places of a text.
+// A classifier of n-grams: every word, pair and triple of words that occurs at least twice in the
+// training texts has its own vector, and attention weighs the positions of a text.
 //
 //   h_t = bias + the sum of the vectors of the n-grams that begin at t     [positions, size]
 //   z   = what attention pools of a text's h (pooling.h)                    [texts, size]
 //   logits = classes(z)
 //
-// In training numbers of h and z are dropped. There is no nonlinearity between the table and the sum:
-// each n-gram adds to the logits what it has to say, times the weight of its place, so that the sum can
-// be taken apart again (`gradus explain`). Close to it: fastText (Joulin et al., "Bag of tricks for
-// efficient text classification", 2017), which has hashed n-grams and a plain average.
+// Dropout applies to h and z. There is no nonlinearity between the table and the sum: each n-gram
+// adds to the logits directly, times the weight of its position, so `gradus explain` can take the
+// sum apart again. fastText is similar, with hashed n-grams and a plain average (Joulin et al.,
+// "Bag of tricks for efficient text classification", 2017).
 //
-// With EncoderKind::wide_deep a second branch (deep_branch.h) reads the words in their order, and its logits
-// are added; models joined (ensemble.h) have one each, and the mean of their logits is added. Each branch
-// learns from a loss of its own, or the quick one would leave the other nothing to learn.
-// Cheng et al., "Wide & deep learning for recommender systems", 2016.
+// With EncoderKind::wide_deep a second branch (deep_branch.h) reads the words in order, and its
+// logits are added. Joined models (ensemble.h) have one each, and the mean of their logits is
+// added. Each branch learns from its own loss: otherwise the faster one would leave the other
+// nothing to learn. Cheng et al., "Wide & deep learning for recommender systems", 2016.
 #pragma once
 
 #include <vector>
@@ -34,9 +34,9 @@ class NgramClassifier : public Classifier {
   Output operator()(const data::Batch& batch) const override;
   Tensor table() const override { return table_; }
   void visit(nn::Visitor& v) override;
-  // What each entry of batch.tokens adds to the logits of its text, [entries, classes]; with the logits
-  // of the deep branch and `base`, [texts, classes], which is the same for every text but where there is a
-  // ReLU (Piece::linearity), they add up to the logits.
+  // What each entry of batch.tokens adds to the logits of its text, [entries, classes]; with the
+  // logits of the deep branch and `base`, [texts, classes], which is the same for every text but
+  // where there is a ReLU (Piece::linearity), they add up to the logits.
   struct Contributions {
     Tensor entries, base;
   };

@@ -1,5 +1,5 @@
-// Training: AdamW with a warm-up and a linear fall of the learning rate. The listener hears which epoch
-// is the best by held-out loss; to keep that one is its business.
+// Training: AdamW with a learning rate that warms up and then falls linearly. The listener is told
+// which epoch has the best held-out loss; saving that one is the listener's job.
 #pragma once
 
 #include <cstddef>
@@ -46,10 +46,10 @@ struct Listeners {
 
 enum class Outcome { finished, interrupted };
 
-// Trains in place and after each epoch fits the temperature on the texts held out; the model is left as
-// the last step made it. What is learned are the targets, probabilities [texts, classes], flat; without
-// any, the labels. Returns early after Ctrl-C. Throws Error if the loss is no longer a number, naming the
-// operation that made the first NaN.
+// Trains in place and after each epoch fits the temperature on the texts held out; the model is
+// left as the last step made it. What is learned are the targets, probabilities [texts, classes],
+// flat; without any, the labels. Returns early after Ctrl-C. Throws Error if the loss is no longer
+// a number, naming the operation that made the first NaN.
 Outcome train(Classifier& model, const std::vector<std::string>& labels,
               const data::EncodedTexts& texts, std::span<const float> targets,
               const data::EncodedTexts& held_out, const TrainSettings& settings,
