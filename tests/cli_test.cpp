@@ -250,12 +250,49 @@ TEST_CASE("the amount of text decides what the command line leaves open") {
   const TemporaryFolder folder;
   write_table(folder);
   const std::string train = "train --data films.csv --out m";
-  CHECK(run_gradus(folder, train).out.find("MB of text: wide-deep encoder, 4 epochs") !=
-        std::string::npos);
+  CHECK(run_gradus(folder, train).out.find("MB of text: wide-deep encoder, ") != std::string::npos);
   CHECK(run_gradus(folder, train + " --encoder ngram --epochs 1").out.find("ngram encoder, 1 ep") !=
         std::string::npos);
-  CHECK(run_gradus(folder, train + " --encoder linear").out.find("linear encoder, 2 epochs") !=
-        std::string::npos);
+}
+
+TEST_CASE("little text is read until there were enough steps to learn from it") {
+  const auto epochs = [](EncoderKind encoder, std::size_t texts, std::int64_t batch_tokens = 0) {
+    data::Dataset dataset;
+    dataset.train.assign(texts, {std::string(45, 'x'), 0});  // 45 / 5 + 1 = 10 words, about
+    TrainOptions asked;
+    asked.config = defaults_of(encoder);
+    asked.settings = settings_of(encoder);
+    asked.settings.epochs = 0;
+    asked.settings.batch_tokens = batch_tokens;
+    asked.quiet = true;
+    return suited(asked, dataset).settings.epochs;
+  };
+  for (const EncoderKind encoder : {EncoderKind::ngram, EncoderKind::linear}) {
+    CHECK(epochs(encoder, 20) == 200);                                               // a step each
+    CHECK(epochs(encoder, 640) == 20);                                               // 10 steps
+    CHECK(epochs(encoder, 650) == 19);                                               // 11
+    CHECK(epochs(encoder, 640, 64) == 2 + (encoder == EncoderKind::ngram ? 2 : 0));  // 100
+  }
+  CHECK(epochs(EncoderKind::ngram, 6400) == 4);  // 100 steps: the usual number makes more than 200
+  CHECK(epochs(EncoderKind::linear, 6400) == 2);
+}
+
+TEST_CASE("a few short texts suffice for every encoder") {
+  const TemporaryFolder folder;
+  std::string texts;
+  for (int i = 0; i < 200; ++i) {
+    texts += fmt::format("{}\tfilm {} was {} {}\n", i % 2 == 0 ? "good" : "poor", i % 50,
+                         i % 2 == 0 ? "superb" : "awful", i % 7);
+  }
+  folder.write("few.tsv", texts);
+  for (const char* encoder : {"ngram", "wide-deep", "linear", "conv", "transformer"}) {
+    CAPTURE(encoder);
+    const Result result =
+        run_gradus(folder, fmt::format("train --data few.tsv --out m --encoder {} "
+                                       "--attention-size 16",
+                                       encoder));
+    CHECK(result.out.find("\naccuracy 100.00 %") != std::string::npos);  // chance is 50 %
+  }
 }
 
 TEST_CASE("options are held against the encoder that the amount of text has chosen") {
