@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <sstream>
 #include <string>
 
 #include "apps/classify/interrupt.h"
@@ -268,13 +269,36 @@ TEST_CASE("little text is read until there were enough steps to learn from it") 
     return suited(asked, dataset).settings.epochs;
   };
   for (const EncoderKind encoder : {EncoderKind::ngram, EncoderKind::linear}) {
-    CHECK(epochs(encoder, 20) == 200);                                               // a step each
-    CHECK(epochs(encoder, 640) == 20);                                               // 10 steps
-    CHECK(epochs(encoder, 650) == 19);                                               // 11
-    CHECK(epochs(encoder, 640, 64) == 2 + (encoder == EncoderKind::ngram ? 2 : 0));  // 100
+    CHECK(epochs(encoder, 20) == 400);       // a step each
+    CHECK(epochs(encoder, 640) == 40);       // 10 steps
+    CHECK(epochs(encoder, 650) == 37);       // 11
+    CHECK(epochs(encoder, 640, 160) == 10);  // 40
   }
-  CHECK(epochs(EncoderKind::ngram, 6400) == 4);  // 100 steps: the usual number makes more than 200
-  CHECK(epochs(EncoderKind::linear, 6400) == 2);
+  CHECK(epochs(EncoderKind::ngram, 12800) == 4);  // 200 steps: the usual number makes more than 400
+  CHECK(epochs(EncoderKind::linear, 12800) == 2);
+  CHECK(epochs(EncoderKind::linear, 1280) == 20);
+}
+
+TEST_CASE("of many epochs some have a row, and the last") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  const auto rows = [&](int epochs) {
+    const std::string out =
+        run_gradus(folder, fmt::format("train --data films.csv --out m --encoder ngram "
+                                       "--epochs {}",
+                                       epochs))
+            .out;
+    std::string found;
+    std::istringstream lines(out);
+    bool table = false;
+    for (std::string line; std::getline(lines, line) && !(table && line.empty());) {
+      if (table) found += std::to_string(std::stoi(line)) + " ";
+      table = table || line.starts_with("epoch");
+    }
+    return found;
+  };
+  CHECK(rows(3) == "1 2 3 ");
+  CHECK(rows(25) == "2 4 6 8 10 12 14 16 18 20 22 24 25 ");
 }
 
 TEST_CASE("a few short texts suffice for every encoder") {
@@ -316,7 +340,7 @@ TEST_CASE("options are held against the encoder that the amount of text has chos
 
 TEST_CASE("more text is read by the quicker encoder, in fewer passes") {
   data::Dataset much;
-  much.train.assign(200, {std::string(100'000, 'x'), 0});
+  much.train.assign(20'000, {std::string(1000, 'x'), 0});
   TrainOptions asked;
   asked.config = defaults_of(EncoderKind::ngram);
   asked.encoder_by_size = true;
@@ -324,7 +348,7 @@ TEST_CASE("more text is read by the quicker encoder, in fewer passes") {
   asked.quiet = true;
   CHECK(suited(asked, much).config.encoder == EncoderKind::ngram);
   CHECK(suited(asked, much).settings.epochs == settings_of(EncoderKind::ngram).epochs);
-  much.train.resize(100);
+  much.train.resize(10'000);
   CHECK(to_json(suited(asked, much).config) == to_json(defaults_of(EncoderKind::wide_deep)));
   CHECK(suited(asked, much).settings.epochs == 4);
 }

@@ -14,7 +14,7 @@ namespace gradus::classify {
 
 inline constexpr std::size_t kLittleText = 10'000'000;  // bytes, at most
 inline constexpr std::int64_t kEpochsLittle = 4;        // of the encoders of n-grams
-inline constexpr std::int64_t kLeastSteps = 200;        // of a training, about
+inline constexpr std::int64_t kLeastSteps = 400;        // of a training, about
 
 // An option that does not go with the encoder, and why.
 struct Misfit {
