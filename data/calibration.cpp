@@ -6,10 +6,14 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <utility>
+#include <vector>
 
+#include "data/dataset.h"
 #include "data/metrics.h"
 #include "tensor/error.h"
+#include "tensor/parallel.h"
 
 namespace gradus::data {
 
@@ -41,8 +45,7 @@ namespace {
 double log_loss(std::span<const float> logits, std::span<const std::int32_t> labels,
                 std::size_t classes, double temperature) {
   const double doubt = classes > 1 ? 1 / (static_cast<double>(labels.size()) + 2) : 0;
-  double loss = 0;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
+  const auto loss_of = [&](std::size_t i) {
     const auto row = logits.subspan(i * classes, classes);
     const double largest = double{*std::max_element(row.begin(), row.end())};
     double sum = 0, total = 0;
@@ -52,9 +55,15 @@ double log_loss(std::span<const float> logits, std::span<const std::int32_t> lab
     }
     const double own = double{row[static_cast<std::size_t>(labels[i])]} - largest;
     const double others = classes > 1 ? (total - own) / static_cast<double>(classes - 1) : 0;
-    loss += std::log(sum) - ((1 - doubt) * own + doubt * others) / temperature;
-  }
-  return loss;
+    return std::log(sum) - ((1 - doubt) * own + doubt * others) / temperature;
+  };
+  std::vector<double> losses(labels.size());  // with thousands of classes this takes all cores
+  parallel_for(std::ssize(labels), kTextsAtOnce, [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+      losses[i] = loss_of(i);
+    }
+  });
+  return std::accumulate(losses.begin(), losses.end(), 0.0);
 }
 
 }  // namespace

@@ -205,6 +205,7 @@ CleanCounts& CleanCounts::operator+=(const CleanCounts& other) {
 }
 
 std::string to_string(const CleanCounts& counts) {
+  constexpr std::int64_t kFew = 10;  // bytes that are not UTF-8: they happen in any scraped text
   std::string text = fmt::format(
       "cleaned {} texts: {} HTML tags, {} entities, {} control characters, {} runs of white space, "
       "{} bytes that are not UTF-8\n"
@@ -215,6 +216,11 @@ std::string to_string(const CleanCounts& counts) {
     text += fmt::format(" ({} of them with another label)", counts.conflicts);
   if (counts.test_repeats > 0) {
     text += fmt::format("; {} test texts also occur in training (kept)", counts.test_repeats);
+  }
+  if (counts.invalid_bytes >= std::max(kFew, counts.texts / 10)) {
+    text +=
+        "\nso many bytes that are not UTF-8 mean that the data has another encoding; convert it "
+        "first, as with iconv -f windows-1252 -t utf-8";
   }
   return text;
 }

@@ -39,7 +39,7 @@ struct CleanCounts {
   friend bool operator==(const CleanCounts&, const CleanCounts&) = default;
 };
 
-// One or two lines for people, without a newline at the end.
+// Lines for people, without a newline at the end.
 std::string to_string(const CleanCounts& counts);
 
 // The cleaned text; adds to `counts` unless null.

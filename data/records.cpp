@@ -23,7 +23,8 @@ bool RecordReader::next(std::vector<std::string>& fields) {
       fields.emplace_back();
       field(fields.back());
     } while (!end_of_record());
-    if (fields.size() > 1 || !trimmed(fields[0]).empty()) return true;
+    const auto blank = [](std::string_view field) { return trimmed(field).empty(); };
+    if (!std::ranges::all_of(fields, blank)) return true;
   }
   return false;
 }

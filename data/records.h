@@ -16,7 +16,7 @@ class RecordReader {
   RecordReader(std::string_view bytes, char delimiter, bool quotes, const std::string& where)
       : bytes_(bytes), delimiter_(delimiter), quotes_(quotes), where_(where) {}
 
-  // The next record that is not a blank line; false at the end.
+  // The next record with something in it: spreadsheets end in rows of nothing but commas. False at the end.
   bool next(std::vector<std::string>& fields);
 
   // The line at which the record begins, without and with the file's name.

@@ -81,6 +81,12 @@ char comma_or_semicolon(std::string_view line) {
   return outside_quotes(line, ';') > outside_quotes(line, ',') ? ';' : ',';
 }
 
+// What Excel may write before the header, `sep=;`: the delimiter; 0 in any other line.
+char named_delimiter(std::string_view line) {
+  line = trimmed(line);
+  return line.size() == 5 && line.starts_with("sep=") ? line[4] : '\0';
+}
+
 // The columns of a header; nothing if the line is none.
 std::optional<Columns> columns_of(std::string_view line, char delimiter, const ReadOptions& options,
                                   bool labels, const std::string& where) {
@@ -195,10 +201,12 @@ void read_table(std::string_view bytes, const ReadOptions& options, Part part,
   }
   const std::string_view line = first_line(bytes);
   char delimiter = '\t';
-  if (format == Format::csv) delimiter = comma_or_semicolon(line);
+  const char chosen = format == Format::csv ? named_delimiter(line) : '\0';
+  if (format == Format::csv) delimiter = chosen != '\0' ? chosen : comma_or_semicolon(line);
   RecordReader reader(bytes, delimiter, format != Format::lines, where);
   std::vector<std::string> header;
   reader.next(header);
+  if (chosen != '\0') reader.next(header);
   const bool named = format != Format::lines;  // by a header
   const auto columns = find_columns(header, options,
                                     {.required = named,

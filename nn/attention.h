@@ -37,8 +37,8 @@ class Attention : public Module {
     Tensor context;  // [count, dim]
     Tensor weights;  // [rows, heads]; they add up to 1 over each segment
   };
-  // x [rows, dim]; query [count, query_dim], or undefined for the learned query.
-  Pooled pool(const Tensor& x, const Segments& segments, const Tensor& query = {}) const;
+  // x [rows, dim]; asked [count, query_dim], or undefined for the learned query.
+  Pooled pool(const Tensor& x, const Segments& segments, const Tensor& asked = {}) const;
   Tensor operator()(const Tensor& x, const Segments& segments, const Tensor& asked = {}) const {
     return pool(x, segments, asked).context;
   }

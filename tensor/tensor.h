@@ -65,7 +65,7 @@ class Tensor {
   // The value of the only element. Throws ShapeError unless there is exactly one.
   double item() const;
 
-  // ---- Differentiation (defined in autograd/engine.cpp; see autograd/autograd.h) ----
+  // ---- Differentiation (defined in autograd/leaf.cpp; see autograd/autograd.h) ----
 
   // Whether operations on this tensor are recorded.
   bool requires_grad() const;

@@ -56,6 +56,17 @@ TEST_CASE("white space, control and invisible characters") {
   CHECK(clean_text("it\u0092s\u0085") == "it’s…");
 }
 
+TEST_CASE("so many bytes that are not UTF-8 that it is another encoding are said to be so") {
+  const std::string hint =
+      "\nso many bytes that are not UTF-8 mean that the data has another encoding; convert it "
+      "first, "
+      "as with iconv -f windows-1252 -t utf-8";
+  CHECK(to_string({.texts = 100, .invalid_bytes = 10}).ends_with(hint));
+  CHECK(to_string({.texts = 1, .invalid_bytes = 10}).ends_with(hint));
+  CHECK(to_string({.texts = 120, .invalid_bytes = 11}).ends_with("0 duplicates"));
+  CHECK(to_string({.texts = 5}).ends_with("0 duplicates"));
+}
+
 TEST_CASE("bytes that are not UTF-8 become U+FFFD") {
   CHECK(clean_text("caf\xE9!") == "caf\uFFFD!");
   CHECK(clean_text("\xFF\xFE") == "\uFFFD\uFFFD");

@@ -7,7 +7,6 @@
 #include <string>
 
 #include "apps/classify/interrupt.h"
-#include "apps/classify/suited.h"
 #include "tensor/error.h"
 #include "tests/program.h"
 #include "tests/throws.h"
@@ -244,52 +243,6 @@ TEST_CASE("pieces are left out one by one or several at once") {
   CHECK(
       run_gradus(folder, "info --model m").out.find(R"("without":["ratios","vectors","parts"])") !=
       std::string::npos);
-}
-
-TEST_CASE("the amount of text decides what the command line leaves open") {
-  const TemporaryFolder folder;
-  write_table(folder);
-  const std::string train = "train --data films.csv --out m";
-  CHECK(run_gradus(folder, train).out.find("MB of text: wide-deep encoder, 4 epochs") !=
-        std::string::npos);
-  CHECK(run_gradus(folder, train + " --encoder ngram --epochs 1").out.find("ngram encoder, 1 ep") !=
-        std::string::npos);
-  CHECK(run_gradus(folder, train + " --encoder linear").out.find("linear encoder, 2 epochs") !=
-        std::string::npos);
-}
-
-TEST_CASE("options are held against the encoder that the amount of text has chosen") {
-  const TemporaryFolder folder;
-  write_table(folder);
-  const std::string train = "train --data films.csv --out m --epochs 1 ";
-  CHECK(run_gradus(folder, train + "--without vectors").status == 0);
-  CHECK(run_gradus(folder, train + "--unlabelled films.csv").status == 0);
-  data::Dataset much;
-  much.train.assign(110, {std::string(100'000, 'x'), 0});
-  TrainOptions asked;
-  asked.encoder_by_size = true;
-  asked.quiet = true;
-  asked.config = defaults_of(EncoderKind::ngram);
-  asked.unlabelled = "more";
-  CHECK(message_of<Error>([&] { suited(asked, much); }) ==
-        "[train] --unlabelled: is for --encoder wide-deep or --ensemble 2 and more; the encoder "
-        "chosen "
-        "for 11.0 MB of text is ngram");
-}
-
-TEST_CASE("more text is read by the quicker encoder, in fewer passes") {
-  data::Dataset much;
-  much.train.assign(200, {std::string(100'000, 'x'), 0});
-  TrainOptions asked;
-  asked.config = defaults_of(EncoderKind::ngram);
-  asked.encoder_by_size = true;
-  asked.settings.epochs = 0;
-  asked.quiet = true;
-  CHECK(suited(asked, much).config.encoder == EncoderKind::ngram);
-  CHECK(suited(asked, much).settings.epochs == settings_of(EncoderKind::ngram).epochs);
-  much.train.resize(100);
-  CHECK(to_json(suited(asked, much).config) == to_json(defaults_of(EncoderKind::wide_deep)));
-  CHECK(suited(asked, much).settings.epochs == 4);
 }
 
 TEST_CASE("an unknown command is named") {

@@ -72,3 +72,21 @@ TEST_CASE("the deep branch is a convolution over the words' vectors") {
     CHECK(max(abs(branch(words, texts) - expected)).item() < 1e-5);
   }
 }
+
+TEST_CASE("reading a long text takes twice the memory of its positions") {
+  const NoGrad off;
+  Config config = defaults_of(EncoderKind::wide_deep);
+  config.vocabulary = 9;
+  config.classes = 2;
+  DeepBranch branch(config);
+  branch.eval();
+  constexpr std::int32_t kWords = 100'000;
+  const std::vector<std::int32_t> words(kWords, 3);
+  Backend& on = default_backend();
+  on.reset_peak_memory();
+  const std::size_t before = on.memory().in_use;
+  branch(words, Segments({0, kWords}));
+  const std::size_t positions = kWords * DeepBranch::kHidden * sizeof(float);
+  CHECK(on.memory().peak - before >= positions);
+  CHECK(on.memory().peak - before < 2.5 * static_cast<double>(positions));
+}

@@ -167,7 +167,9 @@ TEST_CASE("an ensemble has each model as its best epoch left it") {
   CHECK(models[0].joined == doctest::Approx(best).epsilon(1e-5));
 }
 
-TEST_CASE("with unlabelled texts, later models take two epochs, or as many as were asked for") {
+TEST_CASE(
+    "with unlabelled texts, later models take as many steps in fewer epochs, or the epochs asked "
+    "for") {
   const TemporaryFolder folder;
   TrainOptions options = few_texts(folder);
   options.log = folder / "log";
@@ -176,6 +178,10 @@ TEST_CASE("with unlabelled texts, later models take two epochs, or as many as we
   CHECK(run_train(options));
   CHECK(logged(options).at(0).epochs.size() == 3);
   CHECK(logged(options).at(1).epochs.size() == 2);
+  options.settings.epochs = 30;
+  CHECK(run_train(options));
+  CHECK(logged(options).at(1).epochs.size() == 9);  // of 280 texts, as many steps as 30 of 80
+  options.settings.epochs = 3;
   options.given = {"--epochs"};
   CHECK(run_train(options));
   CHECK(logged(options).at(1).epochs.size() == 3);

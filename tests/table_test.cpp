@@ -110,6 +110,20 @@ TEST_CASE("a CSV without a header, or with other delimiters, is told what to do"
           ", line 1: has '|' between its fields; commas, semicolons and tabs are read");
 }
 
+TEST_CASE("what Excel writes before and behind a table is no part of it") {
+  const TemporaryFolder tmp;
+  const Strings two{"x: a, b", "y: c; d"};
+  CHECK(read(tmp.write("a.csv",
+                       "\xEF\xBB\xBFsep=;\r\nlabel;text\r\nx;a, b\r\ny;\"c; d\"\r\n;\r\n")) == two);
+  CHECK(read(tmp.write("b.csv", "sep=|\nlabel|text\nx|a, b\ny|c; d\n")) == two);
+  CHECK(read(tmp.write("c.csv", "text,label\na,x\n,\nb,y\n,,,\n\"\",\n")) ==
+        Strings{"x: a", "y: b"});
+  refuses(
+      tmp.write("d.csv", "sep=;\nlabel;text\nx;a\ny;b;c\n"),
+      ", line 4: 3 fields, but the header has 2 (label, text); a field that holds the delimiter "
+      "must be quoted");
+}
+
 TEST_CASE("spaces around quotes are no part of what is quoted") {
   const TemporaryFolder tmp;
   CHECK(read(tmp.write("b.csv", "text,label\n\"a, b\" ,\"c\"  \r\nd,\"e\" ")) ==

@@ -56,7 +56,9 @@ Tensor DeepBranch::operator()(const std::vector<std::int32_t>& words, const Segm
       dropout(ones({std::ssize(words)}), missing_, training()).to_vector<float>();
   const Bags bags =
       rows_around(once.places, kept, static_cast<std::int32_t>(width_), texts, backend);
-  const Tensor d = relu(gather_sum(products, bags) + bias_);
+  Tensor d = gather_sum(products, bags);
+  d = d + bias_;  // in steps: where no graph keeps them, only two of these are in memory at once
+  d = relu(d);
   return classes_(dropout(pool_(d, texts).z, kDropout, training()));
 }
 

@@ -7,14 +7,21 @@
 #include "apps/classify/ensemble.h"
 #include "apps/classify/probabilities.h"
 #include "nn/module.h"
+#include "tensor/parallel.h"
 #include "tensor/random.h"
 
 namespace gradus::classify {
 
 namespace {
 
-// There are more texts then, and their labels say more: fewer passes do, unless a number was asked for.
-constexpr std::int64_t kEpochsUnlabelled = 2;
+constexpr std::int64_t kLeastEpochsTaught = 2;
+
+// There are more texts then, and their labels say more: as many steps do, in fewer passes, unless a number
+// was asked for.
+std::int64_t epochs_taught(std::int64_t epochs, const Prepared& ready) {
+  const std::int64_t as_many = ceil_div(epochs * ready.texts.size(), ready.all.size());
+  return std::min(epochs, std::max(as_many, kLeastEpochsTaught));
+}
 
 // What is to be learned of ready.all: of labelled texts their labels, of the others what the model says,
 // whose likeliest class becomes their label.
@@ -46,7 +53,7 @@ Outcome fit_ensemble(const TrainOptions& options, Prepared& ready, const Listene
     settings.seed += static_cast<std::uint64_t>(k);
     const bool taught = !targets.empty();
     if (taught && !options.given.contains("--epochs")) {
-      settings.epochs = std::min(settings.epochs, kEpochsUnlabelled);
+      settings.epochs = epochs_taught(settings.epochs, ready);
     }
     manual_seed(settings.seed);
     NgramClassifier model(config);

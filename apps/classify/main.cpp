@@ -157,14 +157,15 @@ void add_train(CLI::App& program, Arguments& all) {
       ->transform(number(0, 0.99));
   const std::int64_t epochs = settings_of(encoder).epochs;
   app->add_option("--epochs", o.settings.epochs, "passes over the texts")
-      ->default_str(reads_ngrams(encoder)
-                        ? fmt::format("{} {}, else {}", kEpochsLittle, little, epochs)
-                        : fmt::format("{}", epochs))
+      ->default_str(fmt::format("{}; more where these make fewer than {} steps",
+                                reads_ngrams(encoder)
+                                    ? fmt::format("{} {}, else {}", kEpochsLittle, little, epochs)
+                                    : fmt::format("{}", epochs),
+                                kLeastSteps))
       ->transform(whole(1, 1 << 20));
   app->add_option("--batch-tokens", o.settings.batch_tokens,
                   "most tokens in a step; a longer text is a step of its own")
-      ->default_str(o.settings.batch_tokens > 0 ? fmt::format("{}", o.settings.batch_tokens)
-                                                : "as many as 64 texts have")
+      ->default_str(fmt::format("as many as 64 texts have, at most {}", most_tokens(encoder)))
       ->transform(whole(1, std::int64_t{1} << 31));
   option("--lr", o.settings.lr, "largest learning rate")->transform(positive());
   option("--valid-fraction", o.valid_fraction,

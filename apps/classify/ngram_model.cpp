@@ -26,7 +26,8 @@ NgramClassifier::NgramClassifier(const Config& config)
 Output NgramClassifier::operator()(const data::Batch& batch) const {
   const Segments texts(batch.offsets);
   const Bags bags(batch.tokens, batch.bags, table_.backend());
-  Tensor h = gather_sum(table_, bags) + bias_;
+  Tensor h = gather_sum(table_, bags);
+  h = h + bias_;
   if (config().without.contains(Piece::linearity)) h = relu(h);
   h = dropout(h, config().dropout, training());
   const auto [z, weights] = pool_(h, texts);

@@ -9,11 +9,13 @@
 
 #include "apps/classify/terminal.h"
 #include "data/columns.h"
+#include "tensor/parallel.h"
 
 namespace gradus::classify {
 
 namespace {
 constexpr int kBarWidth = 24;
+constexpr std::int64_t kMostRows = 20;  // about: of more epochs some have none
 constexpr std::chrono::milliseconds kRedraw{100};
 }  // namespace
 
@@ -53,6 +55,7 @@ void ProgressBar::wipe() {
 
 void ProgressBar::row(const EpochRow& r) {
   if (quiet_) return;
+  if (r.models == 0 && r.epoch < epochs_ && r.epoch % ceil_div(epochs_, kMostRows) != 0) return;
   wipe();
   if (!headed_) {
     fmt::print("epoch  train loss  held-out loss  accuracy  macro F1  tokens/s    time\n");

@@ -32,6 +32,7 @@ class ProgressBar {
 
   // `done` of the whole training in [0, 1].
   void step(std::int64_t epoch, double done, double loss, double tokens_per_second);
+  // Of very many epochs only every second, third ... is printed, and the last.
   void row(const EpochRow& row);
   // Takes the bar away: whatever is printed next begins its line.
   void wipe();

@@ -8,11 +8,13 @@
 
 #include "apps/classify/deep_branch.h"
 #include "tensor/error.h"
+#include "tensor/parallel.h"
 
 namespace gradus::classify {
 
 namespace {
 constexpr std::int64_t kKeySize = 16;
+constexpr std::size_t kBytesAWord = 5;  // with the space behind it, about
 
 // Options that act with some encoders only.
 struct Acting {
@@ -38,6 +40,14 @@ std::string listed_encoders(const std::vector<EncoderKind>& encoders) {
     names += name_of(encoders[i]);
   }
   return names;
+}
+
+// Passes over texts of so many bytes that make kLeastSteps, about.
+std::int64_t enough_epochs(const TrainOptions& options, std::size_t bytes, std::size_t texts) {
+  const auto words = static_cast<std::int64_t>(bytes / kBytesAWord + texts);
+  const std::int64_t tokens = step_tokens(options.config.encoder, options.settings, words,
+                                          static_cast<std::int64_t>(texts));
+  return ceil_div(kLeastSteps, ceil_div(words, tokens));
 }
 }  // namespace
 
@@ -100,8 +110,9 @@ TrainOptions suited(TrainOptions options, const data::Dataset& dataset) {
     config.key_size = kKeySize;
   if (config.without.contains(Piece::parts) || !score_of(config)) config.parts = 0;
   if (options.settings.epochs == 0) {
-    options.settings.epochs =
+    const std::int64_t usual =
         little && reads_ngrams(encoder) ? kEpochsLittle : settings_of(encoder).epochs;
+    options.settings.epochs = std::max(usual, enough_epochs(options, bytes, dataset.train.size()));
   }
   if (!options.quiet) {
     const std::int64_t epochs = options.settings.epochs;

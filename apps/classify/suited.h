@@ -1,5 +1,5 @@
 // What is left to the amount of text: where there is little, what takes longer and is more accurate costs
-// seconds. Measured in docs/accuracy.md.
+// seconds, and a few passes are too few steps to learn anything. Measured in docs/accuracy.md.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +14,7 @@ namespace gradus::classify {
 
 inline constexpr std::size_t kLittleText = 10'000'000;  // bytes, at most
 inline constexpr std::int64_t kEpochsLittle = 4;        // of the encoders of n-grams
+inline constexpr std::int64_t kLeastSteps = 400;        // of a training, about
 
 // An option that does not go with the encoder, and why.
 struct Misfit {

@@ -156,8 +156,17 @@ optim::AdamW make_optimizer(const Classifier& model, const data::EncodedTexts& t
 }  // namespace
 
 TrainSettings settings_of(EncoderKind kind) {
-  if (reads_ngrams(kind)) return {.epochs = 3, .batch_tokens = 0, .lr = 1e-2};
+  if (reads_ngrams(kind)) return {.epochs = 3, .lr = 1e-2};
   return {};
+}
+
+// A step's memory is in proportion to them.
+std::int64_t most_tokens(EncoderKind kind) { return reads_ngrams(kind) ? 32768 : 8192; }
+
+std::int64_t step_tokens(EncoderKind kind, const TrainSettings& settings, std::int64_t tokens,
+                         std::int64_t texts) {
+  if (settings.batch_tokens > 0) return settings.batch_tokens;
+  return std::clamp<std::int64_t>(kTextsAStep * tokens / texts, 1, most_tokens(kind));
 }
 
 data::Metrics calibrate(Classifier& model, const std::vector<std::string>& labels,
@@ -177,9 +186,8 @@ Outcome train(Classifier& model, const std::vector<std::string>& labels,
   const Recipe recipe = recipe_of(model);
   optim::AdamW optimizer = make_optimizer(model, texts, settings);
   const std::vector<Tensor> parameters = model.parameters();
-  const std::int64_t batch_tokens = settings.batch_tokens > 0
-                                        ? settings.batch_tokens
-                                        : kTextsAStep * texts.offsets.back() / texts.size();
+  const std::int64_t batch_tokens =
+      step_tokens(model.config().encoder, settings, texts.offsets.back(), texts.size());
   const auto begin = Clock::now();
   double least_loss = HUGE_VAL;
   std::int64_t best_epoch = 0;

@@ -16,8 +16,8 @@
 namespace gradus::classify {
 
 struct TrainSettings {
-  std::int64_t epochs = 2;           // TrainOptions: 0 leaves them to suited()
-  std::int64_t batch_tokens = 8192;  // 0: as many as 64 texts have on average
+  std::int64_t epochs = 2;        // TrainOptions: 0 leaves them to suited()
+  std::int64_t batch_tokens = 0;  // 0: as step_tokens() says
   double lr = 1e-3;
   std::uint64_t seed = 1;
   bool balance = false;       // each class counts alike, however many texts it has
@@ -25,6 +25,11 @@ struct TrainSettings {
 };
 // What suits an encoder.
 TrainSettings settings_of(EncoderKind kind);
+// Tokens in a step, about, with so many in so many texts: settings.batch_tokens, or as many as 64 texts
+// have on average, up to most_tokens().
+std::int64_t step_tokens(EncoderKind kind, const TrainSettings& settings, std::int64_t tokens,
+                         std::int64_t texts);
+std::int64_t most_tokens(EncoderKind kind);
 
 struct StepReport {
   std::int64_t step = 0;
