@@ -69,6 +69,16 @@ TEST_CASE("of many epochs some have a row, and the last") {
   CHECK(rows(25) == "2 4 6 8 10 12 14 16 18 20 22 24 25 ");
 }
 
+TEST_CASE("the result says of which epoch it is") {
+  const TemporaryFolder folder;
+  write_table(folder);
+  const std::string out =
+      run_gradus(folder, "train --data films.csv --out m --encoder ngram --epochs 3").out;
+  const std::size_t row = out.rfind('\n', out.rfind("  best\n")) + 1;
+  const int epoch = std::stoi(out.substr(row));
+  CHECK(out.find(fmt::format("the best epoch, {}, logits", epoch)) != std::string::npos);
+}
+
 TEST_CASE("a few short texts suffice for every encoder") {
   const TemporaryFolder folder;
   std::string texts;
@@ -77,7 +87,7 @@ TEST_CASE("a few short texts suffice for every encoder") {
                          i % 2 == 0 ? "superb" : "awful", i % 7);
   }
   folder.write("few.tsv", texts);
-  for (const char* encoder : {"ngram", "wide-deep", "linear", "conv", "transformer"}) {
+  for (const std::string encoder : {"ngram", "wide-deep", "linear", "conv", "transformer"}) {
     CAPTURE(encoder);
     const Result result =
         run_gradus(folder, fmt::format("train --data few.tsv --out m --encoder {} "

@@ -61,11 +61,12 @@ data::Metrics measure_saved(const fs::path& path, const std::vector<data::Text>&
 }
 
 // On texts that nothing was chosen by, if there are any.
-void print_result(const TrainOptions& options, const data::Metrics& held_out, double temperature,
-                  const std::vector<data::Text>& test) {
+void print_result(const TrainOptions& options, const data::Metrics& held_out, std::int64_t epoch,
+                  double temperature, const std::vector<data::Text>& test) {
   const bool joined = options.ensemble > 1;
   const std::string model = fmt::format(
-      "{}, logits divided by {:.2f}", joined ? "the models joined" : "the best epoch", temperature);
+      "{}, logits divided by {:.2f}",
+      joined ? "the models joined" : fmt::format("the best epoch, {}", epoch), temperature);
   const char* chosen = joined ? "that number was" : "both were";
   if (test.empty()) {
     fmt::print(
@@ -121,6 +122,7 @@ bool run_train(const TrainOptions& asked) {
   ProgressBar progress(options.settings.epochs, options.quiet);
   data::Metrics best;
   ModelFile file(options.out);
+  std::int64_t best_epoch = 0;
   double temperature = 1;
   std::size_t most_bytes = 0;
   const Listeners listeners{[&](const StepReport& report) {
@@ -132,6 +134,7 @@ bool run_train(const TrainOptions& asked) {
                             [&](const EpochRow& row, const data::Metrics& metrics) {
                               if (row.best) {  // in the file before anyone hears of it
                                 best = metrics;
+                                best_epoch = row.epoch;
                                 temperature = saved.model->temperature;
                                 saved.metrics = data::to_json(metrics, false);
                                 file.save(saved);
@@ -150,7 +153,7 @@ bool run_train(const TrainOptions& asked) {
   if (!options.quiet && !file.saved()) {
     fmt::print("\nStopped before there was a result: nothing is saved.\n");
   } else if (!options.quiet) {
-    print_result(options, best, temperature, test);
+    print_result(options, best, best_epoch, temperature, test);
     fmt::print("\nA step used at most {:.1f} MB of memory, the program {:.1f} MB.\n",
                static_cast<double>(most_bytes) / 1e6,
                static_cast<double>(peak_process_memory()) / 1e6);
