@@ -116,7 +116,7 @@ void add_train(CLI::App& program, Arguments& all) {
   app->add_option(
       "--unlabelled", o.unlabelled,
       "more texts, without labels: a folder, an archive, a table, or a file with one per line "
-      "(wide-deep, --ensemble); models after the first then make two passes, unless you set "
+      "(wide-deep, --ensemble); models after the first then make fewer passes, unless you set "
       "--epochs");
   app->add_option_function<std::string>(
          "--encoder", [&o](const std::string& name) { o.config.encoder = encoder_named(name); },
