@@ -1,10 +1,13 @@
-// Data sets as lists of strings, to compare with what is expected.
+// Data sets as lists of strings, to compare with what is expected, and what is refused.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "data/dataset.h"
+#include "tensor/error.h"
+#include "tests/throws.h"
 
 namespace gradus::data {
 
@@ -17,5 +20,10 @@ inline std::vector<std::string> described(const Dataset& d, const std::vector<Te
   return result;
 }
 inline std::vector<std::string> train(const Dataset& d) { return described(d, d.train); }
+
+// Checks that a file or folder is refused with this after its path.
+inline void refuses(const std::filesystem::path& path, const std::string& reason) {
+  REFUSES(IoError, read_dataset(path), "[read_dataset] " + path.string() + reason);
+}
 
 }  // namespace gradus::data

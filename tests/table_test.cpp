@@ -12,6 +12,7 @@
 #include "data/text_bytes.h"
 #include "data/unlabelled.h"
 #include "tensor/error.h"
+#include "tests/described.h"
 #include "tests/temporary_folder.h"
 #include "tests/throws.h"
 
@@ -22,19 +23,8 @@ using Strings = std::vector<std::string>;
 
 namespace {
 
-// "label: text" of every text in order.
 Strings read(const fs::path& path, const ReadOptions& options = {}) {
-  Strings result;
-  const Dataset d = read_dataset(path, options);
-  for (const Text& t : d.train) {
-    result.push_back(d.labels[static_cast<std::size_t>(t.label)] + ": " + t.text);
-  }
-  return result;
-}
-
-// Checks that `file` is refused with this after its path.
-void refuses(const fs::path& file, const std::string& reason) {
-  REFUSES(IoError, read_dataset(file), "[read_dataset] " + file.string() + reason);
+  return train(read_dataset(path, options));
 }
 
 }  // namespace

@@ -5,23 +5,12 @@
 #include <vector>
 
 #include "data/dataset.h"
-#include "tensor/error.h"
 #include "tests/described.h"
 #include "tests/temporary_folder.h"
-#include "tests/throws.h"
 
 using namespace gradus::data;
 namespace fs = std::filesystem;
 using Labels = std::vector<std::string>;
-
-namespace {
-
-// Checks that a folder is refused with this after its path.
-void refuses(const fs::path& folder, const std::string& reason) {
-  REFUSES(gradus::IoError, read_dataset(folder), "[read_dataset] " + folder.string() + reason);
-}
-
-}  // namespace
 
 TEST_CASE("WordNet's definitions with the names of its lexicographer files") {
   const TemporaryFolder tmp;
