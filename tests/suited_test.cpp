@@ -25,7 +25,8 @@ TEST_CASE("the amount of text decides what the command line leaves open") {
 }
 
 TEST_CASE("little text is read until there were enough steps to learn from it") {
-  const auto epochs = [](EncoderKind encoder, std::size_t texts, std::int64_t batch_tokens = 0) {
+  const auto epochs = [](EncoderKind encoder, std::size_t texts, std::int64_t batch_tokens = 0,
+                         double held_out = 0) {
     data::Dataset dataset;
     dataset.train.assign(texts, {std::string(45, 'x'), 0});  // 45 / 5 + 1 = 10 words, about
     TrainOptions asked;
@@ -33,6 +34,7 @@ TEST_CASE("little text is read until there were enough steps to learn from it") 
     asked.settings = settings_of(encoder);
     asked.settings.epochs = 0;
     asked.settings.batch_tokens = batch_tokens;
+    asked.valid_fraction = held_out;
     asked.quiet = true;
     return suited(asked, dataset).settings.epochs;
   };
@@ -42,6 +44,7 @@ TEST_CASE("little text is read until there were enough steps to learn from it") 
     CHECK(epochs(encoder, 650) == 37);       // 11
     CHECK(epochs(encoder, 640, 160) == 10);  // 40
   }
+  CHECK(epochs(EncoderKind::ngram, 12800, 0, 0.9) == 20);  // 20 steps, of the texts learned from
   CHECK(epochs(EncoderKind::ngram, 12800) == 4);  // 200 steps: the usual number makes more than 400
   CHECK(epochs(EncoderKind::linear, 12800) == 2);
   CHECK(epochs(EncoderKind::linear, 1280) == 20);

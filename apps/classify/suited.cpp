@@ -42,12 +42,15 @@ std::string listed_encoders(const std::vector<EncoderKind>& encoders) {
   return names;
 }
 
-// Passes over texts of so many bytes that make kLeastSteps, about.
+// Passes over texts of so many bytes that make kLeastSteps, about. Those held out make no steps.
 std::int64_t enough_epochs(const TrainOptions& options, std::size_t bytes, std::size_t texts) {
   const auto words = static_cast<std::int64_t>(bytes / kBytesAWord + texts);
   const std::int64_t tokens = step_tokens(options.config.encoder, options.settings, words,
                                           static_cast<std::int64_t>(texts));
-  return ceil_div(kLeastSteps, ceil_div(words, tokens));
+  const double held_out =
+      options.folds > 0 ? 1.0 / static_cast<double>(options.folds) : options.valid_fraction;
+  const auto learned = static_cast<std::int64_t>(static_cast<double>(words) * (1 - held_out));
+  return ceil_div(kLeastSteps, std::max<std::int64_t>(ceil_div(learned, tokens), 1));
 }
 }  // namespace
 
