@@ -47,5 +47,6 @@
 #include "optim/weight_average.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
+#include "tensor/precision.h"
 #include "tensor/random.h"
 #include "tensor/tensor.h"

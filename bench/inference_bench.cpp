@@ -2,6 +2,7 @@
 // step_bench.cpp, on reviews of 230 words.
 //
 //   inference/one review, text to label    all of it: words, numbers, model, the likeliest class
+//   inference/one review, text to label, bf16   the same, with the numbers of products rounded
 //   inference/one review, model            the model alone
 //   inference/64 reviews, text to label    the same of 64 reviews at once
 //   inference/64 reviews, model
@@ -131,6 +132,7 @@ Row model_alone(std::int64_t reviews) {
 
 const bool kAdded = [] {
   add("inference/one review, text to label", [] { return text_to_label(1); });
+  add("inference/one review, text to label, bf16", [] { return in_bf16(text_to_label(1)); });
   add("inference/one review, model", [] { return model_alone(1); });
   add("inference/64 reviews, text to label", [] { return text_to_label(64); });
   add("inference/64 reviews, model", [] { return model_alone(64); });

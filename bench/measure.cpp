@@ -8,6 +8,7 @@
 
 #include "autograd/ops.h"
 #include "tensor/backend.h"
+#include "tensor/precision.h"
 
 namespace gradus::bench {
 
@@ -56,6 +57,16 @@ bool add(const std::string& name, const std::function<Row()>& make) {
       ->MeasureProcessCPUTime()
       ->UseRealTime();
   return true;
+}
+
+Row in_bf16(const Row& row) {
+  const auto rounded = [](const auto& function) {
+    set_matmul_precision(MatmulPrecision::bf16);
+    function();
+    set_matmul_precision(MatmulPrecision::f32);
+  };
+  return {.pass = [=] { rounded(row.pass); },
+          .report = [=](auto& state) { rounded([&] { row.report(state); }); }};
 }
 
 benchmark::Counter per_second(double amount) {

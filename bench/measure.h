@@ -28,6 +28,10 @@ struct Row {
 // Always true, so that it can initialise a constant before main().
 bool add(const std::string& name, const std::function<Row()>& make);
 
+// The same with the numbers of products rounded to bf16, where the machine multiplies them
+// (tensor/precision.h).
+Row in_bf16(const Row& row);
+
 // For state.counters: `amount`, done or needed in each pass, over the time of a pass.
 benchmark::Counter per_second(double amount);
 // `total`, added up over the passes, over their number.

@@ -1,8 +1,9 @@
 // A training step of a small transformer classifier, whole: forward, backward and Adam, on 32 texts
 // of 100 to 256 tokens.
 //
-//   step/padded   the texts side by side in [32, 256], a mask over the places that are none
-//   step/ragged   the same texts one after another, no padding (autograd/segments.h)
+//   step/padded         the texts side by side in [32, 256], a mask over the places that are none
+//   step/padded, bf16   the same, with the numbers of products rounded (tensor/precision.h)
+//   step/ragged         the same texts one after another, no padding (autograd/segments.h)
 //
 // bench/peers/torch_step.py is the padded step in PyTorch, written as one writes it there.
 #include <algorithm>
@@ -171,7 +172,7 @@ Row step_row(const std::shared_ptr<Training>& training, const Flops& flops, Logi
               }};
 }
 
-const bool kPadded = add("step/padded", [] {
+Row padded() {
   const auto training = std::make_shared<Training>();
   const Tensor words = from_vector(training->batch.padded_words, {kBatch, kTime});
   const double rows = kBatch * kTime;
@@ -192,7 +193,10 @@ const bool kPadded = add("step/padded", [] {
     const Tensor weights = softmax(where(real, squeeze(m.score(x), -1), nowhere));
     return m.head(squeeze(matmul(unsqueeze(weights, 1), x), 1));
   });
-});
+}
+
+const bool kPadded = add("step/padded", padded);
+const bool kRounded = add("step/padded, bf16", [] { return in_bf16(padded()); });
 
 const bool kRagged = add("step/ragged", [] {
   const auto training = std::make_shared<Training>();

@@ -15,6 +15,9 @@ On a CPU with AMX, Gradus multiplies f32 matrices in bf16 pieces, as precisely a
 (`backends/cpu/amx.h`, `tests/cpu_precision_test.cpp`); this OpenBLAS does not use AMX.
 `GRADUS_SIMD=AVX3 ./dev bench` measures Gradus without it.
 
+Rows called *bf16* allow products to round numbers to bf16 (`tensor/precision.h`, `gradus --precision bf16`).
+All other rows, and PyTorch, multiply all digits of f32.
+
 There are pages for five machines: Intel Xeons [with AMX](performance.md) and [with AVX-512
 only](performance-cascade-lake.md), and AMD EPYCs [Zen 3](performance-zen3.md), which has only AVX2,
 [Zen 4](performance-zen4.md) and [Zen 5](performance-zen5.md). On all but the first, Gradus and PyTorch multiply

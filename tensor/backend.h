@@ -164,7 +164,8 @@ class Backend {
   virtual void select(const View& cond, const View& a, const View& b, const View& out) = 0;
   // out has x's rank and size 1 on the reduced axes; argmax reduces exactly one axis.
   virtual void reduce(ReduceOp op, const View& x, const View& out) = 0;
-  // out [..., m, n] = a [..., m, k] * b [..., k, n], leading axes already broadcast; f32 or f64.
+  // out [..., m, n] = a [..., m, k] * b [..., k, n], leading axes already broadcast; f32 or f64. As the
+  // fused products below, it may round f32 to bf16 where matmul_precision() says so (tensor/precision.h).
   virtual void matmul(const View& a, const View& b, const View& out) = 0;
   // table [n, ...], rows any shape (i32 in [-1, n)), out [rows..., ...]: out[i] = table[rows[i]].
   // Throws IndexError naming the first row outside [-1, n).

@@ -11,9 +11,10 @@
 BEGIN {
   sources = read("cat CMakeLists.txt CMakePresets.json */*.cpp */*/*.cpp")
   dev = read("cat dev bench/report.py")
+  all = read(programs "/gradus --help")  # options of every command
   commands = read(programs "/gradus --help | sed -n '/^Subcommands:/,$ s/^  \\([a-z]*\\) .*/\\1/p'")
   count = split(commands, names)
-  for (i = 1; i <= count; i++) help[names[i]] = read(programs "/gradus " names[i] " --help")
+  for (i = 1; i <= count; i++) help[names[i]] = all read(programs "/gradus " names[i] " --help")
   every = dev " --install --prefix --cflags --libs "  # of cmake and pkg-config
   for (name in help) every = every help[name]
 }

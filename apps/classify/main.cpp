@@ -24,6 +24,7 @@
 #include "tensor/backend.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
+#include "tensor/precision.h"
 
 namespace {
 
@@ -62,6 +63,7 @@ struct Arguments {
   std::string fetch_what = "imdb";
   bool json = false;
   int threads = 0;
+  bool bf16 = false;
   std::string backend;
 };
 
@@ -273,6 +275,7 @@ void check(const CompressOptions& options) {
 
 int run(const CLI::App& program, const Arguments& all) {
   if (all.threads > 0) set_num_threads(all.threads);
+  if (all.bf16) set_matmul_precision(MatmulPrecision::bf16);
   if (!all.backend.empty()) set_default_backend(all.backend);
   const std::string command = program.get_subcommands().at(0)->get_name();
   if (command == "train") {
@@ -307,6 +310,13 @@ int parse_and_run(int argc, char** argv) {
   Arguments all;
   program.add_option("--threads", all.threads, "cores to use (default: all)")
       ->transform(whole(1, 1024));
+  program
+      .add_option_function<std::string>(
+          "--precision", [&all](const std::string& name) { all.bf16 = name == "bf16"; },
+          "of numbers in matrix products: f32, or bf16, with 2 digits, for speed on CPUs for "
+          "which gradus info says bf16")
+      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->default_str("f32");
   program.add_option("--backend", all.backend, "the backend that computes")
       ->check(CLI::IsMember(backend_names()));
   all.train = defaults_in(argc, argv);

@@ -32,4 +32,9 @@ void use_amx(bool use);
 void gemm_amx(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,
               Matrix<float> b, bool add, float* c, std::int64_t distance, const Ending& ending);
 
+// The same of numbers rounded to bf16, which are pieces already: a sixth of the products.
+void gemm_amx_bf16(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,
+                   Matrix<float> b, bool add, float* c, std::int64_t distance,
+                   const Ending& ending);
+
 }  // namespace gradus::cpu

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "backends/cpu/amx.h"
+#include "backends/cpu/bf16.h"
 #include "backends/cpu/cache.h"
 #include "backends/cpu/kernels.h"
 #include "backends/cpu/loops.h"
@@ -69,8 +70,9 @@ class CpuBackend : public Backend {
   }
   std::string description() const override {
     const bool amx = cpu::amx_in_use();
-    return fmt::format("cpu: Highway {}{}, {} thread{}", cpu::simd_targets()[amx ? 1 : 0],
-                       amx ? " with AMX" : "", num_threads(), num_threads() == 1 ? "" : "s");
+    return fmt::format("cpu: Highway {}{}{}, {} thread{}", cpu::simd_targets()[amx ? 1 : 0],
+                       amx ? " with AMX" : "", cpu::has_bf16() ? ", bf16" : "", num_threads(),
+                       num_threads() == 1 ? "" : "s");
   }
 
   bool uniform(std::uint64_t seed, std::uint64_t stream, const View& out) override {

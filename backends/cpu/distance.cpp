@@ -91,7 +91,8 @@ void squared_distance(Cache& cache, const View& a, const View& b, const View& ou
       (out.dtype, c, columns, element(pp, row), element(qq, row / m * n + first_column));
     }
   };
-  matmul(cache, p, transposed(q), out, finish);
+  // Near rows: what is left of the sums needs all the digits of the products.
+  matmul(cache, p, transposed(q), out, finish, MatmulPrecision::f32);
 }
 
 }  // namespace gradus::cpu

@@ -16,6 +16,7 @@
 #include <numeric>
 
 #include "backends/cpu/amx.h"
+#include "backends/cpu/bf16.h"
 #include "backends/cpu/gemm.h"
 #include "tensor/parallel.h"
 
@@ -216,14 +217,19 @@ void gemm_vectors(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, M
 }
 
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,
-          Matrix<float> b, bool add, float* c, std::int64_t distance, const Ending& ending) {
+          Matrix<float> b, bool add, float* c, std::int64_t distance, const Ending& ending,
+          MatmulPrecision precision) {
+  if (k >= kLeastTileInner && precision == MatmulPrecision::bf16 && has_bf16()) {
+    return gemm_bf16(m, n, k, alpha, a, b, add, c, distance, ending);
+  }
   if (k >= kLeastTileInner && amx_in_use()) {
     return gemm_amx(m, n, k, alpha, a, b, add, c, distance, ending);
   }
   gemm_vectors(m, n, k, alpha, a, b, add, c, distance, ending);
 }
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, double alpha, Matrix<double> a,
-          Matrix<double> b, bool add, double* c, std::int64_t distance, const Ending& ending) {
+          Matrix<double> b, bool add, double* c, std::int64_t distance, const Ending& ending,
+          MatmulPrecision) {
   HWY_DYNAMIC_DISPATCH(multiply_doubles)(m, n, k, alpha, a, b, add, c, distance, ending);
 }
 

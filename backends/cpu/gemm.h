@@ -14,6 +14,7 @@
 #include <functional>
 
 #include "tensor/dtype.h"
+#include "tensor/precision.h"
 
 namespace gradus::cpu {
 
@@ -32,8 +33,8 @@ struct Matrix {
 
 // What is done with a product, part by part, where a part is complete and still in a cache.
 struct Finish {
-  // A part's first element, its size, the distance between its rows, and the column of the product at
-  // which it begins.
+  // A part's first element, where it lies in the product, its size, the distance between its rows, and
+  // the column of the product at which it begins.
   std::function<void(void* part, std::int64_t rows, std::int64_t columns, std::int64_t distance,
                      std::int64_t first_column)>
       function;
@@ -58,11 +59,14 @@ struct Ending {
 };
 
 // c [m, n] = alpha * a [m, k] * b [k, n], or that added to c; the rows of c are `distance` elements
-// apart. An element's sum is added up in the same order whatever m and n are.
+// apart. An element's sum is added up in the same order whatever m and n are. Products of f64 are always
+// as precise as f64 is.
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,
-          Matrix<float> b, bool add, float* c, std::int64_t distance, const Ending& ending = {});
+          Matrix<float> b, bool add, float* c, std::int64_t distance, const Ending& ending = {},
+          MatmulPrecision precision = matmul_precision());
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, double alpha, Matrix<double> a,
-          Matrix<double> b, bool add, double* c, std::int64_t distance, const Ending& ending = {});
+          Matrix<double> b, bool add, double* c, std::int64_t distance, const Ending& ending = {},
+          MatmulPrecision precision = MatmulPrecision::f32);
 
 // c = a b for a of a few rows, each dense, and b of dense columns (few_rows.cpp).
 void few_rows(std::int64_t m, std::int64_t n, std::int64_t k, Matrix<float> a, Matrix<float> b,

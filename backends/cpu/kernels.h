@@ -39,9 +39,9 @@ void select(Cache& cache, const View& cond, const View& a, const View& b, const 
 void reduce(Cache& cache, ReduceOp op, const View& x, const View& out);  // reduce.cpp
 // out = the sum of parts [n, ...] over n; each part and out are dense.
 void sum_parts(Cache& cache, const View& parts, const View& out);
-void matmul(Cache& cache, const View& a, const View& b, const View& out,
-            const Finish& finish = {});  // matmul.cpp
-View transposed(View x);                 // its last two axes swapped; no data moves
+void matmul(Cache& cache, const View& a, const View& b, const View& out, const Finish& finish = {},
+            MatmulPrecision precision = matmul_precision());  // matmul.cpp
+View transposed(View x);  // its last two axes swapped; no data moves
 void squared_distance(Cache& cache, const View& a, const View& b, const View& out);  // distance.cpp
 bool linear(Cache& cache, const View& x, const View& weight, const View& bias, UnaryOp f,
             const View& y);  // linear.cpp

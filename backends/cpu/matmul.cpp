@@ -94,7 +94,8 @@ void multiply_few_rows(const Stack<T>& a, const Stack<T>& b, T* out, std::int64_
 
 template <class T>
 void multiply(Cache& cache, const Stack<T>& a, const Stack<T>& b, T* out, std::int64_t batch,
-              std::int64_t m, std::int64_t n, std::int64_t k, const Finish& finish) {
+              std::int64_t m, std::int64_t n, std::int64_t k, const Finish& finish,
+              MatmulPrecision precision) {
   if (m <= kFewRows && a.column_step == 1 && b.row_step == 1) {
     return multiply_few_rows(a, b, out, batch, m, n, k, finish);
   }
@@ -120,7 +121,7 @@ void multiply(Cache& cache, const Stack<T>& a, const Stack<T>& b, T* out, std::i
       T* tile = to + (copy * batch + item) * size + row * n + column;
       gemm(rows, columns, std::min(tiling.k, k - inner), T{1}, a[item].from(row, inner),
            b[item].from(inner, column), false, tile, n,
-           {finish && copies == 1 ? &finish : nullptr, column});
+           {finish && copies == 1 ? &finish : nullptr, column}, precision);
     }
   });
   if (copies == 1) return;
@@ -173,7 +174,7 @@ View transposed(View x) {
 }
 
 void matmul(Cache& cache, const View& a_view, const View& b_view, const View& out_view,
-            const Finish& finish) {
+            const Finish& finish, MatmulPrecision precision) {
   View a = a_view;
   View b = b_view;
   View out = out_view;
@@ -193,7 +194,7 @@ void matmul(Cache& cache, const View& a_view, const View& b_view, const View& ou
   dispatch_floating(out.dtype, [&](auto zero) {
     using T = decltype(zero);
     multiply<T>(cache, Stack<T>(a), Stack<T>(b), data_of<T>(out), out.shape().numel() / (m * n), m,
-                n, k, finish);
+                n, k, finish, precision);
   });
 }
 

@@ -6,6 +6,7 @@
 #include <hwy/highway.h>
 
 #include "backends/cpu/amx.h"
+#include "backends/cpu/bf16.h"
 #include "backends/cpu/loops.h"
 #include "tensor/error.h"
 
@@ -39,6 +40,7 @@ void limit_simd(std::string_view name) {
   for (const std::int64_t target : targets_in_use()) {
     if (name != hwy::TargetName(target)) continue;
     use_amx(false);
+    use_bf16_vectors(target <= HWY_AVX3);
     hwy::DisableTargets(target - 1);  // they are numbered from the best up
     targets_in_use();
     return;

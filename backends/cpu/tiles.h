@@ -1,5 +1,7 @@
-// Numbers cut into the pieces that AMX multiplies (amx.h says how), laid out as its tiles. For
-// amx.cpp alone: what runs here runs only where there is AMX.
+// Matrices of f32 as tiles of bf16, which is what AMX and AVX-512 multiply fastest. A tile has 16 lines,
+// which are rows of a or columns of b, of 16 pairs: two numbers of a sum that are 16 apart. There are as
+// many tiles as pieces that a number is cut into (amx.h), or one of the numbers rounded. For gemm_tiles.h
+// alone: what runs here runs only where there is AVX-512.
 #pragma once
 
 #include <algorithm>
@@ -8,14 +10,13 @@
 
 #include "backends/cpu/gemm.h"
 
-// For functions that run only where there is AMX. (A macro, since attributes take no constants.)
-#define GRADUS_AMX [[gnu::target("avx512f,avx512bw,amx-tile,amx-bf16")]]
+// For functions that run only where there is AVX-512. (A macro, since attributes take no constants.)
+#define GRADUS_TILES [[gnu::target("avx512f,avx512bw")]]
 
-namespace gradus::cpu::amx {
+namespace gradus::cpu::tiles {
 
 constexpr std::int64_t kSide = 16;  // rows of a tile; its columns, too: of f32, or pairs of bf16
 constexpr std::int64_t kStep = 2 * kSide;      // of a sum, in a tile
-constexpr std::int64_t kPieces = 3;            // of a number
 constexpr std::int64_t kTile = kSide * kSide;  // elements of 4 bytes
 constexpr std::int64_t kBlock = 2 * kSide;     // rows and columns of c that are computed together
 
@@ -25,7 +26,7 @@ using Square = Floats[kSide];
 
 // Rows become columns. Interleaving rows i and i + 8 moves one of the four bits of a row's number
 // into the column's.
-GRADUS_AMX inline void turn(Square& x) {
+GRADUS_TILES inline void turn(Square& x) {
   for (int bit = 0; bit < 4; ++bit) {
     Square y;
 #pragma GCC unroll 8
@@ -40,8 +41,8 @@ GRADUS_AMX inline void turn(Square& x) {
 }
 
 // The [16, 16] that begin at x; where only `rows` x `columns` are there, the rest is 0.
-GRADUS_AMX inline void load(const float* x, std::int64_t row_step, std::int64_t column_step,
-                            std::int64_t rows, std::int64_t columns, Square& out) {
+GRADUS_TILES inline void load(const float* x, std::int64_t row_step, std::int64_t column_step,
+                              std::int64_t rows, std::int64_t columns, Square& out) {
   const bool by_columns = column_step != 1 && row_step == 1;
   if (by_columns) std::swap(rows, columns), std::swap(row_step, column_step);
   if (column_step == 1 && rows >= kSide && columns >= kSide) {
@@ -59,24 +60,25 @@ GRADUS_AMX inline void load(const float* x, std::int64_t row_step, std::int64_t 
 }
 
 // Cuts x [lines, inner] - rows of a, or columns of b - into tiles [lines / 16][inner / 32][piece], in
-// which each number of a pair comes from a square of its own: the two lie beside each other in a,
-// below each other in b. A tile is cut in six parts, so that this can be done while others are
+// which each number of a pair comes from a square of its own. Tiles are [line][pair], or where lines lie
+// `across` [pair][line]. A tile is cut in six parts, so that this can be done while others are
 // multiplied: by two units of the CPU that work at the same time.
+template <int kPieces>
 class Cutter {
  public:
-  static constexpr int kParts = 6;
-  int parts_at_once = 1;
+  static constexpr std::int64_t kParts = 6;
+  std::int64_t parts_at_once = 1;
 
   // x [lines, inner], all of them
-  GRADUS_AMX Cutter(Matrix<float> x, bool of_b, float scale)
+  GRADUS_TILES Cutter(Matrix<float> x, bool across, float scale)
       : x_(x.data),
         line_step_(x.row_step),
         inner_step_(x.column_step),
-        of_b_(of_b),
+        across_(across),
         scale_(scale) {}
 
-  GRADUS_AMX void start(std::int64_t line, std::int64_t lines, std::int64_t p, std::int64_t inner,
-                        std::uint32_t* tiles) {
+  GRADUS_TILES void start(std::int64_t line, std::int64_t lines, std::int64_t p, std::int64_t inner,
+                          std::uint32_t* tiles) {
     begin_ = x_ + line * line_step_ + p * inner_step_;
     lines_ = lines, inner_ = inner, tiles_ = tiles;
     line_ = p_ = part_ = 0;
@@ -84,12 +86,12 @@ class Cutter {
   }
 
   // Cuts `parts_at_once`.
-  GRADUS_AMX void go_on() {
-    for (int i = 0; i < parts_at_once; ++i) cut_part();
+  GRADUS_TILES void go_on() {
+    for (std::int64_t i = 0; i < parts_at_once; ++i) cut_part();
   }
 
   // Cuts the rest. False if there was a number that has no such pieces.
-  GRADUS_AMX bool finish() {
+  GRADUS_TILES bool finish() {
     while (part_ > 0) cut_part();
     while (line_ < lines_) {
       find_square(0);
@@ -103,14 +105,14 @@ class Cutter {
   }
 
  private:
-  GRADUS_AMX void cut_part() {
+  GRADUS_TILES void cut_part() {
     if (line_ >= lines_) return;
-    constexpr int kRows = kSide / (kParts - 2);
+    constexpr std::int64_t kRows = kSide / (kParts - 2);
     part_ < 2 ? find_square(part_) : cut_rows<kRows>((part_ - 2) * kRows);
     if (++part_ == kParts) next();
   }
 
-  GRADUS_AMX void next() {
+  GRADUS_TILES void next() {
     part_ = 0;
     tiles_ += kPieces * kTile;
     p_ += kStep;
@@ -118,7 +120,7 @@ class Cutter {
   }
 
   // Where the rows of a tile's first or second square are: in x, or in a copy.
-  GRADUS_AMX void find_square(int i) {
+  GRADUS_TILES void find_square(int i) {
     const std::int64_t p = p_ + i * kSide;
     const float* x = begin_ + line_ * line_step_ + p * inner_step_;
     // Lines far apart are slow to come: those of the next block set out now.
@@ -126,10 +128,10 @@ class Cutter {
     for (int row = 0; row < kSide; ++row) {
       __builtin_prefetch(x + kBlock * line_step_ + row * apart, 0, 2);
     }
-    const std::int64_t rows = of_b_ ? inner_ - p : lines_ - line_;
-    const std::int64_t columns = of_b_ ? lines_ - line_ : inner_ - p;
-    const std::int64_t row_step = of_b_ ? inner_step_ : line_step_;
-    const std::int64_t column_step = of_b_ ? line_step_ : inner_step_;
+    const std::int64_t rows = across_ ? inner_ - p : lines_ - line_;
+    const std::int64_t columns = across_ ? lines_ - line_ : inner_ - p;
+    const std::int64_t row_step = across_ ? inner_step_ : line_step_;
+    const std::int64_t column_step = across_ ? line_step_ : inner_step_;
     if (column_step == 1 && rows >= kSide && columns >= kSide && scale_ == 1) {
       rows_[i] = x;
       step_[i] = row_step;
@@ -141,25 +143,27 @@ class Cutter {
     step_[i] = kSide;
   }
 
-  template <int kRows>
-  GRADUS_AMX void cut_rows(int first) {
+  template <std::int64_t kRows>
+  GRADUS_TILES void cut_rows(std::int64_t first) {
     constexpr std::uint32_t kUpper = 0xffff0000, kHalf = 0x8000;
     const float *x_row = rows_[0] + first * step_[0], *y_row = rows_[1] + first * step_[1];
     std::uint32_t* to = tiles_ + first * kSide;
     Floats check = check_;
-    for (int row = 0; row < kRows; ++row, x_row += step_[0], y_row += step_[1], to += kSide) {
+    for (std::int64_t row = 0; row < kRows;
+         ++row, x_row += step_[0], y_row += step_[1], to += kSide) {
       Floats x, y;
       std::memcpy(&x, x_row, sizeof x);
       std::memcpy(&y, y_row, sizeof y);
 #pragma GCC unroll 3
       for (int piece = 0; piece < kPieces; ++piece) {
-        // Rounded to bf16, but for the last: it is one.
-        const std::uint32_t half = piece == kPieces - 1 ? 0 : kHalf;
+        // Rounded to bf16, but for the last of several: it is one.
+        const bool is_bf16 = kPieces > 1 && piece == kPieces - 1;
+        const std::uint32_t half = is_bf16 ? 0 : kHalf;
         const Bits x_piece = reinterpret_cast<Bits>(x) + half;
         const Bits y_piece = (reinterpret_cast<Bits>(y) + half) & kUpper;
         const Bits pair = x_piece >> 16 | y_piece;
         std::memcpy(to + piece * kTile, &pair, sizeof pair);
-        if (piece == kPieces - 1) break;
+        if (is_bf16) break;
         x -= reinterpret_cast<Floats>(x_piece & kUpper);
         y -= reinterpret_cast<Floats>(y_piece);
       }
@@ -170,18 +174,18 @@ class Cutter {
 
   const float* x_;
   const std::int64_t line_step_, inner_step_;
-  const bool of_b_;
+  const bool across_;
   const float scale_;
   // What is cut now, and where its tile stands that is being cut.
   const float* begin_ = nullptr;
   std::int64_t lines_ = 0, inner_ = 0;
   std::uint32_t* tiles_ = nullptr;
   std::int64_t line_ = 0, p_ = 0;
-  int part_ = 0;
+  std::int64_t part_ = 0;
   const float* rows_[2] = {};
   std::int64_t step_[2] = {};
   Square copies_[2];
   Floats check_{};
 };
 
-}  // namespace gradus::cpu::amx
+}  // namespace gradus::cpu::tiles
