@@ -179,14 +179,15 @@ TEST_CASE("cpu: products of bf16 are exact for every shape and layout") {
 // and f64 keep their digits.
 TEST_CASE("cpu: bf16 holds for products alone, for any number of threads alike") {
   manual_seed(1);
-  const Tensor x = normal({2, 3, 100, 64}), y = normal({64, 48});
+  const Tensor x = normal({2, 3, 100, 64}), y = normal({64, 48}), kernels = normal({8, 3, 5, 5});
   const auto results = [&] {
     Tensor a = x.detach(), b = y.detach();
     a.set_requires_grad();
     b.set_requires_grad();
     const Tensor seen = attention(a, a, matmul(a, b));
-    const auto gradients = grad({sum(seen)}, {a, b});
-    return std::vector<Tensor>{seen, gradients[0], gradients[1]};
+    const Tensor filtered = conv2d(a, kernels);
+    const auto gradients = grad({sum(seen) + sum(filtered)}, {a, b});
+    return std::vector<Tensor>{seen, filtered, gradients[0], gradients[1]};
   };
   const Tensor points = reshape(x, {-1, 64}), distances = squared_distance(points, points);
   const Tensor in_f64 = matmul(cast(x, DType::f64), cast(y, DType::f64));

@@ -20,6 +20,10 @@ bool has_bf16() {
   return (granted && vectors_wanted) || amx_in_use();
 }
 
+bool multiplies_tiles(MatmulPrecision precision) {
+  return amx_in_use() || (precision == MatmulPrecision::bf16 && has_bf16());
+}
+
 }  // namespace gradus::cpu
 
 #if defined(__x86_64__)

@@ -15,6 +15,9 @@ namespace gradus::cpu {
 bool has_bf16();
 void use_bf16_vectors(bool use);
 
+// Whether `gemm` multiplies f32 as tiles of bf16, in pieces or rounded: other kernels are slower.
+bool multiplies_tiles(MatmulPrecision precision = matmul_precision());
+
 // As `gemm`, where has_bf16().
 void gemm_bf16(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, Matrix<float> a,
                Matrix<float> b, bool add, float* c, std::int64_t distance, const Ending& ending);

@@ -22,7 +22,7 @@
 #include <array>
 #include <vector>
 
-#include "backends/cpu/amx.h"
+#include "backends/cpu/bf16.h"
 #include "backends/cpu/conv2d.h"
 #include "tensor/parallel.h"
 
@@ -227,7 +227,7 @@ bool direct_pays(const Sizes& s, DType dtype) {
   constexpr std::int64_t kLines = 5;  // positions without a window are at most one in so many
   return s.in > 0 && s.stride.height == 1 && s.stride.width == 1 &&
          (s.down == 1 || kLines * (s.columns - 1) <= s.width) &&
-         !(dtype == DType::f32 && amx_in_use());
+         !(dtype == DType::f32 && multiplies_tiles());
 }
 
 void conv2d_direct(Cache& cache, const Sizes& s, const View& x, const View& weight,
