@@ -28,6 +28,7 @@ const std::map<std::string_view, std::vector<std::string_view>, std::less<>> kRu
     {"abs", {"g * sign(x)"}},
     {"sign", {"0"}},
     {"floor", {"0"}},
+    {"ceil", {"0"}},
     {"round", {"0"}},
     {"sin", {"g * cos(x)"}},
     {"cos", {"-g * sin(x)"}},

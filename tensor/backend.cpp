@@ -5,9 +5,9 @@
 namespace gradus {
 
 namespace {
-constexpr std::array kUnaryNames{"copy",  "neg",   "abs",   "sign",    "exp",        "log",  "sqrt",
-                                 "sin",   "cos",   "tanh",  "sigmoid", "relu",       "gelu", "erf",
-                                 "expm1", "log1p", "floor", "round",   "logical_not"};
+constexpr std::array kUnaryNames{
+    "copy",    "neg",  "abs",  "sign", "exp",   "log",   "sqrt",  "sin",  "cos",   "tanh",
+    "sigmoid", "relu", "gelu", "erf",  "expm1", "log1p", "floor", "ceil", "round", "logical_not"};
 constexpr std::array kBinaryNames{"add", "sub", "mul", "div",         "pow",
                                   "max", "min", "eq",  "ne",          "lt",
                                   "le",  "gt",  "ge",  "logical_and", "logical_or"};

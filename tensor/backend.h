@@ -70,6 +70,7 @@ enum class UnaryOp {
   expm1,
   log1p,
   floor,
+  ceil,
   round,
   logical_not
 };
