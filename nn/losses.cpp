@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "autograd/compute.h"
+#include "autograd/fused.h"
 #include "autograd/indices.h"
+#include "autograd/node.h"
 #include "autograd/ops.h"
 #include "nn/check.h"
 
@@ -155,14 +157,27 @@ Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double bet
   if (!(beta > 0)) {
     throw Error(fmt::format("[smooth_l1_loss] beta {} must be above 0; use l1_loss()", beta));
   }
-  const Tensor d = abs(prediction - target), near = minimum(d, beta);
-  return mean(square(near) * (0.5 / beta) + (d - near));
+  const Tensor d = prediction - target;
+  const auto each = [&] {
+    const Tensor far = abs(d), near = minimum(far, beta);
+    return square(near) * (0.5 / beta) + (far - near);
+  };
+  return mean(record("smooth_l1", fused_value(each), edge(d, [d, beta](const Tensor& g) {
+                       return fused([&] { return g * clamp(d / beta, -1, 1); });
+                     })));
 }
 
 // -t log s(x) - (1 - t) log(1 - s(x)), where nothing overflows or, in a loss near 0, cancels.
 Tensor bce_with_logits(const Tensor& logits, const Tensor& target) {
   check_same_shape("bce_with_logits", logits, target);
-  return mean(target * softplus(-logits) + (1 - target) * softplus(logits));
+  const auto each = [&] { return target * softplus(-logits) + (1 - target) * softplus(logits); };
+  return mean(record("bce_with_logits", fused_value(each),
+                     edge(logits,
+                          [x = logits, t = target](const Tensor& g) {
+                            return fused(
+                                [&] { return g * ((1 - t) * sigmoid(x) - t * sigmoid(-x)); });
+                          }),
+                     edge(target, [x = logits](const Tensor& g) { return -g * x; })));
 }
 
 }  // namespace gradus::nn
