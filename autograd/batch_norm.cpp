@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "autograd/compute.h"
+#include "autograd/fused.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
 #include "tensor/error.h"
@@ -45,9 +46,13 @@ Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance, c
                   const Tensor& bias, double epsilon) {
   check(x, {mean, variance, weight, bias});
   const Tensor scale = 1 / sqrt(variance + epsilon);
-  const Tensor y =
-      (x - channels_of(x, mean)) * channels_of(x, weight.defined() ? scale * weight : scale);
-  return bias.defined() ? y + channels_of(x, bias) : y;
+  const Tensor centre = channels_of(x, mean);
+  const Tensor slope = channels_of(x, weight.defined() ? scale * weight : scale);
+  const Tensor start = bias.defined() ? channels_of(x, bias) : bias;
+  return fused([&] {
+    const Tensor y = (x - centre) * slope;
+    return start.defined() ? y + start : y;
+  });
 }
 
 // The gradients are those of layer_norm (normalization.cpp), with means and sums over each channel.
