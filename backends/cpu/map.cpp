@@ -2,6 +2,8 @@
 // all steps, whose results lie in a work space small enough for the nearest cache.
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <new>
 #include <variant>
 #include <vector>
 
@@ -16,7 +18,7 @@ namespace gradus::cpu {
 namespace {
 
 constexpr std::int64_t kMapPiece = kPiece;  // elements taken through all steps at a time
-constexpr std::size_t kMostSteps = 32;
+constexpr std::size_t kMostSteps = 32, kMostInputs = 12;
 
 // Pieces of an input of any type as dense arrays.
 class Reader {
@@ -36,6 +38,23 @@ class Reader {
   }
 
   Any dense_;
+};
+
+// One for each input, on the stack and untouched before: from the heap, or cleared, so much memory takes
+// longer than small tensors do.
+class Readers {
+ public:
+  explicit Readers(const std::vector<View>& inputs) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) new (&slots_[i].reader) Reader(inputs[i]);
+  }
+  Reader& operator[](std::size_t i) { return slots_[i].reader; }
+
+ private:
+  union Slot {
+    Slot() {}  // NOLINT: the default would be deleted
+    Reader reader;
+  };
+  std::array<Slot, kMostInputs> slots_;
 };
 
 struct Loop {
@@ -63,6 +82,46 @@ void assign_places(std::vector<Loop>& loops) {
   }
 }
 
+// A task's walk through all steps, piece by piece.
+class Walk {
+ public:
+  Walk(Cache& cache, const std::vector<Loop>& loops, const std::vector<View>& inputs)
+      : loops_(loops),
+        inputs_(inputs.size()),
+        readers_(inputs),
+        room_(cache, std::ssize(loops) * kMapPiece) {}
+
+  void operator()(std::int64_t i, std::int64_t n, void* to, bool past_caches) {
+    std::array<const void*, kMostInputs> pieces;
+    for (std::size_t k = 0; k < inputs_; ++k) pieces[k] = readers_[k].piece(i, n);
+    const auto result_of = [&](std::size_t step) -> void* {
+      return step + 1 == loops_.size() ? to : room_.data() + loops_[step].place * kMapPiece;
+    };
+    const auto value = [&](int v) -> const void* {
+      return v < 0 ? result_of(static_cast<std::size_t>(-1 - v))
+                   : pieces[static_cast<std::size_t>(v)];
+    };
+    for (std::size_t s = 0; s < loops_.size(); ++s) {
+      const auto& [run, from, place] = loops_[s];
+      const bool past = past_caches && s + 1 == loops_.size();
+      if (const auto* unary = std::get_if<UnaryLoop>(&run)) {
+        (*unary)(value(from[0]), result_of(s), n, past);
+      } else if (const auto* binary = std::get_if<BinaryLoop>(&run)) {
+        (*binary)(value(from[0]), value(from[1]), result_of(s), n, past);
+      } else {
+        std::get<SelectLoop>(run)(static_cast<const bool*>(value(from[0])), value(from[1]),
+                                  value(from[2]), result_of(s), n, past);
+      }
+    }
+  }
+
+ private:
+  const std::vector<Loop>& loops_;
+  std::size_t inputs_;
+  Readers readers_;
+  Scratch<double> room_;
+};
+
 bool is_one_loop(const MapStep& step) {  // not so a copy, which may cast, and a power
   const auto* unary = std::get_if<UnaryOp>(&step.op);
   const auto* binary = std::get_if<BinaryOp>(&step.op);
@@ -74,7 +133,9 @@ bool is_one_loop(const MapStep& step) {  // not so a copy, which may cast, and a
 
 bool map(Cache& cache, std::span<const MapStep> steps, std::span<const View> inputs,
          const View& out) {
-  if (steps.size() > kMostSteps || !std::ranges::all_of(steps, is_one_loop)) return false;
+  if (steps.size() > kMostSteps || inputs.size() > kMostInputs ||
+      !std::ranges::all_of(steps, is_one_loop))
+    return false;
   if (out.shape().numel() == 0) return true;
   const auto type_of = [&](int value) {
     return value < 0 ? steps[static_cast<std::size_t>(-1 - value)].dtype
@@ -101,34 +162,7 @@ bool map(Cache& cache, std::span<const MapStep> steps, std::span<const View> inp
     const auto walk = merge<1>({sources[i].layout});
     if (walk.rank > 1) row = std::min(row, walk.inner());
   }
-  for_pieces(kMapPiece, row, out, [&] {
-    return [&, readers = std::vector<Reader>(sources.begin(), sources.end()),
-            pieces = std::vector<const void*>(sources.size()),
-            room = Scratch<double>(cache, std::ssize(loops) * kMapPiece)](
-               std::int64_t i, std::int64_t n, void* to, bool past) mutable {
-      for (std::size_t k = 0; k < pieces.size(); ++k) pieces[k] = readers[k].piece(i, n);
-      const auto result_of = [&](std::size_t step) -> void* {
-        return step + 1 == loops.size() ? to : room.data() + loops[step].place * kMapPiece;
-      };
-      const auto value = [&](int v) -> const void* {
-        return v < 0 ? result_of(static_cast<std::size_t>(-1 - v))
-                     : pieces[static_cast<std::size_t>(v)];
-      };
-      for (std::size_t s = 0; s < loops.size(); ++s) {
-        const auto& run = loops[s].run;
-        const auto& from = loops[s].values;
-        const bool streams = past && s + 1 == loops.size();
-        if (const auto* unary = std::get_if<UnaryLoop>(&run)) {
-          (*unary)(value(from[0]), result_of(s), n, streams);
-        } else if (const auto* binary = std::get_if<BinaryLoop>(&run)) {
-          (*binary)(value(from[0]), value(from[1]), result_of(s), n, streams);
-        } else {
-          std::get<SelectLoop>(run)(static_cast<const bool*>(value(from[0])), value(from[1]),
-                                    value(from[2]), result_of(s), n, streams);
-        }
-      }
-    };
-  });
+  for_pieces(kMapPiece, row, out, [&] { return Walk(cache, loops, sources); });
   return true;
 }
 
