@@ -167,7 +167,8 @@ Tensor logsumexp(const Tensor& x, const Axes& axes, bool keep) {
 Tensor var(const Tensor& x, const Axes& axes, bool keep, int correction) {
   const std::vector<int> list = checked_axes("var", x, axes);
   const double n = degrees("var", x, list, correction);
-  return sum(square(x - mean(x, list, true)), list, keep) / n;
+  const Tensor centre = mean(x, list, true);
+  return sum(fused([&] { return square(x - centre); }), list, keep) / n;
 }
 
 // As a norm, so that the gradient of equal numbers is 0 and not NaN.
