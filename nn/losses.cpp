@@ -37,7 +37,7 @@ void check_labelled(const char* loss, const Tensor& x, const Tensor& labels) {
 
 // Of each row of x the number of its label.
 Tensor own(const char* loss, const Tensor& x, const Tensor& labels) {
-  checked_indices(loss, labels, x.size(1));
+  check_indices(loss, labels, x.size(1));
   return pick(x, labels);
 }
 
