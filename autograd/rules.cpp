@@ -47,7 +47,9 @@ const std::map<std::string_view, std::vector<std::string_view>, std::less<>> kRu
     {"silu", {"g * (s + x * s * (1 - s)), s = sigmoid(x)"}},
     {"elu", {"g where x > 0, g * alpha * e^x elsewhere"}},
     {"leaky_relu", {"g where x > 0, g * slope elsewhere"}},
-    {"smooth_l1", {"g * d / beta, no steeper than g"}},
+    {"mse", {"2 g d", "-2 g d"}},
+    {"l1", {"g * sign(d)", "-g * sign(d)"}},
+    {"smooth_l1", {"g * d / beta, no steeper than g", "the same, negative"}},
     {"bce_with_logits", {"g * ((1 - t) sigmoid(x) - t sigmoid(-x))", "-g * x"}},
     // Reductions
     {"sum", {"g, repeated"}},

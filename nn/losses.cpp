@@ -25,6 +25,16 @@ void check_same_shape(const char* loss, const Tensor& x, const Tensor& target) {
                                  loss, to_string(x.shape())));
 }
 
+// loss(d), d = x - target, recorded as one operation; slope(d) is its derivative.
+template <class Loss, class Slope>
+Tensor of_difference(const char* op, const Tensor& x, const Tensor& target, Loss loss,
+                     Slope slope) {
+  return record(
+      op, fused_value([&] { return loss(x - target); }),
+      edge(x, [=](const Tensor& g) { return fused([&] { return g * slope(x - target); }); }),
+      edge(target, [=](const Tensor& g) { return fused([&] { return -g * slope(x - target); }); }));
+}
+
 // x [n, classes] and labels [n].
 void check_labelled(const char* loss, const Tensor& x, const Tensor& labels) {
   if (x.rank() != 2 || labels.rank() != 1 || labels.size(0) != x.size(0) || x.numel() == 0) {
@@ -144,12 +154,13 @@ Tensor hinge_loss(const Tensor& x, const Tensor& target) {
 
 Tensor mse_loss(const Tensor& prediction, const Tensor& target) {
   check_same_shape("mse_loss", prediction, target);
-  return mean(square(prediction - target));
+  return mean(
+      of_difference("mse", prediction, target, square, [](const Tensor& d) { return d * 2; }));
 }
 
 Tensor l1_loss(const Tensor& prediction, const Tensor& target) {
   check_same_shape("l1_loss", prediction, target);
-  return mean(abs(prediction - target));
+  return mean(of_difference("l1", prediction, target, abs, sign));
 }
 
 Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double beta) {
@@ -157,14 +168,12 @@ Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double bet
   if (!(beta > 0)) {
     throw Error(fmt::format("[smooth_l1_loss] beta {} must be above 0; use l1_loss()", beta));
   }
-  const Tensor d = prediction - target;
-  const auto each = [&] {
+  const auto loss = [beta](const Tensor& d) {
     const Tensor far = abs(d), near = minimum(far, beta);
     return square(near) * (0.5 / beta) + (far - near);
   };
-  return mean(record("smooth_l1", fused_value(each), edge(d, [d, beta](const Tensor& g) {
-                       return fused([&] { return g * clamp(d / beta, -1, 1); });
-                     })));
+  return mean(of_difference("smooth_l1", prediction, target, loss,
+                            [beta](const Tensor& d) { return clamp(d / beta, -1, 1); }));
 }
 
 // -t log s(x) - (1 - t) log(1 - s(x)), where nothing overflows or, in a loss near 0, cancels.
