@@ -132,13 +132,21 @@ std::vector<std::int32_t> order_of(const Tensor& x, bool descending, std::int64_
     return a.number < b.number;
   };
   parallel_for(rows, 16, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<Element> elements(static_cast<std::size_t>(n));
+    std::vector<Element> elements(static_cast<std::size_t>(k));
     for (std::int64_t row = begin; row < end; ++row) {
-      for (std::int32_t i = 0; i < n; ++i) elements[i] = {values[row * n + i], i};
+      for (std::int32_t i = 0; i < k; ++i) elements[i] = {values[row * n + i], i};
       if (k == n) {
         std::ranges::sort(elements, before);
-      } else {
-        std::ranges::partial_sort(elements, elements.begin() + k, before);
+      } else if (k > 0) {  // a heap of the best k so far, the worst of them at its front
+        std::ranges::make_heap(elements, before);
+        for (auto i = static_cast<std::int32_t>(k); i < n; ++i) {
+          const Element next{values[row * n + i], i};
+          if (!before(next, elements.front())) continue;
+          std::ranges::pop_heap(elements, before);
+          elements.back() = next;
+          std::ranges::push_heap(elements, before);
+        }
+        std::ranges::sort_heap(elements, before);
       }
       for (std::int64_t i = 0; i < k; ++i) order[row * k + i] = elements[i].number;
     }
