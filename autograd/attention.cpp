@@ -109,8 +109,8 @@ struct Setting {
 // softmax(scale q k^T + bias) v by the backend's kernel; where it has none, by the definition. inputs
 // are q, k, v, and the keys' bias or an undefined tensor. With W the weights, dropout aside: dW = g v^T,
 // dS = W * (dW - sum(W * dW)), dq = scale dS k, dk = scale dS^T q, dv = W^T g, dbias = dS summed over q.
-Tensor fused(const std::vector<Tensor>& inputs, const Setting& setting,
-             const Definition& definition) {
+Tensor attend_fused(const std::vector<Tensor>& inputs, const Setting& setting,
+                    const Definition& definition) {
   const Tensor q = with_dense_rows(inputs[0]), k = with_dense_rows(inputs[1]);
   const Tensor v = with_dense_rows(inputs[2]);
   const Tensor bias = inputs[3].defined() ? compute::contiguous(inputs[3]) : Tensor();
@@ -189,7 +189,7 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
   };
   const Tensor wide_q = as_dense(q, batch), wide_k = as_dense(k, batch);
   const Scored in = scored(options, wide_q, wide_k, options.mask);
-  const Tensor y = fused({in.q, in.k, as_dense(v, batch), in.bias}, setting, definition);
+  const Tensor y = attend_fused({in.q, in.k, as_dense(v, batch), in.bias}, setting, definition);
   return reshape(y, batch.inserted(-1, y.size(-2)).inserted(-1, y.size(-1)));
 }
 
@@ -249,7 +249,7 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Segmen
     });
   };
   const Scored in = scored(options, q, k, segments);
-  return fused({in.q, in.k, v, in.bias}, setting, definition);
+  return attend_fused({in.q, in.k, v, in.bias}, setting, definition);
 }
 
 Tensor pooling_weights(const Tensor& query, const Tensor& keys, const Segments& segments,

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include "autograd/autograd.h"
 #include "autograd/compute.h"
+#include "autograd/fused.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
 #include "tensor/error.h"
@@ -45,12 +47,32 @@ Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance, c
                   const Tensor& bias, double epsilon) {
   check(x, {mean, variance, weight, bias});
   const Tensor scale = 1 / sqrt(variance + epsilon);
-  const Tensor y =
-      (x - channels_of(x, mean)) * channels_of(x, weight.defined() ? scale * weight : scale);
-  return bias.defined() ? y + channels_of(x, bias) : y;
+  const Tensor centre = channels_of(x, mean);
+  const Tensor slope = channels_of(x, weight.defined() ? scale * weight : scale);
+  const Tensor start = bias.defined() ? channels_of(x, bias) : bias;
+  return fused([&] {
+    const Tensor y = (x - centre) * slope;
+    return start.defined() ? y + start : y;
+  });
 }
 
-// The gradients are those of layer_norm (normalization.cpp), with means and sums over each channel.
+namespace {
+// With s = sqrt(variance + epsilon), n = (x - mean) / s and means over each channel:
+// dL/dx = weight (g - mean(g) - n mean(g n)) / s, dL/dweight = sum(g n), dL/dbias = sum(g).
+std::vector<Tensor> training_gradients(const Tensor& x, const Tensor& weight, const Tensor& mean,
+                                       const Tensor& variance, double epsilon, const Tensor& g) {
+  const Tensor centre = channels_of(x, mean);
+  const Tensor scale = channels_of(x, 1 / sqrt(variance + epsilon));
+  const auto normal = [&] { return (x - centre) * scale; };
+  const Tensor db = sum(g, others(x));
+  const Tensor dw = sum(fused([&] { return g * normal(); }), others(x));
+  const double count = static_cast<double>(x.numel()) / static_cast<double>(x.size(1));
+  const Tensor of_g = channels_of(x, db / count), of_gn = channels_of(x, dw / count);
+  const Tensor slope = channels_of(x, weight) * scale;
+  return {fused([&] { return slope * (g - of_g - normal() * of_gn); }), dw, db};
+}
+}  // namespace
+
 BatchNormed batch_norm_training(const Tensor& x, const Tensor& weight, const Tensor& bias,
                                 double epsilon) {
   check(x, {weight, bias});
@@ -75,7 +97,17 @@ BatchNormed batch_norm_training(const Tensor& x, const Tensor& weight, const Ten
   const Tensor centre = empty({channels}, like_x), spread = empty({channels}, like_x);
   if (!x.backend().batch_norm(xc.view(), wc.view(), bc.view(), epsilon, y.view(), centre.view(),
                               spread.view())) {
-    return definition({x, w, b});
+    const auto [value, average, variance] = [&] {
+      NoGrad off;
+      return definition({x, w, b});
+    }();
+    const Tensor recorded = record_fused(
+        "batch_norm", value, {x, w, b},
+        [definition](const std::vector<Tensor>& in) { return definition(in).y; },
+        [=, average = average, variance = variance](const Tensor& g, const Tensor&) {
+          return training_gradients(x, w, average, variance, epsilon, g);
+        });
+    return {recorded, average, variance};
   }
   const Tensor result = record_fused(
       "batch_norm", reshape(y, x.shape()), {x, w, b},

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "autograd/autograd.h"
+#include "autograd/fused.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
 #include "tensor/error.h"
@@ -91,6 +92,7 @@ Tensor unary(UnaryOp op, const Tensor& x) {
   } else if (op != UnaryOp::copy && !exact) {
     check_floating(name_of(op), x);
   }
+  if (Notes* notes = Notes::current(x.shape())) return notes->add(op, {x}, x.shape(), x.dtype());
   Tensor out = like(x, x.shape(), x.dtype());
   x.backend().unary(op, x.view(), out.view());
   return out;
@@ -125,7 +127,9 @@ Tensor binary(BinaryOp op, const Tensor& a, const Tensor& b) {
   // Whole numbers have no quotient or power that is always a whole number.
   if (op == BinaryOp::div || op == BinaryOp::pow) check_floating(name_of(op), shown);
   const Shape shape = broadcast(a.shape(), b.shape(), name_of(op));
-  Tensor out = like(a, shape, op >= BinaryOp::eq ? DType::boolean : a.dtype());
+  const DType dtype = op >= BinaryOp::eq ? DType::boolean : a.dtype();
+  if (Notes* notes = Notes::current(shape)) return notes->add(op, {a, b}, shape, dtype);
+  Tensor out = like(a, shape, dtype);
   a.backend().binary(op, spread(a, shape), spread(b, shape), out.view());
   return out;
 }
@@ -142,6 +146,9 @@ Tensor select(const Tensor& cond, const Tensor& a, const Tensor& b) {
                     describe(cond), describe(a)));
   }
   const Shape shape = broadcast(broadcast(a.shape(), b.shape(), "where"), cond.shape(), "where");
+  if (Notes* notes = Notes::current(shape)) {
+    return notes->add(MapStep::Select{}, {cond, a, b}, shape, a.dtype());
+  }
   Tensor out = like(a, shape, a.dtype());
   a.backend().select(spread(cond, shape), spread(a, shape), spread(b, shape), out.view());
   return out;

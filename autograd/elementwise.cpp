@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "autograd/compute.h"
+#include "autograd/fused.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
 #include "tensor/error.h"
@@ -49,7 +50,7 @@ Tensor operator/(const Operand& x, const Operand& y) {
   const Tensor a = x.beside(y), b = y.beside(x);
   return record("div", compute::binary(BinaryOp::div, a, b),
                 edge(a, [b](const Tensor& g) { return g / b; }),
-                edge(b, [b](const Tensor& g, const Tensor& q) { return -g * q / b; }));
+                edge(b, in_one_pass([b](const Tensor& g, const Tensor& q) { return -g * q / b; })));
 }
 
 Tensor operator-(const Tensor& x) {
@@ -82,7 +83,7 @@ namespace {
 // A side's part of the gradient: nothing where it loses, g / 2 at ties. NaN neither wins nor loses.
 template <class Loses>
 Tensor part_of(const Tensor& g, const Tensor& mine, const Tensor& other, Loses loses) {
-  return where(loses(mine, other), 0, where(mine == other, g * 0.5, g));
+  return fused([&] { return where(loses(mine, other), 0, where(mine == other, g * 0.5, g)); });
 }
 }  // namespace
 
@@ -111,33 +112,34 @@ Tensor log(const Tensor& x) {
 }
 
 Tensor expm1(const Tensor& x) {
-  return record("expm1", compute::unary(UnaryOp::expm1, x),
-                edge(x, [x](const Tensor& g) { return g * exp(x); }));  // y + 1 loses digits
+  return record(
+      "expm1", compute::unary(UnaryOp::expm1, x),
+      edge(x, in_one_pass([x](const Tensor& g) { return g * exp(x); })));  // y + 1 loses digits
 }
 
 Tensor log1p(const Tensor& x) {
   return record("log1p", compute::unary(UnaryOp::log1p, x),
-                edge(x, [x](const Tensor& g) { return g / (x + 1); }));
+                edge(x, in_one_pass([x](const Tensor& g) { return g / (x + 1); })));
 }
 
 Tensor sqrt(const Tensor& x) {
   return record("sqrt", compute::unary(UnaryOp::sqrt, x),
-                edge(x, [](const Tensor& g, const Tensor& y) { return g * 0.5 / y; }));
+                edge(x, in_one_pass([](const Tensor& g, const Tensor& y) { return g * 0.5 / y; })));
 }
 
 Tensor abs(const Tensor& x) {
   return record("abs", compute::unary(UnaryOp::abs, x),
-                edge(x, [x](const Tensor& g) { return g * sign(x.detach()); }));
+                edge(x, in_one_pass([x](const Tensor& g) { return g * sign(x.detach()); })));
 }
 
 Tensor sin(const Tensor& x) {
   return record("sin", compute::unary(UnaryOp::sin, x),
-                edge(x, [x](const Tensor& g) { return g * cos(x); }));
+                edge(x, in_one_pass([x](const Tensor& g) { return g * cos(x); })));
 }
 
 Tensor cos(const Tensor& x) {
   return record("cos", compute::unary(UnaryOp::cos, x),
-                edge(x, [x](const Tensor& g) { return -g * sin(x); }));
+                edge(x, in_one_pass([x](const Tensor& g) { return -g * sin(x); })));
 }
 
 namespace {
@@ -189,15 +191,16 @@ Tensor erf(const Tensor& x) {
   });
 }
 
-Tensor square(const Tensor& x) { return x * x; }
+Tensor square(const Tensor& x) {
+  return record("square", compute::binary(BinaryOp::mul, x, x),
+                edge(x, in_one_pass([x](const Tensor& g) { return g * x * 2; })));
+}
 
 Tensor clamp(const Tensor& x, double low, double high) {
-  const Tensor least = Operand(low).beside(x), most = Operand(high).beside(x);
-  const Tensor held =
-      compute::binary(BinaryOp::min, compute::binary(BinaryOp::max, x, least), most);
-  return record("clamp", held, edge(x, [x, low, high](const Tensor& g) {
-                  return where(logical_and(x >= low, x <= high), g, 0);
-                }));
+  return record("clamp", fused_value([&] { return minimum(maximum(x, low), high); }),
+                edge(x, in_one_pass([x, low, high](const Tensor& g) {
+                       return where(logical_and(x >= low, x <= high), g, 0);
+                     })));
 }
 
 Tensor where(const Tensor& cond, const Operand& x, const Operand& y) {

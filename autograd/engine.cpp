@@ -25,6 +25,7 @@ thread_local Listener* listener = nullptr;
 }  // namespace
 
 bool grad_enabled() { return recording; }
+bool detecting_anomaly() { return detecting; }
 GradMode::GradMode(bool enabled) : before_(recording) { recording = enabled; }
 GradMode::~GradMode() { recording = before_; }
 DetectAnomaly::DetectAnomaly() : before_(detecting) { detecting = true; }

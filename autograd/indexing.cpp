@@ -1,18 +1,21 @@
-// Selecting elements along an axis by index, and sorting. The axis is moved to the end, where
-// element j of row r of x [rows, n] has the flat index r n + j.
+// Selecting elements along an axis by index, and sorting.
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
+#include <span>
 
 #include "autograd/autograd.h"
 #include "autograd/compute.h"
+#include "autograd/fused.h"
 #include "autograd/indices.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
+#include "tensor/elements.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 
@@ -24,10 +27,11 @@ constexpr std::int32_t kMost = std::numeric_limits<std::int32_t>::max();
 
 Tensor last(const Tensor& x, int axis) { return transpose(x, axis, -1); }  // its own inverse
 
-// Where in x, laid out flat, its elements `indices` along the last axis are.
-Tensor places(const char* op, const Tensor& x, const Tensor& indices) {
-  if (x.rank() == 0 || indices.rank() != x.rank() ||
-      indices.shape().with(-1, 0) != x.shape().with(-1, 0)) {
+// Where in x, laid out flat, its elements `indices` along an axis are. x is [outer, n, inner] with the
+// axis in the middle, and element [o, index, i] lies at (o n + index) inner + i.
+Tensor places(const char* op, const Tensor& x, int axis, const Tensor& indices) {
+  const int at = x.shape().axis_at(axis);
+  if (indices.rank() != x.rank() || indices.shape().with(at, 0) != x.shape().with(at, 0)) {
     throw ShapeError(
         fmt::format("[{}] indices {} must have the shape of x {} except along the axis", op,
                     to_string(indices.shape()), to_string(x.shape())));
@@ -36,32 +40,43 @@ Tensor places(const char* op, const Tensor& x, const Tensor& indices) {
     throw ShapeError(
         fmt::format("[{}] x {} has more elements than i32 can count", op, to_string(x.shape())));
   }
-  std::vector<std::int32_t> flat = checked_indices(op, indices, x.size(-1));
-  const std::int64_t width = indices.size(-1);
-  std::int64_t first = 0;  // of the row
-  for (auto row = flat.begin(); row != flat.end(); row += width, first += x.size(-1)) {
-    std::for_each(row, row + width,
-                  [=](std::int32_t& i) { i += static_cast<std::int32_t>(first); });
-  }
-  return from_vector(flat, indices.shape(), &x.backend());
+  check_indices(op, indices, x.size(at));
+  if (indices.numel() == 0) return indices;
+  const auto* sizes = x.shape().begin();
+  const std::int64_t inner =
+      std::accumulate(sizes + at + 1, x.shape().end(), std::int64_t{1}, std::multiplies<>());
+  const std::int64_t slab = x.size(at) * inner;
+  const auto numbers = [&](std::int64_t end, std::int64_t step) {
+    return arange(0, static_cast<double>(end), static_cast<double>(step), indices.options());
+  };
+  const Tensor table = reshape(indices, {x.numel() / slab, -1, inner});
+  const Tensor starts = reshape(numbers(x.numel(), slab), {-1, 1, 1});
+  if (inner == 1) return reshape(table + starts, indices.shape());
+  const Tensor within = numbers(inner, 1);
+  const auto step = static_cast<double>(inner);
+  return reshape(fused_value([&] { return table * step + (starts + within); }), indices.shape());
 }
 
 }  // namespace
 
-std::vector<std::int32_t> checked_indices(const char* op, const Tensor& indices,
-                                          std::int64_t limit) {
+void check_indices(const char* op, const Tensor& indices, std::int64_t limit) {
   if (indices.dtype() != DType::i32) {
     throw DTypeError(
         fmt::format("[{}] indices are i32, got {}; use cast()", op, describe(indices)));
   }
-  std::vector<std::int32_t> values = indices.to_vector<std::int32_t>();
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (values[i] < 0 || values[i] >= limit) {
-      throw IndexError(
-          fmt::format("[{}] index {} (number {}) is outside [0, {})", op, values[i], i, limit));
-    }
+  const Tensor dense = compute::contiguous(indices);
+  const std::byte* host = dense.view().buffer->host();
+  std::vector<std::int32_t> copy;  // where the backend's memory is not the host's
+  if (host == nullptr) copy = dense.to_vector<std::int32_t>();
+  const std::int32_t* data =
+      host == nullptr ? copy.data()
+                      : reinterpret_cast<const std::int32_t*>(host) + dense.layout().offset;
+  const std::span<const std::int32_t> values(data, static_cast<std::size_t>(dense.numel()));
+  const std::size_t i = first_outside(values, 0, limit);
+  if (i < values.size()) {
+    throw IndexError(
+        fmt::format("[{}] index {} (number {}) is outside [0, {})", op, values[i], i, limit));
   }
-  return values;
 }
 
 Tensor index_select(const Tensor& x, int axis, const Tensor& indices) {
@@ -69,14 +84,12 @@ Tensor index_select(const Tensor& x, int axis, const Tensor& indices) {
     throw ShapeError(
         fmt::format("[index_select] indices must be [n], got {}", to_string(indices.shape())));
   }
-  checked_indices("index_select", indices, x.size(axis));
+  check_indices("index_select", indices, x.size(axis));
   return transpose(gather(transpose(x, axis, 0), indices), axis, 0);
 }
 
 Tensor take_along_dim(const Tensor& x, const Tensor& indices, int axis) {
-  const Tensor rows = last(x, axis);
-  const Tensor at = places("take_along_dim", rows, last(indices, axis));
-  return last(gather(flatten(rows), at), axis);
+  return gather(flatten(x), places("take_along_dim", x, axis, indices));
 }
 
 Tensor scatter(const Tensor& x, int axis, const Tensor& indices, const Tensor& src) {
@@ -84,9 +97,7 @@ Tensor scatter(const Tensor& x, int axis, const Tensor& indices, const Tensor& s
     throw ShapeError(fmt::format("[scatter] src {} must have the shape of indices {}",
                                  to_string(src.shape()), to_string(indices.shape())));
   }
-  const Tensor rows = last(x, axis);
-  const Tensor at = places("scatter", rows, last(indices, axis));
-  return last(reshape(index_put(flatten(rows), at, last(src, axis)), rows.shape()), axis);
+  return reshape(index_put(flatten(x), places("scatter", x, axis, indices), src), x.shape());
 }
 
 Tensor flip(const Tensor& x, const Axes& axes) {
@@ -121,13 +132,21 @@ std::vector<std::int32_t> order_of(const Tensor& x, bool descending, std::int64_
     return a.number < b.number;
   };
   parallel_for(rows, 16, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<Element> elements(static_cast<std::size_t>(n));
+    std::vector<Element> elements(static_cast<std::size_t>(k));
     for (std::int64_t row = begin; row < end; ++row) {
-      for (std::int32_t i = 0; i < n; ++i) elements[i] = {values[row * n + i], i};
+      for (std::int32_t i = 0; i < k; ++i) elements[i] = {values[row * n + i], i};
       if (k == n) {
         std::ranges::sort(elements, before);
-      } else {
-        std::ranges::partial_sort(elements, elements.begin() + k, before);
+      } else if (k > 0) {  // a heap of the best k so far, the worst of them at its front
+        std::ranges::make_heap(elements, before);
+        for (auto i = static_cast<std::int32_t>(k); i < n; ++i) {
+          const Element next{values[row * n + i], i};
+          if (!before(next, elements.front())) continue;
+          std::ranges::pop_heap(elements, before);
+          elements.back() = next;
+          std::ranges::push_heap(elements, before);
+        }
+        std::ranges::sort_heap(elements, before);
       }
       for (std::int64_t i = 0; i < k; ++i) order[row * k + i] = elements[i].number;
     }

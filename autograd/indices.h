@@ -10,9 +10,8 @@ namespace gradus {
 
 struct Axes;
 
-// The values of i32 `indices`, each in [0, limit). Throws DTypeError or IndexError.
-std::vector<std::int32_t> checked_indices(const char* op, const Tensor& indices,
-                                          std::int64_t limit);
+// Throws DTypeError unless `indices` are i32, IndexError for one outside [0, limit).
+void check_indices(const char* op, const Tensor& indices, std::int64_t limit);
 // The axes of x as distinct numbers in [0, rank), ascending; all axes if none are named
 // (reductions.cpp). Throws ShapeError for an axis named twice.
 std::vector<int> checked_axes(const char* op, const Tensor& x, const Axes& axes);

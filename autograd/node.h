@@ -58,8 +58,9 @@ struct Node {
   std::uint64_t newest_input = 0;  // the largest id of the inputs
 };
 
-// Whether results are recorded on this thread.
+// Whether results are recorded on this thread, and whether DetectAnomaly looks at their numbers.
 bool grad_enabled();
+bool detecting_anomaly();
 
 // While it exists, it is told of every result recorded in this thread and every step of a backward
 // pass (autograd/trace.h).

@@ -8,6 +8,7 @@
 
 #include "autograd/autograd.h"
 #include "autograd/compute.h"
+#include "autograd/fused.h"
 #include "autograd/indices.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
@@ -138,7 +139,8 @@ Tensor norm(const Tensor& x, const Axes& axes, bool keep) {
     return sqrt(sum(square(x), list, true));
   }();
   const Tensor y = record("norm", value, edge(x, [x](const Tensor& g, const Tensor& result) {
-                            return g * x / where(result == 0, 1, result);
+                            const Tensor length = where(result == 0, 1, result);
+                            return fused([&] { return g * x / length; });
                           }));
   return drop(y, list, keep);
 }
@@ -153,10 +155,11 @@ Tensor logsumexp(const Tensor& x, const Axes& axes, bool keep) {
     const Tensor largest =  // of no elements 0
         x.numel() == 0 ? sum(x.detach(), list, true) : max(x.detach(), list, true);
     const Tensor m = where(abs(largest) == kInfinity, 0, largest);
-    return log(sum(exp(x.detach() - m), list, true)) + m;
+    return log(sum(fused([&] { return exp(x - m); }), list, true)) + m;
   }();
   const Tensor y = record("logsumexp", value, edge(x, [x](const Tensor& g, const Tensor& result) {
-                            return g * exp(x - where(result == -kInfinity, 0, result));
+                            const Tensor finite = where(result == -kInfinity, 0, result);
+                            return fused([&] { return g * exp(x - finite); });
                           }));
   return drop(y, list, keep);
 }
@@ -164,7 +167,8 @@ Tensor logsumexp(const Tensor& x, const Axes& axes, bool keep) {
 Tensor var(const Tensor& x, const Axes& axes, bool keep, int correction) {
   const std::vector<int> list = checked_axes("var", x, axes);
   const double n = degrees("var", x, list, correction);
-  return sum(square(x - mean(x, list, true)), list, keep) / n;
+  const Tensor centre = mean(x, list, true);
+  return sum(fused([&] { return square(x - centre); }), list, keep) / n;
 }
 
 // As a norm, so that the gradient of equal numbers is 0 and not NaN.

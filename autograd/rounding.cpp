@@ -15,7 +15,7 @@ Tensor step(UnaryOp op, const Tensor& x) {
 
 Tensor sign(const Tensor& x) { return step(UnaryOp::sign, x); }
 Tensor floor(const Tensor& x) { return step(UnaryOp::floor, x); }
-Tensor ceil(const Tensor& x) { return -floor(-x); }
+Tensor ceil(const Tensor& x) { return step(UnaryOp::ceil, x); }
 Tensor round(const Tensor& x) { return step(UnaryOp::round, x); }
 
 }  // namespace gradus

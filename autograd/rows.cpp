@@ -53,12 +53,12 @@ Tensor pick(const Tensor& x, const Tensor& columns) {
     throw ShapeError(fmt::format("[pick] needs x [n, classes] and columns [n], got {} and {}",
                                  to_string(x.shape()), to_string(columns.shape())));
   }
-  checked_indices("pick", columns, x.size(1));
+  check_indices("pick", columns, x.size(1));
   return squeeze(take_along_dim(x, unsqueeze(columns, 1), 1), 1);
 }
 
 Tensor one_hot(const Tensor& indices, std::int64_t classes, DType dtype) {
-  checked_indices("one_hot", indices, classes);
+  check_indices("one_hot", indices, classes);
   const Tensor all = arange(classes, {DType::i32, &indices.backend()});
   return cast(unsqueeze(indices, -1) == all, dtype);
 }

@@ -8,6 +8,7 @@
 #include <limits>
 #include <new>
 
+#include "tensor/elements.h"
 #include "tensor/error.h"
 
 namespace gradus {
@@ -59,7 +60,12 @@ HostBuffer::~HostBuffer() { ::operator delete(data_, kAlignment); }
 void check_rows(const View& rows, std::int64_t limit, const char* op, std::int32_t least) {
   const auto* row = data_of<std::int32_t>(rows);
   const bool dense = rows.layout.is_contiguous();
-  for (std::int64_t i = 0, n = rows.shape().numel(); i < n; ++i) {
+  const std::int64_t n = rows.shape().numel();
+  std::int64_t i = 0;
+  if (dense) {  // the usual case, without a branch for each
+    i = static_cast<std::int64_t>(first_outside({row, static_cast<std::size_t>(n)}, least, limit));
+  }
+  for (; i < n; ++i) {
     const std::int32_t r = row[dense ? i : position(rows.layout, i)];
     if (r < least || r >= limit) {
       throw IndexError(

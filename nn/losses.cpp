@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "autograd/compute.h"
+#include "autograd/fused.h"
 #include "autograd/indices.h"
+#include "autograd/node.h"
 #include "autograd/ops.h"
 #include "nn/check.h"
 
@@ -23,6 +25,15 @@ void check_same_shape(const char* loss, const Tensor& x, const Tensor& target) {
                                  loss, to_string(x.shape())));
 }
 
+// loss(d), d = x - target, recorded as one operation; slope(d) is its derivative.
+template <class Loss, class Slope>
+Tensor of_difference(const char* op, const Tensor& x, const Tensor& target, Loss loss,
+                     Slope slope) {
+  return record(op, fused_value([&] { return loss(x - target); }),
+                edge(x, in_one_pass([=](const Tensor& g) { return g * slope(x - target); })),
+                edge(target, in_one_pass([=](const Tensor& g) { return -g * slope(x - target); })));
+}
+
 // x [n, classes] and labels [n].
 void check_labelled(const char* loss, const Tensor& x, const Tensor& labels) {
   if (x.rank() != 2 || labels.rank() != 1 || labels.size(0) != x.size(0) || x.numel() == 0) {
@@ -35,7 +46,7 @@ void check_labelled(const char* loss, const Tensor& x, const Tensor& labels) {
 
 // Of each row of x the number of its label.
 Tensor own(const char* loss, const Tensor& x, const Tensor& labels) {
-  checked_indices(loss, labels, x.size(1));
+  check_indices(loss, labels, x.size(1));
   return pick(x, labels);
 }
 
@@ -142,12 +153,13 @@ Tensor hinge_loss(const Tensor& x, const Tensor& target) {
 
 Tensor mse_loss(const Tensor& prediction, const Tensor& target) {
   check_same_shape("mse_loss", prediction, target);
-  return mean(square(prediction - target));
+  return mean(
+      of_difference("mse", prediction, target, square, [](const Tensor& d) { return d * 2; }));
 }
 
 Tensor l1_loss(const Tensor& prediction, const Tensor& target) {
   check_same_shape("l1_loss", prediction, target);
-  return mean(abs(prediction - target));
+  return mean(of_difference("l1", prediction, target, abs, sign));
 }
 
 Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double beta) {
@@ -155,14 +167,23 @@ Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double bet
   if (!(beta > 0)) {
     throw Error(fmt::format("[smooth_l1_loss] beta {} must be above 0; use l1_loss()", beta));
   }
-  const Tensor d = abs(prediction - target), near = minimum(d, beta);
-  return mean(square(near) * (0.5 / beta) + (d - near));
+  const auto loss = [beta](const Tensor& d) {
+    const Tensor far = abs(d), near = minimum(far, beta);
+    return square(near) * (0.5 / beta) + (far - near);
+  };
+  return mean(of_difference("smooth_l1", prediction, target, loss,
+                            [beta](const Tensor& d) { return clamp(d / beta, -1, 1); }));
 }
 
 // -t log s(x) - (1 - t) log(1 - s(x)), where nothing overflows or, in a loss near 0, cancels.
 Tensor bce_with_logits(const Tensor& logits, const Tensor& target) {
   check_same_shape("bce_with_logits", logits, target);
-  return mean(target * softplus(-logits) + (1 - target) * softplus(logits));
+  const auto each = [&] { return target * softplus(-logits) + (1 - target) * softplus(logits); };
+  return mean(record("bce_with_logits", fused_value(each),
+                     edge(logits, in_one_pass([x = logits, t = target](const Tensor& g) {
+                            return g * ((1 - t) * sigmoid(x) - t * sigmoid(-x));
+                          })),
+                     edge(target, [x = logits](const Tensor& g) { return -g * x; })));
 }
 
 }  // namespace gradus::nn

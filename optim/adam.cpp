@@ -53,8 +53,8 @@ Tensor definition(const Tensor& p, Tensor g, std::vector<Tensor>& moments, const
 }
 
 // The backend's kernel for it, if it has one.
-bool fused(const Tensor& p, const Gradient& g, const std::vector<Tensor>& moments,
-           const Tensor& row_scale, AdamStep s) {
+bool fused_step(const Tensor& p, const Gradient& g, const std::vector<Tensor>& moments,
+                const Tensor& row_scale, AdamStep s) {
   if (!p.layout().is_contiguous()) return false;
   const Tensor scale = row_scale.defined() ? compute::contiguous(row_scale) : row_scale;
   s.row_scale = compute::view_of(scale);
@@ -73,7 +73,7 @@ Tensor Adam::update(const Tensor& p, Tensor g, Moments& moments, std::int64_t st
 }
 bool Adam::update_in_place(const Tensor& p, const Gradient& g, const Moments& moments,
                            std::int64_t step, const Tensor& row_scale, const AdamOptions& o) const {
-  return fused(p, g, moments, row_scale, step_of(step, o));
+  return fused_step(p, g, moments, row_scale, step_of(step, o));
 }
 
 Tensor AdamW::update(const Tensor& p, Tensor g, Moments& moments, std::int64_t step,
@@ -83,7 +83,7 @@ Tensor AdamW::update(const Tensor& p, Tensor g, Moments& moments, std::int64_t s
 bool AdamW::update_in_place(const Tensor& p, const Gradient& g, const Moments& moments,
                             std::int64_t step, const Tensor& row_scale,
                             const AdamWOptions& o) const {
-  return fused(p, g, moments, row_scale, step_of(step, o));
+  return fused_step(p, g, moments, row_scale, step_of(step, o));
 }
 
 }  // namespace gradus::optim

@@ -1,5 +1,6 @@
 #include "optim/sgd.h"
 
+#include "autograd/fused.h"
 #include "autograd/ops.h"
 #include "tensor/error.h"
 
@@ -20,13 +21,11 @@ std::vector<std::string> SGD::moments(const SGDOptions& o) const {
 // v <- momentum v + g,  p <- p - lr v;  Nesterov: p <- p - lr (g + momentum v)
 Tensor SGD::update(const Tensor& p, Tensor g, Moments& moments, std::int64_t,
                    const SGDOptions& o) const {
-  if (o.weight_decay != 0) g = g + p * o.weight_decay;
-  if (o.momentum != 0) {
-    Tensor& velocity = moments[0];
-    velocity = velocity * o.momentum + g;
-    g = o.nesterov ? g + velocity * o.momentum : velocity;
-  }
-  return p - g * o.lr;
+  if (o.weight_decay != 0) g = fused([&] { return g + p * o.weight_decay; });
+  if (o.momentum == 0) return fused([&] { return p - g * o.lr; });
+  Tensor& velocity = moments[0];
+  velocity = fused([&] { return velocity * o.momentum + g; });
+  return fused([&] { return p - (o.nesterov ? g + velocity * o.momentum : velocity) * o.lr; });
 }
 
 }  // namespace gradus::optim

@@ -5,9 +5,9 @@
 namespace gradus {
 
 namespace {
-constexpr std::array kUnaryNames{"copy",  "neg",   "abs",   "sign",    "exp",        "log",  "sqrt",
-                                 "sin",   "cos",   "tanh",  "sigmoid", "relu",       "gelu", "erf",
-                                 "expm1", "log1p", "floor", "round",   "logical_not"};
+constexpr std::array kUnaryNames{
+    "copy",    "neg",  "abs",  "sign", "exp",   "log",   "sqrt",  "sin",  "cos",   "tanh",
+    "sigmoid", "relu", "gelu", "erf",  "expm1", "log1p", "floor", "ceil", "round", "logical_not"};
 constexpr std::array kBinaryNames{"add", "sub", "mul", "div",         "pow",
                                   "max", "min", "eq",  "ne",          "lt",
                                   "le",  "gt",  "ge",  "logical_and", "logical_or"};
@@ -22,6 +22,7 @@ const char* name_of(BinaryOp op) { return kBinaryNames[static_cast<std::size_t>(
 const char* name_of(ReduceOp op) { return kReduceNames[static_cast<std::size_t>(op)]; }
 
 // Offers that nobody took: unnamed here so that the header can name what they take.
+bool Backend::map(std::span<const MapStep>, std::span<const View>, const View&) { return false; }
 bool Backend::dropout(const View&, double, std::uint64_t, std::uint64_t, const View&) {
   return false;
 }

@@ -18,12 +18,15 @@
 // kernel for this case". The caller then runs the definition, made of required methods.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "tensor/dtype.h"
@@ -70,6 +73,7 @@ enum class UnaryOp {
   expm1,
   log1p,
   floor,
+  ceil,
   round,
   logical_not
 };
@@ -100,6 +104,15 @@ enum class ScatterOp { add, assign };
 const char* name_of(UnaryOp op);
 const char* name_of(BinaryOp op);
 const char* name_of(ReduceOp op);
+
+// A step of Backend::map: an operation on one, two or three values. Input i is value i, the result of
+// step s is value -1 - s.
+struct MapStep {
+  struct Select {};  // value 0 is boolean: true takes value 1, false value 2
+  std::variant<UnaryOp, BinaryOp, Select> op;
+  std::array<int, 3> values{};
+  DType dtype = DType::f32;  // of the result
+};
 
 // The inputs of Backend::attention. q, k and v are packed, [tokens, heads, dim] in segments, or
 // dense, [batch, heads, time, dim]. Their last axis has stride 1, the others any strides.
@@ -190,7 +203,12 @@ class Backend {
 
   // ---- Offers. All views are f32 or f64 and contiguous unless stated otherwise. ----
 
-  // Philox4x32-10 numbers (tensor/philox.h), uniform in [0, 1): element i of stream `stream`.
+  // out = the result of the last of `steps`, elementwise operations on inputs of any types and
+  // strides that have already been broadcast to out's shape. The same numbers as one operation
+  // after the other, without writing to memory what lies between. out may be one of the inputs.
+  virtual bool map(std::span<const MapStep> steps, std::span<const View> inputs, const View& out);
+  // Philox4x32-10 numbers (tensor/philox.h), uniform in [0, 1): element i of stream `stream`. In
+  // i32, the numbers' 32 bits themselves.
   virtual bool uniform(std::uint64_t, std::uint64_t, const View&) { return false; }
   // y = x * keep / (1 - p), keep = uniform(seed, stream) >= p in f32. Also its own gradient: pass g
   // as x.

@@ -21,6 +21,27 @@ void check_i32(const char* op, double x) {
   }
 }
 
+std::size_t first_outside(std::span<const std::int32_t> values, std::int32_t least,
+                          std::int64_t limit) {
+  const auto start = static_cast<std::uint32_t>(least);
+  const auto last = static_cast<std::uint32_t>(limit - 1 - least);
+  for (std::size_t i = 0; i < values.size();) {
+    // Counted from `least`, a number below it or above the last, less the number, has the top bit.
+    const auto block = values.subspan(i, std::min<std::size_t>(1024, values.size() - i));
+    std::uint32_t bits = 0;
+    for (const std::int32_t value : block) {
+      const std::uint32_t place = static_cast<std::uint32_t>(value) - start;
+      bits |= place | (last - place);
+    }
+    const std::size_t end = i + block.size();
+    if (bits >> 31 == 0) i = end;
+    for (; i < end; ++i) {
+      if (values[i] < least || values[i] >= limit) return i;
+    }
+  }
+  return values.size();
+}
+
 template <>
 std::vector<bool> Tensor::to_vector() const {
   const Tensor truth = to(*this, {.dtype = DType::boolean});

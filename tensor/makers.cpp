@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <span>
+#include <type_traits>
 
 #include "tensor/elements.h"
 #include "tensor/error.h"
@@ -18,15 +21,20 @@ namespace {
 // f(0), ..., f(count - 1), computed in f64.
 template <class F>
 Tensor numbers(const char* op, std::int64_t count, TensorOptions options, F f) {
-  const Tensor out =
-      empty({count}, {DType::f64, options.backend});  // refuses what memory cannot hold
-  std::vector<double> values(static_cast<std::size_t>(count));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = f(static_cast<double>(i));
-    if (options.dtype == DType::i32) check_i32(op, values[i]);
-  }
-  out.backend().upload(values.data(), out.view());
-  return to(out, {.dtype = options.dtype.value_or(DType::f32)});
+  const DType dtype = options.dtype.value_or(DType::f32);
+  const Tensor out = empty({count}, {dtype, options.backend});  // refuses what memory cannot hold
+  dispatch(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    write_parts<T>(out, [&](std::int64_t first, std::span<T> values) {
+      const auto start = static_cast<double>(first);
+      for (std::int32_t i = 0; i < std::ssize(values); ++i) {
+        const double value = f(start + i);
+        if constexpr (std::is_same_v<T, std::int32_t>) check_i32(op, value);
+        values[static_cast<std::size_t>(i)] = static_cast<T>(value);
+      }
+    });
+  });
+  return out;
 }
 }  // namespace
 

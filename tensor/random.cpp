@@ -7,7 +7,9 @@
 #include <cmath>
 #include <mutex>
 #include <numbers>
+#include <span>
 
+#include "tensor/elements.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/philox.h"
@@ -67,15 +69,18 @@ Tensor uniform(const Shape& shape, double low, double high, TensorOptions option
     throw Error(fmt::format("[uniform] there is no number in [{}, {})", low, high));
   }
   Backend& on = options.backend != nullptr ? *options.backend : default_backend();
-  const std::vector<float> numbers = uniform_stream(take_stream(), shape, on).to_vector<float>();
+  const Tensor stream = uniform_stream(take_stream(), shape, on);
   const Tensor out = empty(shape, {dtype, &on});
+  std::vector<float> numbers;
   dispatch_floating(dtype, [&](auto zero) {
     using T = decltype(zero);
-    std::vector<T> values(numbers.size());
-    std::ranges::transform(numbers, values.begin(), [=](float number) {
-      return static_cast<T>(low + (high - low) * double{number});
+    write_parts<T>(out, [&](std::int64_t first, std::span<T> values) {
+      numbers.resize(values.size());
+      on.download(part_of(stream, first, std::ssize(values)), numbers.data());
+      std::ranges::transform(numbers, values.begin(), [=](float number) {
+        return static_cast<T>(low + (high - low) * double{number});
+      });
     });
-    on.upload(values.data(), out.view());
   });
   return out;
 }
@@ -97,9 +102,7 @@ Tensor normal(const Shape& shape, double mean, double deviation, TensorOptions o
     using T = decltype(zero);
     std::vector<T> values(static_cast<std::size_t>(std::min(total, kNormals)));
     for (std::int64_t first = 0; first < total; first += kNormals) {
-      View part = out.view();
-      part.layout = Layout(Shape{std::min(kNormals, total - first)});
-      part.layout.offset = first;
+      const View part = part_of(out, first, std::min(kNormals, total - first));
       parallel_for(part.shape().numel(), kNormalsAtOnce, [&](std::int64_t i, std::int64_t end) {
         // Of each block of four numbers (u0, u1, u2, u3), pairs make two normals each:
         // sqrt(-2 log(1 - u0)) * (cos, sin)(2 pi u1). 1 - u is never 0.

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "tensor/elements.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/philox.h"
@@ -29,24 +30,40 @@ std::uint64_t bits_of(RandomState state, std::int64_t i) {
   return std::uint64_t{block[pair + 1]} << 32 | block[pair];
 }
 
-// Number i of the stream in [0, n): each is as likely as the next, to within n / 2^64.
-std::int64_t below(std::int64_t n, RandomState state, std::int64_t i) {
-  return static_cast<std::int64_t>(bits_of(state, i) % static_cast<std::uint64_t>(n));
-}
-// In [0, 1).
-double fraction(RandomState state, std::int64_t i) {
-  return static_cast<double>(bits_of(state, i) >> 11) * 0x1p-53;
+// Of the product's 128 bits the upper 64.
+std::uint64_t high_half(std::uint64_t a, std::uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  return static_cast<std::uint64_t>(static_cast<Wide>(a) * b >> 64);
 }
 
-// i32 of `shape` from f(i) for element i.
+// In [0, n): each is as likely as the next, to within n / 2^64.
+std::int64_t below(std::int64_t n, std::uint64_t bits) {
+  return static_cast<std::int64_t>(bits % static_cast<std::uint64_t>(n));
+}
+// In [0, 1).
+double fraction(std::uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1p-53; }
+double fraction(RandomState state, std::int64_t i) { return fraction(bits_of(state, i)); }
+
+// i32 of `shape` from f(bits, i) for element i, which has 64 bits of the stream.
 template <class F>
-Tensor drawn(const Shape& shape, Backend* backend, F f) {
+Tensor drawn(RandomState state, const Shape& shape, Backend* backend, F f) {
   const Tensor out = empty(shape, {DType::i32, backend});  // refuses what memory cannot hold
-  std::vector<std::int32_t> values(static_cast<std::size_t>(shape.numel()));
-  parallel_for(shape.numel(), kDrawnAtOnce, [&](std::int64_t i, std::int64_t end) {
-    for (; i < end; ++i) values[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(f(i));
+  const Tensor stream = empty({2 * shape.numel()}, out.options());
+  Backend& on = out.backend();
+  const bool offered = on.uniform(state.seed, state.next_stream, stream.view());
+  std::vector<std::uint32_t> words;  // of each element the low half and the high half
+  write_parts<std::int32_t>(out, [&](std::int64_t first, std::span<std::int32_t> values) {
+    words.resize(2 * values.size());
+    if (offered) on.download(part_of(stream, 2 * first, std::ssize(words)), words.data());
+    parallel_for(std::ssize(values), kDrawnAtOnce, [&](std::int64_t k, std::int64_t end) {
+      for (; k < end; ++k) {
+        const std::uint32_t* word = words.data() + 2 * k;
+        const std::uint64_t bits =
+            offered ? std::uint64_t{word[1]} << 32 | word[0] : bits_of(state, first + k);
+        values[static_cast<std::size_t>(k)] = static_cast<std::int32_t>(f(bits, first + k));
+      }
+    });
   });
-  out.backend().upload(values.data(), out.view());
   return out;
 }
 
@@ -113,7 +130,13 @@ Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Backend*
     throw Error(fmt::format("[randint] there is no i32 in [{}, {})", low, high));
   }
   const RandomState state = take_stream();
-  return drawn(shape, backend, [=](std::int64_t i) { return low + below(high - low, state, i); });
+  // The remainder by n without a division each: the quotient by 2^64 / n is right or one too small.
+  const auto n = static_cast<std::uint64_t>(high - low);
+  const std::uint64_t inverse = std::numeric_limits<std::uint64_t>::max() / n;
+  return drawn(state, shape, backend, [=](std::uint64_t bits, std::int64_t) {
+    const std::uint64_t rest = bits - high_half(bits, inverse) * n;
+    return low + static_cast<std::int64_t>(rest < n ? rest : rest - n);
+  });
 }
 
 // Fisher and Yates: every order is equally likely.
@@ -126,7 +149,7 @@ Tensor randperm(std::int64_t n, Backend* backend) {
   const RandomState state = take_stream();
   for (std::int64_t i = n - 1; i > 0; --i) {
     std::swap(order[static_cast<std::size_t>(i)],
-              order[static_cast<std::size_t>(below(i + 1, state, i))]);
+              order[static_cast<std::size_t>(below(i + 1, bits_of(state, i)))]);
   }
   out.backend().upload(order.data(), out.view());
   return out;
@@ -139,8 +162,8 @@ Tensor bernoulli(const Tensor& p) {
       throw Error(fmt::format("[bernoulli] the probability {} is not in [0, 1]", chance));
   }
   const RandomState state = take_stream();
-  return drawn(p.shape(), &p.backend(), [&](std::int64_t i) {
-    return fraction(state, i) < chances[static_cast<std::size_t>(i)];
+  return drawn(state, p.shape(), &p.backend(), [&](std::uint64_t bits, std::int64_t i) {
+    return fraction(bits) < chances[static_cast<std::size_t>(i)];
   });
 }
 

@@ -104,12 +104,9 @@ Tensor from_doubles(const std::vector<double>& values, const Shape& shape, Tenso
 }  // namespace
 
 Tensor arange(std::int64_t count, TensorOptions options) {
-  const Shape shape{count};                           // refuses a negative count
-  (void)empty(shape, {DType::f64, options.backend});  // and more than memory holds
+  const Shape shape{count};  // refuses a negative count
   if (options.dtype == DType::i32) check_i32("arange", static_cast<double>(count) - 1);
-  std::vector<double> values(static_cast<std::size_t>(count));
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i);
-  return from_doubles(values, shape, options);
+  return arange(0, static_cast<double>(shape.numel()), 1, options);
 }
 
 Tensor eye(std::int64_t size, TensorOptions options) {

@@ -340,7 +340,7 @@ TEST_CASE("what an interruption leaves is said, with --quiet and --folds, too") 
   CHECK(quiet.error == "gradus: stopped; the best until then is saved in m.safetensors\n");
   CHECK(run_gradus(folder, "info --model m.safetensors").status == 0);
   const Result folds =
-      stopped("--folds 50 --epochs 300 > rows", "grep -q ' 0[.][0-9]* ' rows", "TERM");
+      stopped("--folds 50 --epochs 300 > rows", "grep -qs ' 0[.][0-9]* ' rows", "TERM");
   CHECK(folds.status == 130);
   CHECK(folds.error.starts_with("gradus: stopped after "));
   CHECK(folds.error.find(" of 50 folds: accuracy ") != std::string::npos);

@@ -33,6 +33,14 @@ void check_random(Findings& f) {
     const Numbers found = f.run(what, f.mine, Layout(shape), DType::f32,
                                 [&](const View& out) { taken = f.mine.uniform(7, 9, out); });
     if (taken) f.compare(what, found, uniform, 0);
+    Numbers bits(at(n));
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto number = static_cast<std::uint64_t>(i);
+      bits[at(i)] = static_cast<std::int32_t>(philox(7, 9, number / 4)[number % 4]);
+    }
+    const Numbers whole = f.run(what + " bits", f.mine, Layout(shape), DType::i32,
+                                [&](const View& out) { taken = f.mine.uniform(7, 9, out); });
+    if (taken) f.compare(what + " bits", whole, bits, 0);
     for (const DType dtype : {DType::f32, DType::f64}) {
       const Array x = some_array(shape, dtype);
       const Numbers values = x.values();

@@ -81,7 +81,7 @@ TEST_CASE("cpu: functions of zeros keep the sign that the definition gives") {
     const Owned x = of(dtype, std::vector<double>(37, -0.0));  // whole vectors and a rest
     for (const UnaryOp op : {UnaryOp::neg, UnaryOp::abs, UnaryOp::sqrt, UnaryOp::sin, UnaryOp::tanh,
                              UnaryOp::relu, UnaryOp::gelu, UnaryOp::erf, UnaryOp::expm1,
-                             UnaryOp::log1p, UnaryOp::floor, UnaryOp::round}) {
+                             UnaryOp::log1p, UnaryOp::floor, UnaryOp::ceil, UnaryOp::round}) {
       const Owned expected = blank(dtype, x.view.shape()), y = blank(dtype, x.view.shape());
       reference().unary(op, x, expected);
       cpu().unary(op, x, y);

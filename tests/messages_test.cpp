@@ -205,7 +205,7 @@ TEST_CASE("messages of rows and indices") {
   REFUSES(ShapeError, index_select(x, 0, ones({1, 1})),
           "[index_select] indices must be [n], got [1, 1]");
   REFUSES(ShapeError, take_along_dim(x, whole({0}), 0),
-          "[take_along_dim] indices [1] must have the shape of x [2, 3] except along the axis");
+          "[take_along_dim] indices [1] must have the shape of x [3, 2] except along the axis");
   REFUSES(ShapeError, take_along_dim(wide, whole({0}), 0),
           "[take_along_dim] x [4611686018427387904] has more elements than i32 can count");
   REFUSES(ShapeError, scatter(x, 0, reshape(whole({0, 1}), {1, 2}), ones({2})),

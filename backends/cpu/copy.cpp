@@ -32,6 +32,8 @@ void copy_row(const T* from, std::int64_t from_step, T* to, std::int64_t to_step
     std::copy_n(from, n, to);
   } else if (from_step == 0 && to_step == 1) {
     std::fill_n(to, n, *from);
+  } else if (from_step == -1 && to_step == 1) {  // flipped
+    std::reverse_copy(from - (n - 1), from + 1, to);
   } else {
     for (std::int64_t i = 0; i < n; ++i) to[i * to_step] = from[i * from_step];
   }

@@ -75,6 +75,9 @@ class CpuBackend : public Backend {
                        num_threads() == 1 ? "" : "s");
   }
 
+  bool map(std::span<const MapStep> steps, std::span<const View> inputs, const View& out) override {
+    return cpu::map(*cache_, steps, inputs, out);
+  }
   bool uniform(std::uint64_t seed, std::uint64_t stream, const View& out) override {
     cpu::uniform(seed, stream, out);
     return true;

@@ -1,47 +1,16 @@
 // The drivers of the elementwise operations: they cut the work into tasks, and bring the operands
 // of each to dense pieces for the loops of loops.h.
-#include <hwy/cache_control.h>
-
 #include <algorithm>
 #include <cstdint>
 
 #include "backends/cpu/kernels.h"
 #include "backends/cpu/loops.h"
 #include "backends/cpu/merge.h"
+#include "backends/cpu/pieces.h"
 #include "backends/host.h"
-#include "tensor/parallel.h"
 
 namespace gradus::cpu {
 
-namespace {
-
-// Rows at least this long are taken one at a time; shorter ones are gathered to pieces.
-constexpr std::int64_t kLongRow = 128;
-
-// Calls body(begin, n, to, past_caches) over pieces of out; `to` is where n elements from `begin` on go.
-// Where all operands are dense a piece is a whole task, else at most kPiece elements, and of one row if
-// rows are long.
-template <std::size_t N, class Task>
-void for_pieces(const Merged<N>& walk, const View& out, const Task& make_body) {
-  const std::int64_t count = out.shape().numel();
-  bool dense = true;
-  for (std::size_t v = 0; v < N; ++v) dense = dense && walk.dense(v);
-  const bool past = past_caches(count * static_cast<std::int64_t>(size_of(out.dtype)));
-  const std::int64_t row = !dense && walk.inner() >= kLongRow ? walk.inner() : count;
-  parallel_for(count, kGrain, [&](std::int64_t begin, std::int64_t end) {
-    auto body = make_body();
-    for (std::int64_t i = begin; i < end;) {
-      const std::int64_t n = dense ? end - i : std::min({kPiece, end - i, row - i % row});
-      void* to = element(out, i);
-      body(i, n, to, past && on_a_line(to));
-      i += n;
-    }
-    if (past) hwy::FlushStream();
-  });
-}
-
-// Reading a large transposed operand element by element wastes a cache line on each; lay it out
-// first, in tiles.
 View readable(Cache& cache, const View& x, std::shared_ptr<Buffer>& keeper) {
   if (x.shape().numel() < kGrain) return x;
   const auto walk = merge<1>({x.layout});
@@ -49,6 +18,17 @@ View readable(Cache& cache, const View& x, std::shared_ptr<Buffer>& keeper) {
   const auto* end = walk.strides[0].begin() + walk.rank;
   const bool repeats = std::find(walk.strides[0].begin(), end, 0) != end;
   return by_lines && !repeats ? contiguous(cache, x, keeper) : x;
+}
+
+namespace {
+
+// Where all operands are dense a piece is a whole task, else at most kPiece elements.
+template <std::size_t N, class Task>
+void for_pieces_of(const Merged<N>& walk, const View& out, const Task& make_body) {
+  const std::int64_t count = out.shape().numel();
+  bool dense = true;
+  for (std::size_t v = 0; v < N; ++v) dense = dense && walk.dense(v);
+  for_pieces(dense ? count : kPiece, dense ? count : walk.inner(), out, make_body);
 }
 
 void walk_two(Cache& cache, BinaryLoop loop, const View& a, const View& b, const View& out) {
@@ -59,7 +39,7 @@ void walk_two(Cache& cache, BinaryLoop loop, const View& a, const View& b, const
   const auto walk = merge<2>({x.layout, y.layout});
   dispatch(a.dtype, [&](auto zero) {
     using T = decltype(zero);
-    for_pieces(walk, out, [&] {
+    for_pieces_of(walk, out, [&] {
       return [&, left = Dense<T>(data_of<T>(x), walk, 0), right = Dense<T>(data_of<T>(y), walk, 1)](
                  std::int64_t i, std::int64_t n, void* to, bool past) mutable {
         loop(left.piece(i, n), right.piece(i, n), to, n, past);
@@ -94,7 +74,7 @@ void unary(Cache& cache, UnaryOp op, const View& x, const View& out) {
   const auto walk = merge<1>({source.layout});
   dispatch(x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    for_pieces(walk, out, [&] {
+    for_pieces_of(walk, out, [&] {
       return [&, from = Dense<T>(data_of<T>(source), walk, 0)](std::int64_t i, std::int64_t n,
                                                                void* to, bool past) mutable {
         loop(from.piece(i, n), to, n, past);
@@ -111,9 +91,10 @@ void binary(Cache& cache, BinaryOp op, const View& a, const View& b, const View&
     fill(out, 1);
     return walk_two(cache, binary_loop(BinaryOp::div, a.dtype), out, a, out);
   }
-  copy(cache, a, out);
+  if (exponent == 1) return copy(cache, a, out);
   const BinaryLoop times = binary_loop(BinaryOp::mul, a.dtype);
-  for (int factors = 1; factors < exponent; ++factors) walk_two(cache, times, out, a, out);
+  walk_two(cache, times, a, a, out);
+  for (int factors = 2; factors < exponent; ++factors) walk_two(cache, times, out, a, out);
 }
 
 bool unary_gradient(Cache& cache, UnaryOp op, const View& known, const View& g, const View& dx) {
@@ -133,7 +114,7 @@ void select(Cache& cache, const View& cond, const View& a, const View& b, const 
   const auto walk = merge<3>({c.layout, x.layout, y.layout});
   dispatch(out.dtype, [&](auto zero) {
     using T = decltype(zero);
-    for_pieces(walk, out, [&] {
+    for_pieces_of(walk, out, [&] {
       return [&, test = Dense<bool>(data_of<bool>(c), walk, 0),
               yes = Dense<T>(data_of<T>(x), walk, 1), no = Dense<T>(data_of<T>(y), walk, 2)](
                  std::int64_t i, std::int64_t n, void* to, bool past) mutable {

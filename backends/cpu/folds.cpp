@@ -61,8 +61,8 @@ template <class T, int kSign>
 HWY_FLATTEN void extreme_rows(const void* data, std::int64_t rows, std::int64_t n, double* out) {
   const T* x = static_cast<const T*>(data);
   for (std::int64_t r = 0; r < rows; ++r, x += n) {
-    if (kSign == 1 && n >= kShortRow) {
-      out[r] = static_cast<double>(max_row(x, n));
+    if (n >= kShortRow) {
+      out[r] = kSign * static_cast<double>(max_row<kSign>(x, n));
       continue;
     }
     T best = -std::numeric_limits<T>::infinity();

@@ -33,6 +33,8 @@ View contiguous(Cache& cache, const View& x, std::shared_ptr<Buffer>& keeper);  
 
 void unary(Cache& cache, UnaryOp op, const View& x, const View& out);  // elementwise.cpp
 void binary(Cache& cache, BinaryOp op, const View& a, const View& b, const View& out);
+bool map(Cache& cache, std::span<const MapStep> steps, std::span<const View> inputs,
+         const View& out);
 bool unary_gradient(Cache& cache, UnaryOp op, const View& known, const View& g, const View& dx);
 void select(Cache& cache, const View& cond, const View& a, const View& b, const View& out);
 

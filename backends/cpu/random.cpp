@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "backends/cpu/kernels.h"
 #include "backends/host.h"
@@ -74,6 +75,10 @@ void with_bits(std::uint64_t seed, std::uint64_t stream, std::int64_t count, con
 
 void uniform(std::uint64_t seed, std::uint64_t stream, const View& out) {
   with_bits(seed, stream, out.shape().numel(), [&](auto* bits, std::int64_t i, std::int64_t n) {
+    if (out.dtype == DType::i32) {
+      std::memcpy(element(out, i), bits, static_cast<std::size_t>(n) * sizeof *bits);
+      return;
+    }
     HWY_DYNAMIC_DISPATCH(uniform_row)
     (bits, out.dtype, element(out, i), n);
   });

@@ -79,6 +79,11 @@ void gather(Cache& cache, const View& table_view, const View& rows_view, const V
     using T = decltype(zero);
     const T* from = data_of<T>(table);
     T* to = data_of<T>(out);
+    if (width == 1) {
+      return parallel_for(rows.shape().numel(), kGrain, [&](std::int64_t i, std::int64_t end) {
+        for (; i < end; ++i) to[i] = row[i] == kNoRow ? T{} : from[row[i] * step];
+      });
+    }
     parallel_for(rows.shape().numel(), kGrain / width + 1, [&](std::int64_t i, std::int64_t end) {
       for (; i < end; ++i) {
         if (row[i] == kNoRow) {
@@ -109,6 +114,12 @@ void scatter(Cache& cache, ScatterOp op, const View& rows_view, const View& src_
     using T = decltype(zero);
     const T* from = data_of<T>(src);
     T* to = data_of<T>(table);
+    if (alone && width == 1 && op == ScatterOp::assign) {
+      for (std::int64_t i = 0; i < count; ++i) {
+        if (row[i] != kNoRow) to[row[i]] = from[i];
+      }
+      return;
+    }
     if (alone) {
       for (std::int64_t i = 0; i < count; ++i) {
         if (row[i] != kNoRow) put(op, from + i * width, to + row[i] * width, width);

@@ -76,8 +76,8 @@ HWY_INLINE double sum_row(const T* x, std::int64_t n) {
                           HWY_ATTR { return load_some(d, x + i, count); });
 }
 
-// The largest element, -inf of none; NaN if there is one.
-template <class T>
+// The largest element of x, or with kSign = -1 of -x; -inf of none, NaN if there is one.
+template <int kSign = 1, class T>
 HWY_INLINE T max_row(const T* x, std::int64_t n) {
   const hn::ScalableTag<T> d;
   const auto step = static_cast<std::int64_t>(hn::Lanes(d));
@@ -85,6 +85,7 @@ HWY_INLINE T max_row(const T* x, std::int64_t n) {
   auto m0 = hn::Set(d, lowest), m1 = m0, m2 = m0, m3 = m0;
   auto nan = hn::IsNaN(m0);  // Max may give either where one is NaN
   const auto take = [&](auto& most, auto v) HWY_ATTR {
+    if constexpr (kSign < 0) v = hn::Neg(v);
     nan = hn::Or(nan, hn::IsNaN(v));
     most = hn::Max(most, v);
   };
@@ -95,7 +96,7 @@ HWY_INLINE T max_row(const T* x, std::int64_t n) {
     take(m2, hn::LoadU(d, x + i + 2 * step));
     take(m3, hn::LoadU(d, x + i + 3 * step));
   }
-  for (; i < n; i += step) take(m0, load_some(d, x + i, std::min(step, n - i), lowest));
+  for (; i < n; i += step) take(m0, load_some(d, x + i, std::min(step, n - i), kSign * lowest));
   if (!hn::AllFalse(d, nan)) return std::numeric_limits<T>::quiet_NaN();
   return hn::GetLane(hn::MaxOfLanes(d, hn::Max(hn::Max(m0, m1), hn::Max(m2, m3))));
 }

@@ -19,12 +19,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
-void logical_not(const void* x, void* out, std::int64_t n, bool /*past_caches*/) {
-  const bool* HWY_RESTRICT from = static_cast<const bool*>(x);
-  bool* HWY_RESTRICT to = static_cast<bool*>(out);
-  for (std::int64_t i = 0; i < n; ++i) to[i] = !from[i];
-}
-
 // A loop of f(d, vector) -> vector.
 template <class T, class F>
 UnaryLoop vector(F) {
@@ -40,7 +34,10 @@ UnaryLoop vector(F) {
 template <class T>
 UnaryLoop find_unary(UnaryOp op) {
   if constexpr (std::is_same_v<T, bool>) {
-    if (op == UnaryOp::logical_not) return logical_not;
+    if (op == UnaryOp::logical_not) {  // of bytes that are 0 or 1
+      return vector<std::uint8_t>([](auto d, auto x)
+                                      HWY_ATTR { return hn::Xor(x, hn::Set(d, std::uint8_t{1})); });
+    }
   } else {
     switch (op) {
       case UnaryOp::neg: return vector<T>([](auto, auto x) HWY_ATTR { return hn::Neg(x); });
@@ -57,6 +54,10 @@ UnaryLoop find_unary(UnaryOp op) {
       case UnaryOp::floor:
         return vector<T>([](auto d, auto x) HWY_ATTR {  // -0 stays, which Highway may turn into 0
           return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, hn::Floor(x));
+        });
+      case UnaryOp::ceil:
+        return vector<T>([](auto d, auto x) HWY_ATTR {
+          return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, hn::Ceil(x));
         });
       case UnaryOp::exp: return vector<T>([](auto d, auto x) HWY_ATTR { return exp(d, x); });
       case UnaryOp::log: return vector<T>([](auto d, auto x) HWY_ATTR { return log(d, x); });

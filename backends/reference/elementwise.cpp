@@ -36,6 +36,7 @@ T apply(UnaryOp op, T x) {
       case UnaryOp::expm1: return static_cast<T>(std::expm1(x));
       case UnaryOp::log1p: return static_cast<T>(std::log1p(x));
       case UnaryOp::floor: return static_cast<T>(std::floor(x));
+      case UnaryOp::ceil: return static_cast<T>(std::ceil(x));
       case UnaryOp::round: return static_cast<T>(std::nearbyint(x));
       case UnaryOp::copy:
       case UnaryOp::logical_not: break;
