@@ -58,6 +58,32 @@ void check_random(Findings& f) {
   }
 }
 
+// tanh(a b) where a < b, else a: as the backend computes it in four operations, to the last bit.
+void check_map(Findings& f, const Shape& shape, DType dtype, Placing placing) {
+  const std::vector<MapStep> steps{{BinaryOp::mul, {0, 1}, dtype},
+                                   {UnaryOp::tanh, {-1}, dtype},
+                                   {BinaryOp::lt, {0, 1}, DType::boolean},
+                                   {MapStep::Select{}, {-3, -2, 0}, dtype}};
+  const Held a = put(some_array(shape, dtype), f.mine);
+  const Held b = put(some_array(place(shape, placing), dtype, 1), f.mine);
+  const Held product = put(some_array(shape, dtype), f.mine),
+             above = put(some_array(shape, dtype), f.mine);
+  const Held less = put(some_array(shape, DType::boolean), f.mine);
+  const std::string what = named("map", "tanh(a b)", dtype, b.view.layout, placing);
+  const Numbers expected =
+      f.run(what + " by operations", f.mine, Layout(shape), dtype, [&](const View& out) {
+        f.mine.binary(BinaryOp::mul, a.view, b.view, product.view);
+        f.mine.unary(UnaryOp::tanh, product.view, above.view);
+        f.mine.binary(BinaryOp::lt, a.view, b.view, less.view);
+        f.mine.select(less.view, above.view, a.view, out);
+      });
+  bool taken = false;
+  const Numbers found = f.run(what, f.mine, Layout(shape), dtype, [&](const View& out) {
+    taken = f.mine.map(steps, std::vector<View>{a.view, b.view}, out);
+  });
+  if (taken) f.compare(what, found, expected, 0);
+}
+
 struct RowResult {
   Numbers y, dx;
 };
@@ -333,6 +359,11 @@ void check_adam(Findings& f, std::int64_t n, std::int64_t width, const Numbers& 
 
 void check_offers(Findings& f) {
   check_random(f);
+  for (const Shape& shape : {Shape{}, Shape{0, 3}, Shape{5, 7}, Shape{3, 40, 129}, Shape{20011}}) {
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      for (const Placing placing : kPlacings) check_map(f, shape, dtype, placing);
+    }
+  }
   for (const DType dtype : {DType::f32, DType::f64}) {
     for (const Shape& shape : {Shape{1}, Shape{7, 3}, Shape{5, 1}, Shape{2, 5, 33}, Shape{70, 129},
                                Shape{3, 5000}, Shape{0, 4}, Shape{4, 0}}) {
