@@ -5,11 +5,11 @@
 namespace gradus {
 
 namespace {
-std::atomic<MatmulPrecision> current{MatmulPrecision::f32};
+std::atomic<MatmulPrecision> allowed{MatmulPrecision::f32};
 }  // namespace
 
-void set_matmul_precision(MatmulPrecision precision) { current = precision; }
+void set_matmul_precision(MatmulPrecision precision) { allowed = precision; }
 
-MatmulPrecision matmul_precision() { return current; }
+MatmulPrecision matmul_precision() { return allowed; }
 
 }  // namespace gradus

@@ -77,7 +77,8 @@ double worst_difference() {
   const std::vector<float> a = random_numbers(kMost, 1), b = random_numbers(kMost, 2);
   const std::int64_t shapes[][3] = {{1, 1, 16},   {16, 16, 32},   {33, 17, 64},  {100, 70, 257},
                                     {5, 90, 600}, {1100, 31, 40}, {40, 1100, 20}};
-  for (const auto& [m, n, k] : shapes) {
+  for (const auto& shape : shapes) {
+    const std::int64_t m = shape[0], n = shape[1], k = shape[2];
     for (int layout = 0; layout < 4; ++layout) {
       const Matrix<float> x{a.data(), layout & 1 ? 1 : k, layout & 1 ? m : 1};
       const Matrix<float> y{b.data(), layout & 2 ? 1 : n, layout & 2 ? k : 1};
