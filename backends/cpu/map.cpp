@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <new>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -50,6 +51,7 @@ class Readers {
   Reader& operator[](std::size_t i) { return slots_[i].reader; }
 
  private:
+  static_assert(std::is_trivially_destructible_v<Reader>);  // for nobody destroys them
   union Slot {
     Slot() {}  // NOLINT: the default would be deleted
     Reader reader;
