@@ -7,7 +7,6 @@
 
 #include "autograd/autograd.h"
 #include "autograd/compute.h"
-#include "autograd/fused.h"
 #include "autograd/gradient.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
@@ -101,7 +100,7 @@ void Optimizer::step() {
   for (Slot& slot : slots_) {
     const Gradient g = slot.parameter.gradient().coalesced();
     if (!g.defined()) continue;
-    Tensor p = slot.parameter.detach();
+    const Tensor p = slot.parameter.detach();
     make_moments(slot);
     const std::int64_t step = slot.steps + 1;
     if (update_group_in_place(p, g, slot.moments, step, slot.row_scale, slot.group)) {
@@ -120,14 +119,8 @@ void Optimizer::step() {
         compute::assign_rows(slot.moments[i], g.rows(), moments[i]);
       }
     } else {
-      const auto next = [&] {
-        return scaled(p, update_group(p, g.values(), moments, step, slot.group), slot.row_scale);
-      };
-      if (moments.empty()) {
-        assign_fused(p, next);
-      } else {
-        p.assign(next());
-      }
+      const Tensor next = update_group(p, g.values(), moments, step, slot.group);
+      slot.parameter.assign(scaled(p, next, slot.row_scale));
       slot.moments = std::move(moments);
     }
     slot.steps = step;

@@ -28,4 +28,13 @@ Tensor SGD::update(const Tensor& p, Tensor g, Moments& moments, std::int64_t,
   return fused([&] { return p - (o.nesterov ? g + velocity * o.momentum : velocity) * o.lr; });
 }
 
+// Without momentum the step is one pass over p, in its own memory.
+bool SGD::update_in_place(const Tensor& p, const Gradient& g, const Moments& moments,
+                          std::int64_t step, const Tensor& row_scale, const SGDOptions& o) const {
+  if (g.is_sparse() || row_scale.defined() || !moments.empty()) return false;
+  Moments none;
+  assign_fused(p, [&] { return update(p, g.values(), none, step, o); });
+  return true;
+}
+
 }  // namespace gradus::optim

@@ -254,6 +254,26 @@ TEST_CASE("an optimizer goes on from a saved state as if it had not stopped") {
   }
 }
 
+TEST_CASE("an optimizer's own formula may measure what it has computed") {
+  struct Options {
+    double lr = 0.5;
+    void check() const {}
+  };
+  struct Normalized : optim::OptimizerWith<Options> {  // p <- p - lr g / ||2 g||
+    using OptimizerWith::OptimizerWith;
+    std::vector<std::string> moments(const Options&) const override { return {}; }
+    Tensor update(const Tensor& p, Tensor g, Moments&, std::int64_t,
+                  const Options& o) const override {
+      return p - g / norm(g * 2) * o.lr;
+    }
+  };
+  const Tensor p = ones({128, 128}).set_requires_grad();
+  Normalized optimizer({p});
+  sum(p).backward();
+  optimizer.step();  // ||2 g|| = 2 * 128
+  CHECK(p.to_vector<double>() == std::vector<double>(128 * 128, 1 - 0.5 / 256));
+}
+
 TEST_CASE("optimizers refuse options and parameters that make no sense") {
   Tensor p = tensor({1, 2}).set_requires_grad();
   CHECK_THROWS_AS(optim::SGD({p}, {.lr = -1}), Error);
