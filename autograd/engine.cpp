@@ -152,12 +152,11 @@ Gradient fit(const Gradient& sent, const Node& from, const Edge& to, const Backe
   }
   const Gradient part =
       sent.shape() == to.node->shape ? sent : Gradient(sum_to(sent.dense(), to.node->shape));
-  const Tensor& values = part.values();
-  if (values.dtype() != to.node->dtype || &values.backend() != &backend) {
+  if (!part.is_of(to.node->dtype, backend)) {
     throw DTypeError(fmt::format(
         "[{}] its pullback gave input {} the gradient {}; it must be {} and stay on {}: "
         "cast() it",
-        from.op, to.place, describe(values), name_of(to.node->dtype), backend.name()));
+        from.op, to.place, describe(part.values()), name_of(to.node->dtype), backend.name()));
   }
   return part;
 }
@@ -169,7 +168,8 @@ template <class Arrive>
 void walk(Frontier frontier, const BackwardOptions& options, std::uint64_t oldest, Arrive arrive) {
   GradMode mode(options.create_graph);
   while (!frontier.empty() && frontier.begin()->first >= oldest) {
-    const Waiting at = std::move(frontier.extract(frontier.begin()).mapped());
+    Waiting at = std::move(frontier.extract(frontier.begin()).mapped());
+    if (!at.gradient.is_sparse()) at.gradient = at.gradient.dense();  // of slices, all have come
     Node& node = *at.node;
     const bool go_on = arrive(at.node, at.gradient);
     if (listener != nullptr) listener->arrived(node, at.gradient);

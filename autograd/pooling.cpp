@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "autograd/compute.h"
+#include "autograd/fused.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
 #include "autograd/windows.h"
@@ -52,9 +53,24 @@ Tensor max_pool(const char* op, const Tensor& x, const Size2d& size, const Size2
       });
 }
 
+// The sum of each window of an axis: of the windows' first elements, their second, and so on, each an evenly
+// spaced slice.
+Tensor sum_windows(const Tensor& x, int axis, std::int64_t size, std::int64_t stride) {
+  const std::int64_t reach = (x.size(axis) - size) / stride * stride + 1;
+  return fused([&] {
+    Tensor sum = slice(x, axis, 0, reach, stride);
+    for (std::int64_t i = 1; i < size; ++i) sum = sum + slice(x, axis, i, i + reach, stride);
+    return sum;
+  });
+}
+
+// First of lines, then of columns: windows that overlap share the sums of their lines.
 Tensor avg_pool(const char* op, const Tensor& x, const Size2d& size, const Size2d& stride) {
   pooled_shape(op, x, size, stride);
-  return mean(windows_of(x, size, stride), {-2, -1});
+  const Tensor numbers = is_floating(x.dtype()) ? x : cast(x, DType::f32);
+  const Tensor lines = sum_windows(numbers, -2, size.height, stride.height);
+  return sum_windows(lines, -1, size.width, stride.width) /
+         static_cast<double>(size.height * size.width);
 }
 
 // Time is the width of an image one line high.

@@ -79,24 +79,28 @@ Tensor transpose(const Tensor& x, int a, int b) {
 
 namespace {
 
-struct Range {
-  int axis;
-  std::int64_t start, stop, step;
-};
-
-Tensor take(const Tensor& x, const Range& range);
-
-// The inverse of take: zeros of `shape` with x in the range.
-Tensor embed(const Tensor& x, const Shape& shape, const Range& range) {
-  Tensor y = zeros(shape, x.options());
-  compute::copy_into(x, y, y.layout().sliced(range.axis, range.start, range.stop, range.step));
-  return record("embed", y, edge(x, [range](const Tensor& g) { return take(g, range); }));
+Layout place_of(const Slice& s, const Layout& whole) {
+  return whole.sliced(s.axis, s.start, s.stop, s.step);
 }
 
-Tensor take(const Tensor& x, const Range& range) {
+Tensor take(const Tensor& x, const Slice& slice);
+
+// The inverse of take: zeros of `shape` with x in the slice.
+Tensor embed(const Tensor& x, const Shape& shape, const Slice& slice) {
+  Tensor y = zeros(shape, x.options());
+  compute::copy_into(x, y, place_of(slice, y.layout()));
+  return record("embed", y, edge(x, [slice](const Tensor& g) { return take(g, slice); }));
+}
+
+// The same as a gradient, which is one with others before it fills memory.
+Gradient placed(const Tensor& x, const Shape& shape, const Slice& slice) {
+  return grad_enabled() ? embed(x, shape, slice) : Gradient::of_slice(x, slice, shape);
+}
+
+Tensor take(const Tensor& x, const Slice& slice) {
   return record(
-      "slice", x.with_layout(x.layout().sliced(range.axis, range.start, range.stop, range.step)),
-      edge(x, [range, shape = x.shape()](const Tensor& g) { return embed(g, shape, range); }));
+      "slice", x.with_layout(place_of(slice, x.layout())),
+      edge(x, [slice, shape = x.shape()](const Tensor& g) { return placed(g, shape, slice); }));
 }
 
 }  // namespace
@@ -168,10 +172,10 @@ Tensor concat(const std::vector<Tensor>& parts, int axis) {
   std::vector<Edge> edges;
   std::int64_t start = 0;
   for (const Tensor& part : parts) {
-    const Range range{at, start, start + part.size(at), 1};
-    compute::copy_into(part, whole, whole.layout().sliced(at, range.start, range.stop, 1));
-    edges.push_back(edge(part, [range](const Tensor& g) { return take(g, range); }));
-    start = range.stop;
+    const Slice slice{at, start, start + part.size(at), 1};
+    compute::copy_into(part, whole, place_of(slice, whole.layout()));
+    edges.push_back(edge(part, [slice](const Tensor& g) { return take(g, slice); }));
+    start = slice.stop;
   }
   return record("concat", whole, std::move(edges));
 }
@@ -222,7 +226,7 @@ Tensor unfold(const Tensor& x, int axis, std::int64_t size, std::int64_t step) {
   if (windows > 1) layout.strides[static_cast<std::size_t>(at)] *= step;
   layout.strides[static_cast<std::size_t>(x.rank())] = x.layout().stride(at);
   return record("unfold", x.with_layout(layout),
-                edge(x, [shape = x.shape(), at, size, step, windows](const Tensor& g) {
+                edge(x, [shape = x.shape(), at, size, step, windows](const Tensor& g) -> Gradient {
                   if (step == size) {
                     std::vector<int> axes(static_cast<std::size_t>(shape.rank()));
                     std::iota(axes.begin(), axes.end(), 0);
@@ -230,11 +234,10 @@ Tensor unfold(const Tensor& x, int axis, std::int64_t size, std::int64_t step) {
                     const Tensor laid = flatten(permute(g, axes), at, at + 1);
                     return pad(laid, at, 0, shape[at] - laid.size(at));
                   }
-                  Tensor sum;
+                  Gradient sum;
                   for (std::int64_t j = 0; j < size; ++j) {
-                    const Range places{at, j, j + (windows - 1) * step + 1, step};
-                    const Tensor part = embed(select(g, -1, j), shape, places);
-                    sum = sum.defined() ? sum + part : part;
+                    const Slice places{at, j, j + (windows - 1) * step + 1, step};
+                    sum += placed(select(g, -1, j), shape, places);
                   }
                   return sum;
                 }));

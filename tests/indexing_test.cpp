@@ -111,6 +111,30 @@ TEST_CASE("split and chunk") {
   CHECK_THROWS_AS(chunk(x, 0), ShapeError);
 }
 
+TEST_CASE("gradients of slices that touch, overlap, leave gaps or cross, on every backend") {
+  for (const char* on : {"reference", "cpu"}) {
+    CAPTURE(on);
+    Tensor x = arange(12, {DType::f64, &backend(on)});
+    x.set_requires_grad();
+    // y = the sum of w_i y_i, so that dy/dx is where each weight fell
+    const auto gradient_of = [&](auto y) { return values(grad({y(reshape(x, {3, 4}))}, {x})[0]); };
+    CHECK(gradient_of([](const Tensor& m) {
+            return 1 * sum(slice(m, 1, 0, 1)) + 2 * sum(slice(m, 1, 1, 4));
+          }) == Values{1, 2, 2, 2, 1, 2, 2, 2, 1, 2, 2, 2});
+    CHECK(gradient_of([](const Tensor& m) {
+            return 1 * sum(slice(m, 1, 0, 3)) + 2 * sum(slice(m, 1, 2, 4));
+          }) == Values{1, 1, 3, 2, 1, 1, 3, 2, 1, 1, 3, 2});
+    CHECK(gradient_of([](const Tensor& m) {
+            return 1 * sum(slice(m, 1, 0, 4, 3)) + 2 * sum(slice(m, 1, 2, 3));
+          }) == Values{1, 0, 2, 1, 1, 0, 2, 1, 1, 0, 2, 1});
+    CHECK(gradient_of([](const Tensor& m) {
+            return 1 * sum(slice(m, 1, 1, 2)) + 2 * sum(m[1]) + 4 * sum(slice(m, 1, 2, 3));
+          }) == Values{0, 1, 4, 0, 2, 3, 6, 2, 0, 1, 4, 0});
+    CHECK(gradient_of([](const Tensor& m) { return sum(m[0]) + sum(m) + 2 * sum(m[0]); }) ==
+          Values{4, 4, 4, 4, 1, 1, 1, 1, 1, 1, 1, 1});
+  }
+}
+
 TEST_CASE("einsum says what is wrong with an equation") {
   const Tensor a = ones({2, 3}), b = ones({3, 4});
   const auto refused = [&](const std::string& equation) {

@@ -201,6 +201,11 @@ TEST_CASE("messages of gradients") {
   REFUSES(ShapeError, table.set_gradient(Gradient::row_sparse(whole({1}), ones({2, 3}), {2, 3})),
           "[set_gradient] the gradient of f32 [2, 3] on cpu cannot be f32 [2, 3] on cpu in rows of "
           "[2, 3]: shape, dtype and backend must be the same");
+  REFUSES(
+      ShapeError, Gradient::of_slice(ones({2, 2}), {1, 1, 3, 1}, {2, 2}),
+      "[Gradient::of_slice] values [2, 2] are not those from 1 to 3, every 1, of axis 1 of [2, 2]");
+  REFUSES(ShapeError, Gradient::of_slice(ones({3}), {0, 0, 8, 4}, {8}),
+          "[Gradient::of_slice] values [3] are not those from 0 to 8, every 4, of axis 0 of [8]");
   const Tensor named = sum(a * a);
   REFUSES(Error, graph::json(named, {{"\xff", a}}),
           "[graph] the name of a tensor is not valid UTF-8");
