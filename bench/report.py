@@ -15,6 +15,7 @@ import tables
 PEERS = {
     "ops": [("torch_ops.py", True)],
     "step": [("torch_step.py", False), ("torch_step.py", True)],
+    "models": [("torch_models.py", True)],
     "long": [("torch_long.py", True)],
     "adam": [("torch_adam.py", True)],
     "limits": [("torch_limits.py", True)],

@@ -4,6 +4,7 @@
 //   step/padded         the texts side by side in [32, 256], a mask over the places that are none
 //   step/padded, bf16   the same, with the numbers of products rounded (tensor/precision.h)
 //   step/ragged         the same texts one after another, no padding (autograd/segments.h)
+//   step/ragged, bf16
 //
 // bench/peers/torch_step.py is the padded step in PyTorch, written as one writes it there.
 #include <algorithm>
@@ -195,10 +196,7 @@ Row padded() {
   });
 }
 
-const bool kPadded = add("step/padded", padded);
-const bool kRounded = add("step/padded, bf16", [] { return in_bf16(padded()); });
-
-const bool kRagged = add("step/ragged", [] {
+Row ragged() {
   const auto training = std::make_shared<Training>();
   const Batch& batch = training->batch;
   const Segments texts(batch.offsets);
@@ -223,7 +221,14 @@ const bool kRagged = add("step/ragged", [] {
     const Tensor weights = segment_softmax(m.score(x), texts);  // [rows, 1]
     return m.head(segment_sum(weights * x, texts));
   });
-});
+}
+
+const bool kAdded = [] {
+  add("step/padded", padded);
+  add("step/padded, bf16", [] { return in_bf16(padded()); });
+  add("step/ragged", ragged);
+  return add("step/ragged, bf16", [] { return in_bf16(ragged()); });
+}();
 
 }  // namespace
 }  // namespace gradus::bench

@@ -82,9 +82,10 @@ def peer_time(result, name):
     return min((rows[name]["time"] for rows in peers(result) if name in rows), default=None)
 
 
-def ops_ratios(result, one_pass):
+def ratios(result, ending=""):
+    """Of all rows with a peer whose names end so."""
     pairs = [(row["time"], peer_time(result, name)) for name, row in result["Gradus"].items()
-             if name.endswith("/" + one_pass)]
+             if name.endswith(ending)]
     return [mine / theirs for mine, theirs in pairs if theirs]
 
 
@@ -103,8 +104,8 @@ def ops(results):
                 cells += [time_text(mine), time_text(theirs), ratio(mine, theirs)]
             limit = ours.get(f"ops/{op}/forward", {}).get("of_limit")
             rows.append([*cells, f"{limit:.0%}" if limit else NONE])
-        rows.append(["geometric mean", "", "", geometric_mean(ops_ratios(result, "forward")), "",
-                     "", geometric_mean(ops_ratios(result, "both")), ""])
+        rows.append(["geometric mean", "", "", geometric_mean(ratios(result, "/forward")), "",
+                     "", geometric_mean(ratios(result, "/both")), ""])
         parts.append(table([threads_text(threads), "forward", "PyTorch", "ratio", "with backward",
                             "PyTorch", "ratio", "of limit"], rows))
     return "\n\n".join(parts)
@@ -265,10 +266,12 @@ def summary(results):
         for name, row in result["Gradus"].items():
             rows.append([f"training step, {name.split('/')[1]}", threads,
                          ratio(row["time"], peer_time(result, "step/padded"))])
+    for threads, result in results.get("models", {}).items():
+        rows.append(["small models, geometric mean", threads, geometric_mean(ratios(result))])
     for threads, result in results.get("ops", {}).items():
         for one_pass, text in (("forward", "forward"), ("both", "with backward")):
             rows.append([f"operations {text}, geometric mean", threads,
-                         geometric_mean(ops_ratios(result, one_pass))])
+                         geometric_mean(ratios(result, "/" + one_pass))])
     for group, what in (("long", "attention over {} tokens"), ("adam", "Adam, {}"),
                         ("inference", "predicting: {}")):
         for threads, result in results.get(group, {}).items():

@@ -40,6 +40,9 @@ in use beyond parameters, Adam's state and the data; *fresh* counts buffers requ
 squared lengths add up to s, that is 3 (4 · 2n · 128² + 2 · 2n · 128 · 2048 + 2 · 2s · 128 + pooling);
 attention is two products forward and four backward. *Of product* divides by the rate of a 1024³ product in
 the same process."""),
+    "models": ("Small models", """\
+A step of training, written as one writes it: forward, backward and Adam (`bench/models_bench.cpp`,
+`bench/peers/torch_models.py`). Small tensors make calls count."""),
     "ops": ("Operations", """\
 Operations through the public API, forward without a graph and forward with backward, on the shapes of
 the same classifier. *Of limit* is the shortest possible time of a forward pass, from the rate of a
