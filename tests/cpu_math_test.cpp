@@ -92,5 +92,11 @@ TEST_CASE("cpu: functions of zeros keep the sign that the definition gives") {
         CHECK(std::signbit(of_cpu[i]) == std::signbit(of_reference[i]));
       }
     }
+    const Owned negative = of(dtype, std::vector<double>(37, -0.3)), y = blank(dtype, Shape{37});
+    for (const UnaryOp op : {UnaryOp::ceil, UnaryOp::round}) {  // -0, too
+      cpu().unary(op, negative, y);
+      CAPTURE(std::string(name_of(op)));
+      for (const double value : values(y)) CHECK((value == 0 && std::signbit(value)));
+    }
   }
 }
