@@ -17,7 +17,7 @@ TEST_CASE("cpu: accuracy of the vector functions") {
     double ulp;
   };
   const std::vector<Function> functions{
-      {UnaryOp::exp, -87, 88, [](double x) { return std::exp(x); }, 1},
+      {UnaryOp::exp, -87, 88, [](double x) { return std::exp(x); }, 1.2},  // without FMA; else 1
       {UnaryOp::log, 1e-30, 1e-3, [](double x) { return std::log(x); }, 1},
       {UnaryOp::log, 0.1, 1000, [](double x) { return std::log(x); }, 1},
       {UnaryOp::tanh, -10, 10, [](double x) { return std::tanh(x); }, 2},
