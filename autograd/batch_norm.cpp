@@ -97,17 +97,17 @@ BatchNormed batch_norm_training(const Tensor& x, const Tensor& weight, const Ten
   const Tensor centre = empty({channels}, like_x), spread = empty({channels}, like_x);
   if (!x.backend().batch_norm(xc.view(), wc.view(), bc.view(), epsilon, y.view(), centre.view(),
                               spread.view())) {
-    const auto [value, average, variance] = [&] {
+    const BatchNormed found = [&] {
       NoGrad off;
       return definition({x, w, b});
     }();
     const Tensor recorded = record_fused(
-        "batch_norm", value, {x, w, b},
+        "batch_norm", found.y, {x, w, b},
         [definition](const std::vector<Tensor>& in) { return definition(in).y; },
-        [=, average = average, variance = variance](const Tensor& g, const Tensor&) {
+        [=, average = found.mean, variance = found.variance](const Tensor& g, const Tensor&) {
           return training_gradients(x, w, average, variance, epsilon, g);
         });
-    return {recorded, average, variance};
+    return {recorded, found.mean, found.variance};
   }
   const Tensor result = record_fused(
       "batch_norm", reshape(y, x.shape()), {x, w, b},

@@ -43,12 +43,11 @@ std::string most_confused(const Metrics& metrics) {
   }
   if (all.empty()) return "";
   std::ranges::stable_sort(all, std::greater{}, &Confusion::count);
-  all.resize(std::min(all.size(), kMaxConfusions));
   const std::size_t names = widest_label(metrics, 4);
   std::string text = "\nmost frequent confusions\n";
   text += fmt::format("{}  {}  {:>6}  share of the true class\n", padded("true", names),
                       padded("predicted", std::max<std::size_t>(names, 9)), "texts");
-  for (const Confusion& c : all) {
+  for (const Confusion& c : std::span(all).first(std::min(all.size(), kMaxConfusions))) {
     const ClassMetrics& truth = metrics.classes[c.truth];
     text +=
         fmt::format("{}  {}  {:>6}  {:.1f} %\n", padded(truth.label, names),

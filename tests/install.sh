@@ -91,6 +91,8 @@ installed() {  # BUILD
     out=$(mktemp -d -p "$work")
     quietly cpack --config "$1/CPackConfig.cmake" -G DEB -B "$out"
     dpkg-deb --field "$out"/*.deb Package Version Depends
+    [[ $(dpkg-deb --field "$out"/*.deb Depends) == *libcurl* ]] ||
+      fail "the package does not depend on what the program needs; dpkg-shlibdeps (dpkg-dev) finds it"
     dpkg-deb --extract "$out"/*.deb "$out/unpacked"
     consume "$out/unpacked/usr"
     "$out/unpacked/usr/bin/gradus" --version >/dev/null || fail "the packed program does not run"

@@ -51,14 +51,13 @@ UnaryLoop find_unary(UnaryOp op) {
   if constexpr (std::is_floating_point_v<T>) {
     switch (op) {
       case UnaryOp::sqrt: return vector<T>([](auto, auto x) HWY_ATTR { return hn::Sqrt(x); });
+      // The sign of x: -0 stays and -0.3 becomes -0, which Highway may turn into 0.
       case UnaryOp::floor:
-        return vector<T>([](auto d, auto x) HWY_ATTR {  // -0 stays, which Highway may turn into 0
-          return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, hn::Floor(x));
-        });
+        return vector<T>([](auto, auto x) HWY_ATTR { return hn::CopySign(hn::Floor(x), x); });
       case UnaryOp::ceil:
-        return vector<T>([](auto d, auto x) HWY_ATTR {
-          return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, hn::Ceil(x));
-        });
+        return vector<T>([](auto, auto x) HWY_ATTR { return hn::CopySign(hn::Ceil(x), x); });
+      case UnaryOp::round:
+        return vector<T>([](auto, auto x) HWY_ATTR { return hn::CopySign(hn::Round(x), x); });
       case UnaryOp::exp: return vector<T>([](auto d, auto x) HWY_ATTR { return exp(d, x); });
       case UnaryOp::log: return vector<T>([](auto d, auto x) HWY_ATTR { return log(d, x); });
       case UnaryOp::tanh: return vector<T>([](auto d, auto x) HWY_ATTR { return tanh(d, x); });
@@ -68,7 +67,6 @@ UnaryLoop find_unary(UnaryOp op) {
       case UnaryOp::gelu: return vector<T>([](auto d, auto x) HWY_ATTR { return gelu(d, x); });
       case UnaryOp::expm1: return vector<T>([](auto d, auto x) HWY_ATTR { return expm1(d, x); });
       case UnaryOp::log1p: return vector<T>([](auto d, auto x) HWY_ATTR { return log1p(d, x); });
-      case UnaryOp::round: return vector<T>([](auto, auto x) HWY_ATTR { return hn::Round(x); });
       case UnaryOp::sin: return vector<T>([](auto d, auto x) HWY_ATTR { return sin(d, x); });
       case UnaryOp::cos: return vector<T>([](auto d, auto x) HWY_ATTR { return cos(d, x); });
       default: break;
