@@ -135,6 +135,22 @@ TEST_CASE("gradients of slices that touch, overlap, leave gaps or cross, on ever
   }
 }
 
+TEST_CASE("a gradient of a slice adds to any other, and a leaf takes it") {
+  const Gradient right = Gradient::of_slice(tensor({{1}, {2}}), {-1, 1, 2, 1}, {2, 2});
+  const Gradient row = Gradient::row_sparse(whole({1}), tensor({{4, 4}}), {2, 2});
+  Gradient sum = right;
+  sum += row;
+  sum += ones({2, 2});
+  CHECK(values(sum.dense()) == Values{1, 2, 5, 7});
+  sum = row;
+  sum += right;
+  CHECK(values(sum.dense()) == Values{0, 1, 4, 6});
+  Tensor leaf = zeros({2, 2}).set_requires_grad();
+  leaf.set_gradient(right);
+  CHECK(values(leaf.grad()) == Values{0, 1, 0, 2});
+  CHECK_THROWS_AS(zeros({2, 3}).set_requires_grad().set_gradient(right), ShapeError);
+}
+
 TEST_CASE("einsum says what is wrong with an equation") {
   const Tensor a = ones({2, 3}), b = ones({3, 4});
   const auto refused = [&](const std::string& equation) {
