@@ -39,7 +39,9 @@ bool is_packed(std::string_view start) {
     if (start.starts_with(magic)) return true;
   }
   // "BZh" alone may be how a text begins, with the name Bzhou.
-  if (start.starts_with("BZh") && start.substr(4).starts_with("1AY&SY")) return true;
+  if (start.starts_with("BZh") && start.size() > 4 && start.substr(4).starts_with("1AY&SY")) {
+    return true;
+  }
   return start.size() > 262 && start.substr(257, 5) == "ustar";
 }
 

@@ -222,6 +222,7 @@ TEST_CASE("why bytes are no text") {
   using namespace std::string_view_literals;
   const std::string_view binary = "is a binary file, not text";
   CHECK(why_no_text("").empty());
+  CHECK(why_no_text("BZh").empty());
   CHECK(why_no_text("a fine\0 film\n\0\0\n"sv).empty());       // one of twelve
   CHECK(why_no_text("\xCF\xF0\xE8\xE2\xE5\xF2\n"sv).empty());  // Windows-1251
   CHECK(why_no_text("\xFF\xFE"
