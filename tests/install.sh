@@ -92,7 +92,7 @@ installed() {  # BUILD
     quietly cpack --config "$1/CPackConfig.cmake" -G DEB -B "$out"
     dpkg-deb --field "$out"/*.deb Package Version Depends
     [[ $(dpkg-deb --field "$out"/*.deb Depends) == *libcurl* ]] ||
-      fail "the package does not depend on what the program needs; dpkg-shlibdeps (dpkg-dev) finds it"
+      fail "the package does not depend on what the program needs; dpkg-dev and file find it"
     dpkg-deb --extract "$out"/*.deb "$out/unpacked"
     consume "$out/unpacked/usr"
     "$out/unpacked/usr/bin/gradus" --version >/dev/null || fail "the packed program does not run"
