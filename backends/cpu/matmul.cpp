@@ -15,10 +15,15 @@ namespace gradus::cpu {
 
 namespace {
 
-constexpr std::int64_t kTaskProducts = std::int64_t{1} << 21;  // multiply-adds that make a task pay
-constexpr std::int64_t kFewRows = 4;   // of a: gemm's preparations do not pay
-constexpr std::int64_t kTasks = 16;    // cut large products into at least so many tiles
-constexpr std::int64_t kFewTasks = 4;  // and products of a few tasks' work into so many
+constexpr std::int64_t kTaskProducts = std::int64_t{1} << 20;  // multiply-adds that make a task pay
+constexpr std::int64_t kFewRows = 4;  // of a: gemm's preparations do not pay
+
+// Whether a product cut into so many tiles, each of so many multiply-adds, has enough of them: a small one
+// in two keeps two threads busy, a large one should do for more.
+bool enough(std::int64_t tiles, std::int64_t products) {
+  return products <= kTaskProducts || (tiles >= 2 && products <= 2 * kTaskProducts) ||
+         (tiles >= 4 && products <= 16 * kTaskProducts) || tiles >= 16;
+}
 
 // One product of the batch is cut into tiles of m, n and k; partial sums over k are added in order.
 // Halving an axis costs copies: of m, those of b's tile are made twice (the panels of gemm), of n
@@ -34,9 +39,7 @@ struct Tiling {
       n_tiles = ceil_div(columns, n);
       k_tiles = ceil_div(inner, k);
       const std::int64_t tiles = batch * m_tiles * n_tiles * k_tiles;
-      const std::int64_t products = m * n * k;
-      if (tiles >= kTasks || products <= kTaskProducts) break;
-      if (tiles >= kFewTasks && products <= 8 * kTaskProducts) break;
+      if (enough(tiles, m * n * k)) break;
       const std::int64_t sums = 4 * m * n;  // written, then read and added to others
       if (sums < std::min(m, n) * k && k >= 1024) {
         k = ceil_div(ceil_div(k, 2), 16) * 16;
