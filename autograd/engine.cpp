@@ -169,7 +169,7 @@ void walk(Frontier frontier, const BackwardOptions& options, std::uint64_t oldes
   GradMode mode(options.create_graph);
   while (!frontier.empty() && frontier.begin()->first >= oldest) {
     Waiting at = std::move(frontier.extract(frontier.begin()).mapped());
-    if (!at.gradient.is_sparse()) at.gradient = at.gradient.dense();  // of slices, all have come
+    if (!at.gradient.is_sparse()) at.gradient = at.gradient.dense();  // all slices have come
     Node& node = *at.node;
     const bool go_on = arrive(at.node, at.gradient);
     if (listener != nullptr) listener->arrived(node, at.gradient);

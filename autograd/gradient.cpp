@@ -81,8 +81,8 @@ Tensor Gradient::slices_together() const {
   const auto all = [](const std::vector<bool>& list) {
     return std::ranges::find(list, false) == list.end();
   };
-  const bool has_gaps = !all(copies) || !all(taken);
-  Tensor whole = (has_gaps ? zeros : empty)(shape_, values_[0].options());
+  const bool all_written = all(copies) && all(taken);
+  Tensor whole = (all_written ? empty : zeros)(shape_, values_[0].options());
   for (std::size_t i = 0; i < slices_.size(); ++i) {
     const Slice& s = slices_[i];
     const Layout place = whole.layout().sliced(s.axis, s.start, s.stop, s.step);
