@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -24,6 +25,9 @@ Tensor fused(const std::function<Tensor()>& f);
 // The same outside the graph: the value of an operation whose gradient is written beside it.
 Tensor fused_value(const std::function<Tensor()>& f);
 
+// Several results of one pass, all of one shape.
+std::vector<Tensor> fused_all(const std::function<std::vector<Tensor>()>& f);
+
 // The same as a pullback (node.h):
 //
 //   edge(x, in_one_pass([x](const Tensor& g) { return g / (x + 1); }))     // log1p
@@ -38,8 +42,11 @@ auto in_one_pass(F pullback) {
   }
 }
 
-// target = f() in target's memory, outside the graph, for optimizers.
-void assign_fused(const Tensor& target, const std::function<Tensor()>& f);
+// The same in the memory of `targets`, outside the graph, for optimizers. Returns false, and changes
+// nothing, if there is no such pass: where the targets are small, strided or of several shapes, or one
+// is read after it was written. f() may have run all the same.
+bool assign_fused(const std::vector<Tensor>& targets,
+                  const std::function<std::vector<Tensor>()>& f);
 
 // The operations of an f, noted down instead of computed.
 class Notes {
@@ -51,9 +58,15 @@ class Notes {
   Tensor add(decltype(MapStep::op) op, const std::vector<Tensor>& inputs, const Shape& shape,
              DType dtype);
 
+  // Whether there are none since it stopped: results hold their numbers.
+  bool stopped() const { return stopped_; }
+  // Computes these results, in the targets' memory if there are any; false if there is no kernel.
+  bool compute(std::span<Tensor> results, std::span<const Tensor> targets);
+
  private:
-  friend Tensor run_fused(const std::function<Tensor()>& f, const Tensor& target);
   int value_of(const Tensor& x);
+  bool write(const Tensor& result, const View& out);
+  bool reads_what_it_wrote() const;
 
   std::vector<MapStep> steps_;
   std::vector<Tensor> results_, inputs_;

@@ -43,6 +43,8 @@ class AdaBelief : public optim::OptimizerWith<AdaBeliefOptions> {
     const Tensor mean = m / (1 - std::pow(o.beta1, t)), strayed = s / (1 - std::pow(o.beta2, t));
     return p - mean / (sqrt(strayed) + o.epsilon) * o.lr;
   }
+  // So all of it is one pass over memory. (Without this line it is an operation after the other.)
+  bool elementwise() const override { return true; }
 };
 
 int main() {

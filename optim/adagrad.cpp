@@ -1,6 +1,5 @@
 #include "optim/adagrad.h"
 
-#include "autograd/fused.h"
 #include "autograd/ops.h"
 
 namespace gradus::optim {
@@ -15,11 +14,11 @@ void AdagradOptions::check() const {
 // s <- s + g^2,  p <- p - lr g / (sqrt(s) + epsilon)
 Tensor Adagrad::update(const Tensor& p, Tensor g, Moments& moments, std::int64_t step,
                        const AdagradOptions& o) const {
-  if (o.weight_decay != 0) g = fused([&] { return g + p * o.weight_decay; });
+  if (o.weight_decay != 0) g = g + p * o.weight_decay;
   Tensor& total = moments[0];
-  total = fused([&] { return total + square(g); });
+  total = total + square(g);
   const double lr = o.lr / (1 + static_cast<double>(step - 1) * o.lr_decay);
-  return fused([&] { return p - g / (sqrt(total) + o.epsilon) * lr; });
+  return p - g / (sqrt(total) + o.epsilon) * lr;
 }
 
 }  // namespace gradus::optim

@@ -25,6 +25,7 @@ class Adagrad : public OptimizerWith<AdagradOptions> {
   std::vector<std::string> moments(const AdagradOptions&) const override { return {"sum"}; }
   Tensor update(const Tensor& p, Tensor g, Moments& moments, std::int64_t step,
                 const AdagradOptions& o) const override;
+  bool elementwise() const override { return true; }
 };
 
 }  // namespace gradus::optim

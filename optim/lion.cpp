@@ -1,6 +1,5 @@
 #include "optim/lion.h"
 
-#include "autograd/fused.h"
 #include "autograd/ops.h"
 
 namespace gradus::optim {
@@ -16,12 +15,9 @@ void LionOptions::check() const {
 Tensor Lion::update(const Tensor& p, Tensor g, Moments& moments, std::int64_t,
                     const LionOptions& o) const {
   Tensor& m = moments[0];
-  const Tensor next = fused([&] {
-    const Tensor move = sign(m * o.beta1 + g * (1 - o.beta1));
-    return p - (move + p * o.weight_decay) * o.lr;
-  });
-  m = fused([&] { return m * o.beta2 + g * (1 - o.beta2); });
-  return next;
+  const Tensor move = sign(m * o.beta1 + g * (1 - o.beta1));
+  m = m * o.beta2 + g * (1 - o.beta2);
+  return p - (move + p * o.weight_decay) * o.lr;
 }
 
 }  // namespace gradus::optim

@@ -26,6 +26,7 @@ class Lion : public OptimizerWith<LionOptions> {
   std::vector<std::string> moments(const LionOptions&) const override { return {"exp_avg"}; }
   Tensor update(const Tensor& p, Tensor g, Moments& moments, std::int64_t step,
                 const LionOptions& o) const override;
+  bool elementwise() const override { return true; }
 };
 
 }  // namespace gradus::optim

@@ -7,6 +7,7 @@
 
 #include "autograd/autograd.h"
 #include "autograd/compute.h"
+#include "autograd/fused.h"
 #include "autograd/gradient.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
@@ -27,6 +28,10 @@ Tensor scaled(const Tensor& p, const Tensor& next, const Tensor& scale) {
   return p + (next - p) * reshape(scale, Shape(std::vector<std::int64_t>(
                                                    static_cast<std::size_t>(p.rank()), 1))
                                              .with(0, p.size(0)));
+}
+
+std::vector<Tensor> run(bool in_one_pass, const std::function<std::vector<Tensor>()>& f) {
+  return in_one_pass ? fused_all(f) : f();
 }
 
 }  // namespace
@@ -93,6 +98,16 @@ void Optimizer::make_moments(Slot& slot) const {
   }
 }
 
+// The next state: the moments, then the parameter.
+std::vector<Tensor> Optimizer::next(const Slot& slot, const std::vector<Tensor>& state,
+                                    const Tensor& gradient, const Tensor& row_scale) const {
+  const Tensor& p = state.back();
+  std::vector<Tensor> result(state.begin(), state.end() - 1);
+  const Tensor moved = update_group(p, gradient, result, slot.steps + 1, slot.group);
+  result.push_back(scaled(p, moved, row_scale));
+  return result;
+}
+
 // What may throw comes first in each parameter's update; then it, its moments and its count of steps
 // change together.
 void Optimizer::step() {
@@ -107,21 +122,27 @@ void Optimizer::step() {
       slot.steps = step;
       continue;
     }
-    Moments moments = slot.moments;
+    std::vector<Tensor> state = slot.moments;  // all that changes
+    state.push_back(p);
     if (g.is_sparse()) {
-      for (Tensor& m : moments) m = compute::gather(m, g.rows());
-      const Tensor old = compute::gather(p, g.rows());
-      const Tensor next = update_group(old, g.values(), moments, step, slot.group);
-      const Tensor scale =
-          slot.row_scale.defined() ? compute::gather(slot.row_scale, g.rows()) : Tensor();
-      compute::assign_rows(p, g.rows(), scaled(old, next, scale));
-      for (std::size_t i = 0; i < moments.size(); ++i) {
-        compute::assign_rows(slot.moments[i], g.rows(), moments[i]);
+      const auto rows_of = [&](const Tensor& t) {
+        return t.defined() ? compute::gather(t, g.rows()) : t;
+      };
+      std::vector<Tensor> rows;
+      for (const Tensor& t : state) rows.push_back(rows_of(t));
+      const Tensor scale = rows_of(slot.row_scale);
+      rows = run(elementwise(), [&] { return next(slot, rows, g.values(), scale); });
+      for (std::size_t i = 0; i < state.size(); ++i) {
+        compute::assign_rows(state[i], g.rows(), rows[i]);
       }
     } else {
-      const Tensor next = update_group(p, g.values(), moments, step, slot.group);
-      slot.parameter.assign(scaled(p, next, slot.row_scale));
-      slot.moments = std::move(moments);
+      const auto f = [&] { return next(slot, state, g.values(), slot.row_scale); };
+      if (!elementwise() || !assign_fused(state, f)) {
+        state = run(elementwise(), f);
+        slot.parameter.assign(state.back());
+        state.pop_back();
+        slot.moments = std::move(state);
+      }
     }
     slot.steps = step;
   }

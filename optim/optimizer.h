@@ -79,6 +79,9 @@ class Optimizer {
   // parameter gets a gradient.
   virtual Tensor update_group(const Tensor& parameter, const Tensor& gradient, Moments& moments,
                               std::int64_t step, std::size_t group) const = 0;
+  // Whether update computes with elementwise operations only. Then a step is one pass over memory,
+  // where the parameter and its moments lie (autograd/fused.h).
+  virtual bool elementwise() const { return false; }
   // The same by a kernel that updates the parameter and its moments in place, only in its rows if
   // the gradient is row-sparse; returns false if there is none. The gradient is coalesced;
   // row_scale is that of Group.
@@ -96,6 +99,8 @@ class Optimizer {
     Moments moments = {};                 // empty before the first step
   };
   void make_moments(Slot& slot) const;
+  std::vector<Tensor> next(const Slot& slot, const std::vector<Tensor>& state,
+                           const Tensor& gradient, const Tensor& row_scale) const;
 
   std::vector<Slot> slots_;
   std::size_t groups_ = 0;

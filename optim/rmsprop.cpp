@@ -1,6 +1,5 @@
 #include "optim/rmsprop.h"
 
-#include "autograd/fused.h"
 #include "autograd/ops.h"
 
 namespace gradus::optim {
@@ -24,21 +23,19 @@ std::vector<std::string> RMSprop::moments(const RMSpropOptions& o) const {
 // of the mean gradient, which is the variance.
 Tensor RMSprop::update(const Tensor& p, Tensor g, Moments& moments, std::int64_t,
                        const RMSpropOptions& o) const {
-  if (o.weight_decay != 0) g = fused([&] { return g + p * o.weight_decay; });
+  if (o.weight_decay != 0) g = g + p * o.weight_decay;
   const auto mean = [&](const Tensor& before, const Tensor& now) {
     return before * o.alpha + now * (1 - o.alpha);
   };
-  moments[0] = fused([&] { return mean(moments[0], square(g)); });
-  if (o.centered) moments[1] = fused([&] { return mean(moments[1], g); });
-  const auto move = [&] {
-    const Tensor spread = !o.centered ? moments[0]  // rounding may take a variance below zero
-                                      : maximum(moments[0] - square(moments[1]), 0);
-    return g / (sqrt(spread) + o.epsilon);
-  };
-  if (o.momentum == 0) return fused([&] { return p - move() * o.lr; });
+  moments[0] = mean(moments[0], square(g));
+  if (o.centered) moments[1] = mean(moments[1], g);
+  const Tensor spread = !o.centered ? moments[0]  // rounding may take a variance below zero
+                                    : maximum(moments[0] - square(moments[1]), 0);
+  const Tensor move = g / (sqrt(spread) + o.epsilon);
+  if (o.momentum == 0) return p - move * o.lr;
   Tensor& velocity = moments.back();
-  velocity = fused([&] { return velocity * o.momentum + move(); });
-  return fused([&] { return p - velocity * o.lr; });
+  velocity = velocity * o.momentum + move;
+  return p - velocity * o.lr;
 }
 
 }  // namespace gradus::optim

@@ -27,6 +27,7 @@ class RMSprop : public OptimizerWith<RMSpropOptions> {
   std::vector<std::string> moments(const RMSpropOptions& o) const override;
   Tensor update(const Tensor& p, Tensor g, Moments& moments, std::int64_t step,
                 const RMSpropOptions& o) const override;
+  bool elementwise() const override { return true; }
 };
 
 }  // namespace gradus::optim

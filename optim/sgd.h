@@ -24,9 +24,7 @@ class SGD : public OptimizerWith<SGDOptions> {
   std::vector<std::string> moments(const SGDOptions& o) const override;
   Tensor update(const Tensor& p, Tensor g, Moments& moments, std::int64_t step,
                 const SGDOptions& o) const override;
-  bool update_in_place(const Tensor& p, const Gradient& g, const Moments& moments,
-                       std::int64_t step, const Tensor& row_scale,
-                       const SGDOptions& o) const override;
+  bool elementwise() const override { return true; }
 };
 
 }  // namespace gradus::optim

@@ -22,7 +22,8 @@ const char* name_of(BinaryOp op) { return kBinaryNames[static_cast<std::size_t>(
 const char* name_of(ReduceOp op) { return kReduceNames[static_cast<std::size_t>(op)]; }
 
 // Offers that nobody took: unnamed here so that the header can name what they take.
-bool Backend::map(std::span<const MapStep>, std::span<const View>, const View&) { return false; }
+bool Backend::map(std::span<const MapStep>, std::span<const View>) { return false; }
+bool Backend::normal(std::uint64_t, std::uint64_t, double, double, const View&) { return false; }
 bool Backend::dropout(const View&, double, std::uint64_t, std::uint64_t, const View&) {
   return false;
 }

@@ -112,6 +112,7 @@ struct MapStep {
   std::variant<UnaryOp, BinaryOp, Select> op;
   std::array<int, 3> values{};
   DType dtype = DType::f32;  // of the result
+  View out = {};             // where the result is written; or none: it is for later steps only
 };
 
 // The inputs of Backend::attention. q, k and v are packed, [tokens, heads, dim] in segments, or
@@ -203,13 +204,17 @@ class Backend {
 
   // ---- Offers. All views are f32 or f64 and contiguous unless stated otherwise. ----
 
-  // out = the result of the last of `steps`, elementwise operations on inputs of any types and
-  // strides that have already been broadcast to out's shape. The same numbers as one operation
-  // after the other, without writing to memory what lies between. out may be one of the inputs.
-  virtual bool map(std::span<const MapStep> steps, std::span<const View> inputs, const View& out);
+  // Elementwise operations, of which at least one has an `out`. All outs have one shape, to which the
+  // inputs, of any types and strides, have already been broadcast. The same numbers as one operation
+  // after the other, without writing to memory what lies between. An out may be one of the inputs
+  // if no later step reads that input; else it overlaps none.
+  virtual bool map(std::span<const MapStep> steps, std::span<const View> inputs);
   // Philox4x32-10 numbers (tensor/philox.h), uniform in [0, 1): element i of stream `stream`. In
   // i32, the numbers' 32 bits themselves.
   virtual bool uniform(std::uint64_t, std::uint64_t, const View&) { return false; }
+  // mean + deviation * the normal numbers (tensor/box_muller.h) of that stream's pairs.
+  virtual bool normal(std::uint64_t seed, std::uint64_t stream, double mean, double deviation,
+                      const View& out);
   // y = x * keep / (1 - p), keep = uniform(seed, stream) >= p in f32. Also its own gradient: pass g
   // as x.
   virtual bool dropout(const View& x, double p, std::uint64_t seed, std::uint64_t stream,

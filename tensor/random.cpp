@@ -6,9 +6,9 @@
 #include <array>
 #include <cmath>
 #include <mutex>
-#include <numbers>
 #include <span>
 
+#include "tensor/box_muller.h"
 #include "tensor/elements.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -97,6 +97,7 @@ Tensor normal(const Shape& shape, double mean, double deviation, TensorOptions o
   const RandomState state = take_stream();
   Backend& on = options.backend != nullptr ? *options.backend : default_backend();
   const Tensor out = empty(shape, {dtype, &on});
+  if (on.normal(state.seed, state.next_stream, mean, deviation, out.view())) return out;
   const std::int64_t total = shape.numel();
   dispatch_floating(dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -104,18 +105,15 @@ Tensor normal(const Shape& shape, double mean, double deviation, TensorOptions o
     for (std::int64_t first = 0; first < total; first += kNormals) {
       const View part = part_of(out, first, std::min(kNormals, total - first));
       parallel_for(part.shape().numel(), kNormalsAtOnce, [&](std::int64_t i, std::int64_t end) {
-        // Of each block of four numbers (u0, u1, u2, u3), pairs make two normals each:
-        // sqrt(-2 log(1 - u0)) * (cos, sin)(2 pi u1). 1 - u is never 0.
-        for (; i < end; i += 4) {
+        for (; i < end; i += 4) {  // a block of Philox at a time
           const auto block = static_cast<std::uint64_t>(first + i) / 4;
           const auto bits = philox(state.seed, state.next_stream, block);
+          const auto [a, b] = box_muller::pair(bits[0], bits[1]);
+          const auto [c, d] = box_muller::pair(bits[2], bits[3]);
           std::array<T, 4> four;
-          for (std::size_t pair : {0, 2}) {
-            const double radius = std::sqrt(-2 * std::log(1 - double{to_uniform(bits[pair])}));
-            const double angle = 2 * std::numbers::pi * double{to_uniform(bits[pair + 1])};
-            four[pair] = static_cast<T>(mean + deviation * radius * std::cos(angle));
-            four[pair + 1] = static_cast<T>(mean + deviation * radius * std::sin(angle));
-          }
+          std::ranges::transform(std::array{a, b, c, d}, four.begin(), [=](double number) {
+            return static_cast<T>(mean + deviation * number);
+          });
           std::copy_n(four.begin(), std::min<std::int64_t>(4, end - i), values.begin() + i);
         }
       });

@@ -29,8 +29,8 @@ RandomState take_stream();
 // Uniform in [low, high), f32 or f64; in f32, rounding can give high itself. Throws Error unless
 // low <= high and both are finite.
 Tensor uniform(const Shape& shape, double low = 0, double high = 1, TensorOptions options = {});
-// Normally distributed with this mean and standard deviation, by the Box-Muller transform ("A note
-// on the generation of random normal deviates", 1958). Throws Error unless both are finite and the
+// Normally distributed with this mean and standard deviation, by the Box-Muller transform
+// (tensor/box_muller.h). Throws Error unless both are finite and the
 // deviation is at least 0.
 Tensor normal(const Shape& shape, double mean = 0, double deviation = 1,
               TensorOptions options = {});

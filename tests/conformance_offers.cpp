@@ -6,7 +6,6 @@
 #include <cmath>
 #include <utility>
 
-#include "tensor/philox.h"
 #include "tests/conformance_tools.h"
 
 namespace gradus::conformance {
@@ -19,70 +18,6 @@ std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // Sums of exponentials and products: some 100 roundings.
 double slack(DType dtype) { return dtype == DType::f32 ? 1e-5 : 2e-14; }
-
-void check_random(Findings& f) {
-  for (const Shape& shape : {Shape{}, Shape{5}, Shape{0}, Shape{3, 7, 2}, Shape{20011}}) {
-    const std::int64_t n = shape.numel();
-    Numbers uniform(at(n));
-    for (std::int64_t i = 0; i < n; ++i) {
-      const auto number = static_cast<std::uint64_t>(i);
-      uniform[at(i)] = double{to_uniform(philox(7, 9, number / 4)[number % 4])};
-    }
-    bool taken = false;
-    const std::string what = "uniform " + to_string(shape);
-    const Numbers found = f.run(what, f.mine, Layout(shape), DType::f32,
-                                [&](const View& out) { taken = f.mine.uniform(7, 9, out); });
-    if (taken) f.compare(what, found, uniform, 0);
-    Numbers bits(at(n));
-    for (std::int64_t i = 0; i < n; ++i) {
-      const auto number = static_cast<std::uint64_t>(i);
-      bits[at(i)] = static_cast<std::int32_t>(philox(7, 9, number / 4)[number % 4]);
-    }
-    const Numbers whole = f.run(what + " bits", f.mine, Layout(shape), DType::i32,
-                                [&](const View& out) { taken = f.mine.uniform(7, 9, out); });
-    if (taken) f.compare(what + " bits", whole, bits, 0);
-    for (const DType dtype : {DType::f32, DType::f64}) {
-      const Array x = some_array(shape, dtype);
-      const Numbers values = x.values();
-      Numbers expected(at(n));
-      for (std::int64_t i = 0; i < n; ++i) {
-        expected[at(i)] = uniform[at(i)] >= double{0.3f} ? values[at(i)] / 0.7 : 0;
-      }
-      const Held held = put(x, f.mine);
-      const std::string name = fmt::format("dropout {} {}", name_of(dtype), to_string(shape));
-      const Numbers y = f.run(name, f.mine, Layout(shape), dtype, [&](const View& out) {
-        taken = f.mine.dropout(held.view, 0.3, 7, 9, out);
-      });
-      if (taken) f.compare(name, y, expected, slack(dtype), 0);
-    }
-  }
-}
-
-// tanh(a b) where a < b, else a: as the backend computes it in four operations, to the last bit.
-void check_map(Findings& f, const Shape& shape, DType dtype, Placing placing) {
-  const std::vector<MapStep> steps{{BinaryOp::mul, {0, 1}, dtype},
-                                   {UnaryOp::tanh, {-1}, dtype},
-                                   {BinaryOp::lt, {0, 1}, DType::boolean},
-                                   {MapStep::Select{}, {-3, -2, 0}, dtype}};
-  const Held a = put(some_array(shape, dtype), f.mine);
-  const Held b = put(some_array(place(shape, placing), dtype, 1), f.mine);
-  const Held product = put(some_array(shape, dtype), f.mine),
-             above = put(some_array(shape, dtype), f.mine);
-  const Held less = put(some_array(shape, DType::boolean), f.mine);
-  const std::string what = named("map", "tanh(a b)", dtype, b.view.layout, placing);
-  const Numbers expected =
-      f.run(what + " by operations", f.mine, Layout(shape), dtype, [&](const View& out) {
-        f.mine.binary(BinaryOp::mul, a.view, b.view, product.view);
-        f.mine.unary(UnaryOp::tanh, product.view, above.view);
-        f.mine.binary(BinaryOp::lt, a.view, b.view, less.view);
-        f.mine.select(less.view, above.view, a.view, out);
-      });
-  bool taken = false;
-  const Numbers found = f.run(what, f.mine, Layout(shape), dtype, [&](const View& out) {
-    taken = f.mine.map(steps, std::vector<View>{a.view, b.view}, out);
-  });
-  if (taken) f.compare(what, found, expected, 0);
-}
 
 struct RowResult {
   Numbers y, dx;
@@ -359,11 +294,7 @@ void check_adam(Findings& f, std::int64_t n, std::int64_t width, const Numbers& 
 
 void check_offers(Findings& f) {
   check_random(f);
-  for (const Shape& shape : {Shape{}, Shape{0, 3}, Shape{5, 7}, Shape{3, 40, 129}, Shape{20011}}) {
-    for (const DType dtype : {DType::f32, DType::f64}) {
-      for (const Placing placing : kPlacings) check_map(f, shape, dtype, placing);
-    }
-  }
+  check_map(f);
   for (const DType dtype : {DType::f32, DType::f64}) {
     for (const Shape& shape : {Shape{1}, Shape{7, 3}, Shape{5, 1}, Shape{2, 5, 33}, Shape{70, 129},
                                Shape{3, 5000}, Shape{0, 4}, Shape{4, 0}}) {

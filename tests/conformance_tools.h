@@ -79,6 +79,8 @@ class Findings {
 };
 
 void check_rows(Findings& findings);    // conformance_rows.cpp
+void check_random(Findings& findings);  // conformance_random.cpp
+void check_map(Findings& findings);     // conformance_map.cpp
 void check_offers(Findings& findings);  // conformance_offers.cpp
 void check_fused(Findings& findings);   // conformance_fused.cpp
 

@@ -3,11 +3,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <numbers>
 #include <span>
 #include <utility>
 
 #include "autograd/ops.h"
+#include "tensor/box_muller.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/philox.h"
@@ -103,6 +106,39 @@ TEST_CASE("moments of uniform and normal") {
   // 68.27 % within one deviation
   const double within = mean(cast(abs(s) < 1, DType::f64)).item();
   CHECK(std::abs(within - 0.6827) < 5 * std::sqrt(0.6827 * 0.3173 / n));
+}
+
+TEST_CASE("normal numbers are Box and Muller's, to a few ulp of f64") {
+  double worst = 0;
+  const auto check = [&](std::uint32_t u, std::uint32_t v) {
+    const long double radius =
+        std::sqrt(-2 * std::log(1 - static_cast<long double>(to_uniform(u))));
+    const long double angle = 2 * std::numbers::pi_v<long double> * to_uniform(v);
+    const auto [a, b] = box_muller::pair(u, v);
+    const double scale = 1 + static_cast<double>(radius);
+    worst = std::max(worst, std::abs(a - static_cast<double>(radius * std::cos(angle))) / scale);
+    worst = std::max(worst, std::abs(b - static_cast<double>(radius * std::sin(angle))) / scale);
+  };
+  for (std::uint64_t i = 0; i < 100'000; ++i) {
+    const Block bits = philox(3, 4, i);
+    check(bits[0], bits[1]);
+  }
+  const std::uint32_t edges[] = {0u,       1u << 8,  1u << 29, 1u << 30,
+                                 3u << 29, 1u << 31, 3u << 30, ~0u};
+  for (const std::uint32_t u : edges) {
+    for (const std::uint32_t v : edges) check(u, v);
+  }
+  CHECK(worst < 4e-16);
+  CHECK(box_muller::pair(0, 77) == std::array<double, 2>{0, 0});  // u = 0: the radius is 0
+  CHECK(normal({0}).numel() == 0);
+  // The same on a backend without a kernel, in parts whose length is no multiple of its blocks.
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const auto numbers = [&](const std::string& on) {
+      manual_seed(11);
+      return normal({1031}, 3, 0.1, {dtype, &backend(on)}).to_vector<double>();
+    };
+    CHECK(numbers("cpu") == numbers("reference"));
+  }
 }
 
 TEST_CASE("dropout keeps 1 - p of the elements, scaled, and drops the same from the gradient") {

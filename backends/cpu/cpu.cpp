@@ -75,11 +75,16 @@ class CpuBackend : public Backend {
                        num_threads() == 1 ? "" : "s");
   }
 
-  bool map(std::span<const MapStep> steps, std::span<const View> inputs, const View& out) override {
-    return cpu::map(*cache_, steps, inputs, out);
+  bool map(std::span<const MapStep> steps, std::span<const View> inputs) override {
+    return cpu::map(*cache_, steps, inputs);
   }
   bool uniform(std::uint64_t seed, std::uint64_t stream, const View& out) override {
     cpu::uniform(seed, stream, out);
+    return true;
+  }
+  bool normal(std::uint64_t seed, std::uint64_t stream, double mean, double deviation,
+              const View& out) override {
+    cpu::normal(seed, stream, mean, deviation, out);
     return true;
   }
   bool dropout(const View& x, double p, std::uint64_t seed, std::uint64_t stream,

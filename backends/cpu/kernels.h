@@ -33,8 +33,7 @@ View contiguous(Cache& cache, const View& x, std::shared_ptr<Buffer>& keeper);  
 
 void unary(Cache& cache, UnaryOp op, const View& x, const View& out);  // elementwise.cpp
 void binary(Cache& cache, BinaryOp op, const View& a, const View& b, const View& out);
-bool map(Cache& cache, std::span<const MapStep> steps, std::span<const View> inputs,
-         const View& out);
+bool map(Cache& cache, std::span<const MapStep> steps, std::span<const View> inputs);
 bool unary_gradient(Cache& cache, UnaryOp op, const View& known, const View& g, const View& dx);
 void select(Cache& cache, const View& cond, const View& a, const View& b, const View& out);
 
@@ -59,6 +58,8 @@ void pool_gradient(const View& weights, const View& values, const View& offsets,
                    const View& dweights, const View& dvalues);
 
 void uniform(std::uint64_t seed, std::uint64_t stream, const View& out);  // random.cpp
+void normal(std::uint64_t seed, std::uint64_t stream, double mean, double deviation,
+            const View& out);
 void dropout(const View& x, double p, std::uint64_t seed, std::uint64_t stream, const View& y);
 
 void softmax(const View& x, const View& y);  // softmax.cpp

@@ -2,6 +2,7 @@
 // all steps, whose results lie in a work space small enough for the nearest cache.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <new>
 #include <type_traits>
@@ -18,7 +19,6 @@ namespace gradus::cpu {
 
 namespace {
 
-constexpr std::int64_t kMapPiece = kPiece;  // elements taken through all steps at a time
 constexpr std::size_t kMostSteps = 32, kMostInputs = 12;
 
 // Pieces of an input of any type as dense arrays.
@@ -62,57 +62,73 @@ class Readers {
 struct Loop {
   std::variant<UnaryLoop, BinaryLoop, SelectLoop> run;
   std::array<int, 3> values;
-  std::size_t place = 0;  // of its result in the work space
+  View out;                  // where its result goes, if anywhere;
+  std::size_t place = 0;     // if not, its place in the work space
+  std::size_t last_use = 0;  // the last step that reads its result
 };
 
-// Gives each result the first place that holds none still to be read.
-void assign_places(std::vector<Loop>& loops) {
-  std::vector<std::size_t> last_use(loops.size(), 0);
+// Gives each result the first place that holds none still to be read, and returns how many there are.
+std::size_t assign_places(std::vector<Loop>& loops) {
+  std::size_t places = 0;
   for (std::size_t s = 0; s < loops.size(); ++s) {
     for (const int v : loops[s].values) {
-      if (v < 0) last_use[static_cast<std::size_t>(-1 - v)] = s;
+      if (v < 0) loops[static_cast<std::size_t>(-1 - v)].last_use = s;
     }
   }
   for (std::size_t s = 0; s < loops.size(); ++s) {
     const auto taken = [&](std::size_t place) {
       for (std::size_t t = 0; t < s; ++t) {
-        if (loops[t].place == place && last_use[t] >= s) return true;
+        if (loops[t].place == place && loops[t].last_use >= s) return true;
       }
       return false;
     };
     while (taken(loops[s].place)) ++loops[s].place;
+    places = std::max(places, loops[s].place + 1);
   }
+  return places;
+}
+
+// How many elements to take through all steps at a time: what they need shall lie in the nearest cache.
+std::int64_t piece_of(std::size_t arrays, DType dtype) {
+  constexpr std::size_t kNearestCache = std::size_t{24} << 10;
+  const std::size_t most = kNearestCache / (arrays * size_of(dtype));
+  return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::bit_floor(most)), 256, kPiece);
 }
 
 // A task's walk through all steps, piece by piece.
 class Walk {
  public:
-  Walk(Cache& cache, const std::vector<Loop>& loops, const std::vector<View>& inputs)
+  Walk(Cache& cache, const std::vector<Loop>& loops, const std::vector<View>& inputs,
+       std::size_t places, std::int64_t piece)
       : loops_(loops),
         inputs_(inputs.size()),
         readers_(inputs),
-        room_(cache, std::ssize(loops) * kMapPiece) {}
+        piece_(static_cast<std::size_t>(piece)),
+        room_(cache, static_cast<std::int64_t>(places) * piece) {}
 
-  void operator()(std::int64_t i, std::int64_t n, void* to, bool past_caches) {
+  void operator()(std::int64_t i, std::int64_t n, bool past_caches) {
     std::array<const void*, kMostInputs> pieces;
     for (std::size_t k = 0; k < inputs_; ++k) pieces[k] = readers_[k].piece(i, n);
     const auto result_of = [&](std::size_t step) -> void* {
-      return step + 1 == loops_.size() ? to : room_.data() + loops_[step].place * kMapPiece;
+      const Loop& loop = loops_[step];
+      if (loop.out.buffer != nullptr) return element(loop.out, i);
+      return room_.data() + loop.place * piece_;
     };
     const auto value = [&](int v) -> const void* {
       return v < 0 ? result_of(static_cast<std::size_t>(-1 - v))
                    : pieces[static_cast<std::size_t>(v)];
     };
     for (std::size_t s = 0; s < loops_.size(); ++s) {
-      const auto& [run, from, place] = loops_[s];
-      const bool past = past_caches && s + 1 == loops_.size();
+      const auto& [run, from, out, place, last_use] = loops_[s];
+      void* const to = result_of(s);
+      const bool past = past_caches && out.buffer != nullptr && last_use <= s && on_a_line(to);
       if (const auto* unary = std::get_if<UnaryLoop>(&run)) {
-        (*unary)(value(from[0]), result_of(s), n, past);
+        (*unary)(value(from[0]), to, n, past);
       } else if (const auto* binary = std::get_if<BinaryLoop>(&run)) {
-        (*binary)(value(from[0]), value(from[1]), result_of(s), n, past);
+        (*binary)(value(from[0]), value(from[1]), to, n, past);
       } else {
         std::get<SelectLoop>(run)(static_cast<const bool*>(value(from[0])), value(from[1]),
-                                  value(from[2]), result_of(s), n, past);
+                                  value(from[2]), to, n, past);
       }
     }
   }
@@ -121,6 +137,7 @@ class Walk {
   const std::vector<Loop>& loops_;
   std::size_t inputs_;
   Readers readers_;
+  std::size_t piece_;
   Scratch<double> room_;
 };
 
@@ -133,11 +150,12 @@ bool is_one_loop(const MapStep& step) {  // not so a copy, which may cast, and a
 
 }  // namespace
 
-bool map(Cache& cache, std::span<const MapStep> steps, std::span<const View> inputs,
-         const View& out) {
+bool map(Cache& cache, std::span<const MapStep> steps, std::span<const View> inputs) {
   if (steps.size() > kMostSteps || inputs.size() > kMostInputs ||
       !std::ranges::all_of(steps, is_one_loop))
     return false;
+  const View& out =
+      std::ranges::find_if(steps, [](const MapStep& s) { return s.out.buffer != nullptr; })->out;
   if (out.shape().numel() == 0) return true;
   const auto type_of = [&](int value) {
     return value < 0 ? steps[static_cast<std::size_t>(-1 - value)].dtype
@@ -146,7 +164,7 @@ bool map(Cache& cache, std::span<const MapStep> steps, std::span<const View> inp
   std::vector<Loop> loops;
   for (const MapStep& step : steps) {
     const DType type = type_of(step.values[0]);
-    Loop& loop = loops.emplace_back(Loop{{}, step.values});
+    Loop& loop = loops.emplace_back(Loop{{}, step.values, step.out});
     if (const auto* unary = std::get_if<UnaryOp>(&step.op)) {
       loop.run = unary_loop(*unary, type);
     } else if (const auto* binary = std::get_if<BinaryOp>(&step.op)) {
@@ -155,7 +173,8 @@ bool map(Cache& cache, std::span<const MapStep> steps, std::span<const View> inp
       loop.run = select_loop(step.dtype);
     }
   }
-  assign_places(loops);
+  const std::size_t places = assign_places(loops);
+  const std::int64_t piece = piece_of(inputs.size() + places, out.dtype);
   std::vector<std::shared_ptr<Buffer>> keepers(inputs.size());
   std::vector<View> sources;
   std::int64_t row = out.shape().numel();  // of which every input that is not dense has pieces
@@ -164,7 +183,10 @@ bool map(Cache& cache, std::span<const MapStep> steps, std::span<const View> inp
     const auto walk = merge<1>({sources[i].layout});
     if (walk.rank > 1) row = std::min(row, walk.inner());
   }
-  for_pieces(kMapPiece, row, out, [&] { return Walk(cache, loops, sources); });
+  for_pieces(piece, row, out, [&] {
+    return [walk = Walk(cache, loops, sources, places, piece)](
+               std::int64_t i, std::int64_t n, void*, bool past) mutable { walk(i, n, past); };
+  });
   return true;
 }
 
