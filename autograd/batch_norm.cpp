@@ -43,17 +43,14 @@ Axes others(const Tensor& x) {
 
 }  // namespace
 
+// (x - mean) slope + bias as x slope + start: x has lost to rounding what that may lose.
 Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& weight,
                   const Tensor& bias, double epsilon) {
   check(x, {mean, variance, weight, bias});
   const Tensor scale = 1 / sqrt(variance + epsilon);
-  const Tensor centre = channels_of(x, mean);
-  const Tensor slope = channels_of(x, weight.defined() ? scale * weight : scale);
-  const Tensor start = bias.defined() ? channels_of(x, bias) : bias;
-  return fused([&] {
-    const Tensor y = (x - centre) * slope;
-    return start.defined() ? y + start : y;
-  });
+  const Tensor slope = weight.defined() ? scale * weight : scale;
+  const Tensor start = bias.defined() ? bias - mean * slope : -mean * slope;
+  return fused([&] { return x * channels_of(x, slope) + channels_of(x, start); });
 }
 
 namespace {

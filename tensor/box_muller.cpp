@@ -33,7 +33,7 @@ std::array<double, 2> pair(std::uint32_t u, std::uint32_t v) {
   const double radius = std::sqrt(-2 * log(1 - double{to_uniform(u)}));  // 1 - u is never 0
   // A turn has four quarters; r is what is left of the nearest one.
   const double turn = double{to_uniform(v)};
-  const auto quarter = static_cast<std::int64_t>(turn * 4 + 0.5);
+  const auto quarter = static_cast<std::int64_t>((turn * 8 + 1) / 2);
   const double r = turn - static_cast<double>(quarter) * 0.25, t = r * r;
   const double sine = r * t * polynomial(t, kSinFit) + r * kTwoPi;
   const double cosine = t * polynomial(t, kCosFit) + 1;

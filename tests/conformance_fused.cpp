@@ -282,6 +282,7 @@ void check_fused(Findings& f) {
       max_pool2d_offer({4, 5}, {2, 4}, {3, 2}, 1),
       batch_norm_offer({3, 2, 9}),
       batch_norm_offer({1, 4, 40}),
+      batch_norm_offer({130, 5, 1}),
       gather_sum_offer(),
       pool_offer(2, 3),
       pool_offer(1, 70),

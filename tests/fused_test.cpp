@@ -140,7 +140,8 @@ TEST_CASE("fused: max_pool2d, with equal numbers in a window") {
 
 TEST_CASE("fused: batch_norm of the batch") {
   manual_seed(9);
-  for (const Shape& shape : {Shape{2, 3, 8}, Shape{40, 5, 31, 33}, Shape{1, 2, 9}, Shape{7, 4}}) {
+  for (const Shape& shape : {Shape{2, 3, 8}, Shape{40, 5, 31, 33}, Shape{1, 2, 9}, Shape{7, 4},
+                             Shape{300, 70}, Shape{4100, 3}, Shape{9, 3, 4}}) {
     check_same(fmt::format("batch_norm {}", to_string(shape)),
                [&](const std::vector<Tensor>& in) {
                  return batch_norm_training(in[0] + 3, in[1], in[2]).y;

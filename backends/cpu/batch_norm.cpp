@@ -12,6 +12,7 @@
 
 #include <cmath>
 
+#include "backends/cpu/batch_norm.h"
 #include "backends/cpu/kernels.h"
 #include "backends/host.h"
 #include "tensor/parallel.h"
@@ -31,11 +32,6 @@ struct Rows {
   double numbers() const { return static_cast<double>(count * size); }
   std::int64_t row(std::int64_t i) const { return first + i * distance; }
 };
-
-template <class T>
-T rstd_of(T variance, double epsilon) {
-  return static_cast<T>(1 / std::sqrt(static_cast<double>(variance) + epsilon));
-}
 
 // y = (x - mean) * rstd * weight + bias, rstd = 1 / sqrt(variance + epsilon).
 template <class T>
@@ -129,11 +125,14 @@ namespace gradus::cpu {
 HWY_EXPORT(norm_channels);
 HWY_EXPORT(norm_gradient_channels);
 
-// Rows of a few numbers are no use: where a channel is a single column, sums over rows are faster.
-constexpr std::int64_t kShortestRow = 8;
+constexpr std::int64_t kShortestRow = 8;  // of a few numbers they are no use
 
 bool batch_norm(const View& x, const View& weight, const View& bias, double epsilon, const View& y,
                 const View& mean, const View& variance) {
+  if (x.shape()[2] == 1) {
+    batch_norm_columns(x, weight, bias, epsilon, y, mean, variance);
+    return true;
+  }
   if (x.shape()[2] < kShortestRow) return false;
   parallel_for(x.shape()[1], 1, [&](std::int64_t begin, std::int64_t end) {
     HWY_DYNAMIC_DISPATCH(norm_channels)(x, weight, bias, epsilon, y, mean, variance, begin, end);
@@ -144,6 +143,9 @@ bool batch_norm(const View& x, const View& weight, const View& bias, double epsi
 void batch_norm_gradient(const View& x, const View& weight, const View& mean, const View& variance,
                          double epsilon, const View& g, const View& dx, const View& dweight,
                          const View& dbias) {
+  if (x.shape()[2] == 1) {
+    return batch_norm_columns_gradient(x, weight, mean, variance, epsilon, g, dx, dweight, dbias);
+  }
   parallel_for(x.shape()[1], 1, [&](std::int64_t begin, std::int64_t end) {
     HWY_DYNAMIC_DISPATCH(norm_gradient_channels)
     (x, weight, mean, variance, epsilon, g, dx, dweight, dbias, begin, end);

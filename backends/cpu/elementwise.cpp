@@ -2,6 +2,7 @@
 // of each to dense pieces for the loops of loops.h.
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "backends/cpu/kernels.h"
 #include "backends/cpu/loops.h"
@@ -92,9 +93,12 @@ void binary(Cache& cache, BinaryOp op, const View& a, const View& b, const View&
     return walk_two(cache, binary_loop(BinaryOp::div, a.dtype), out, a, out);
   }
   if (exponent == 1) return copy(cache, a, out);
-  const BinaryLoop times = binary_loop(BinaryOp::mul, a.dtype);
-  walk_two(cache, times, a, a, out);
-  for (int factors = 2; factors < exponent; ++factors) walk_two(cache, times, out, a, out);
+  std::vector<MapStep> steps{{BinaryOp::mul, {0, 0}, a.dtype}};
+  for (int step = 1; step < exponent - 1; ++step) {
+    steps.push_back({BinaryOp::mul, {-step, 0}, a.dtype});
+  }
+  steps.back().out = out;
+  map(cache, steps, {&a, 1});
 }
 
 bool unary_gradient(Cache& cache, UnaryOp op, const View& known, const View& g, const View& dx) {

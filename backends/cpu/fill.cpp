@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "backends/cpu/kernels.h"
+#include "backends/cpu/merge.h"
 #include "backends/host.h"
 #include "tensor/parallel.h"
 
@@ -44,6 +45,10 @@ HWY_AFTER_NAMESPACE();
 namespace gradus::cpu {
 
 HWY_EXPORT(fill_rows);
+
+void repeat(std::size_t size, const void* value, void* to, std::int64_t n) {
+  HWY_DYNAMIC_DISPATCH(fill_rows)(size, value, to, n, false);
+}
 
 void fill(const View& out, double value) {
   dispatch(out.dtype, [&](auto zero) {

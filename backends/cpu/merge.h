@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "tensor/layout.h"
@@ -58,6 +59,9 @@ Merged<N> merge(const std::array<Layout, N>& layouts) {
 // How many elements a kernel is given at a time where something is copied for it.
 inline constexpr std::int64_t kPiece = 1024;
 
+// to[0 .. n - 1] = the value, of `size` bytes (fill.cpp).
+void repeat(std::size_t size, const void* value, void* to, std::int64_t n);
+
 template <class T>
 class Dense {
  public:
@@ -90,7 +94,7 @@ class Dense {
       const std::int64_t run = std::min(row - index[last], count - done);
       T* to = buffer_.data() + done;
       if (step == 0) {
-        std::fill_n(to, run, *from);
+        repeat(sizeof(T), from, to, run);
       } else if (step == 1) {
         std::copy_n(from, run, to);
       } else {

@@ -278,13 +278,20 @@ HWY_INLINE V power_of(D d, V m, V e, V y) {
 }
 #endif
 
-// x^y. f32: in f64, which leaves one rounding. The C library's for f64, and where x is no normal number above
-// 0, or y not finite.
+// x^y. By roots where every y is 1/2, or every one -1/2. Else f32 in f64, which leaves one rounding. The C
+// library's for f64, and where x is no normal number above 0, or y not finite.
 template <class D, class V>
 HWY_INLINE V pow(D d, V x, V y) {
   using T = hn::TFromD<D>;
   const auto exact = [](T a, T b) { return std::pow(a, b); };
 #if HWY_TARGET != HWY_SCALAR
+  const auto normal =
+      hn::And(hn::Ge(x, hn::Set(d, std::numeric_limits<T>::min())), hn::IsFinite(x));
+  const V root = hn::Set(d, static_cast<T>(0.5));
+  if (hn::AllTrue(d, hn::And(normal, hn::Eq(hn::Abs(y), root)))) {
+    if (hn::AllTrue(d, hn::Eq(y, root))) return hn::Sqrt(x);
+    if (hn::AllFalse(d, hn::Eq(y, root))) return hn::Div(hn::Set(d, T{1}), hn::Sqrt(x));
+  }
   if constexpr (sizeof(T) == 4) {
     const hn::RebindToSigned<D> whole;
     const hn::RepartitionToWide<D> wide;
@@ -301,8 +308,6 @@ HWY_INLINE V pow(D d, V x, V y) {
     const V z = hn::Combine(
         d, power(hn::UpperHalf(half, m), hn::UpperHalf(half_whole, e), hn::UpperHalf(half, y)),
         power(hn::LowerHalf(half, m), hn::LowerHalf(half_whole, e), hn::LowerHalf(half, y)));
-    const auto normal =
-        hn::And(hn::Ge(x, hn::Set(d, std::numeric_limits<T>::min())), hn::IsFinite(x));
     const auto plain = hn::And(normal, hn::IsFinite(y));
     if (HWY_LIKELY(hn::AllTrue(d, plain))) return z;
     return hn::IfThenElse(plain, z, lanewise(d, x, y, exact));
