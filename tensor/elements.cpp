@@ -6,10 +6,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 
 #include "tensor/error.h"
+#include "tensor/parallel.h"
 #include "tensor/tensor.h"
 
 namespace gradus {
@@ -23,23 +25,34 @@ void check_i32(const char* op, double x) {
 
 std::size_t first_outside(std::span<const std::int32_t> values, std::int32_t least,
                           std::int64_t limit) {
+  constexpr std::int64_t kBlock = 1024, kAtOnce = 64 * kBlock;
   const auto start = static_cast<std::uint32_t>(least);
   const auto last = static_cast<std::uint32_t>(limit - 1 - least);
-  for (std::size_t i = 0; i < values.size();) {
-    // Counted from `least`, a number below it or above the last, less the number, has the top bit.
-    const auto block = values.subspan(i, std::min<std::size_t>(1024, values.size() - i));
+  // Counted from `least`, a number below it or above the last, less the number, has the top bit.
+  const auto all_inside = [=](std::span<const std::int32_t> block) {
     std::uint32_t bits = 0;
     for (const std::int32_t value : block) {
       const std::uint32_t place = static_cast<std::uint32_t>(value) - start;
       bits |= place | (last - place);
     }
-    const std::size_t end = i + block.size();
-    if (bits >> 31 == 0) i = end;
-    for (; i < end; ++i) {
-      if (values[i] < least || values[i] >= limit) return i;
+    return bits >> 31 == 0;
+  };
+  const std::int64_t count = std::ssize(values);
+  std::atomic<std::int64_t> first = count;
+  parallel_for(count, kAtOnce, [&](std::int64_t i, std::int64_t end) {
+    for (; i < end; i += kBlock) {
+      const auto at = static_cast<std::size_t>(i);
+      const auto block = values.subspan(at, static_cast<std::size_t>(std::min(kBlock, end - i)));
+      if (all_inside(block)) continue;
+      const auto outside = [=](std::int32_t v) { return v < least || v >= limit; };
+      const std::int64_t found = i + (std::ranges::find_if(block, outside) - block.begin());
+      std::int64_t before = first;
+      while (found < before && !first.compare_exchange_weak(before, found)) {
+      }
+      return;
     }
-  }
-  return values.size();
+  });
+  return static_cast<std::size_t>(first.load());
 }
 
 template <>

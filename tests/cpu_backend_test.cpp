@@ -293,7 +293,8 @@ TEST_CASE("cpu: gather and scatter agree with the reference") {
   }
 }
 
-// Of narrow tables many rows are one task's, so that tasks do not write to the same cache lines.
+// Of narrow tables many rows are one task's, so that tasks do not write to the same cache lines. Where lines of
+// rows have none in common, a task has lines of its own.
 TEST_CASE("cpu: scatter to narrow tables gives the same for any number of threads") {
   const int before = num_threads();
   for (const Shape& table : {Shape{7}, Shape{1000}, Shape{40, 3}, Shape{5000, 15}, Shape{99, 16}}) {
@@ -301,13 +302,36 @@ TEST_CASE("cpu: scatter to narrow tables gives the same for any number of thread
     const Owned rows = numbers(DType::i32, Layout(Shape{50000}), -1, static_cast<double>(table[0]));
     const Owned src = numbers(DType::f32, Layout(from), -3, 3, 5);
     for (ScatterOp op : {ScatterOp::add, ScatterOp::assign}) {
-      for (int threads : {1, 2, 3}) {
+      for (int threads : {1, 2, 5}) {
         set_num_threads(threads);
         compare(DType::f32, table, 0, 0, fmt::format("{}, {} threads", to_string(table), threads),
                 [&](Backend& on, const View& out) {
                   on.fill(out, 1);
                   on.scatter(op, rows, src, out);
                 });
+      }
+    }
+  }
+  for (const std::int64_t width : {1, 2, 20}) {
+    for (const std::int32_t stray : {-1, 100, 8999}) {  // a row in the last line that others have
+      constexpr std::int64_t kLines = 300, kEach = 411;
+      const Owned rows = numbers(DType::i32, Layout(Shape{kLines, kEach}), 0, 29);
+      auto* row = data_of<std::int32_t>(rows.view);
+      for (std::int64_t i = 0; i < kLines * kEach; ++i) {
+        row[i] = row[i] == 0 ? kNoRow : row[i] + static_cast<std::int32_t>(i / kEach * 30);
+      }
+      row[kLines * kEach - 1] = stray;
+      const Owned src = numbers(DType::f32, Layout(Shape{kLines, kEach, width}), -3, 3, 5);
+      for (ScatterOp op : {ScatterOp::add, ScatterOp::assign}) {
+        for (int threads : {1, 2, 5}) {
+          set_num_threads(threads);
+          compare(DType::f32, {9000, width}, 0, 0,
+                  fmt::format("lines, width {}, stray {}, {} threads", width, stray, threads),
+                  [&](Backend& on, const View& out) {
+                    on.fill(out, 1);
+                    on.scatter(op, rows, src, out);
+                  });
+        }
       }
     }
   }
