@@ -31,6 +31,14 @@ bool same_view(const Tensor& a, const Tensor& b) {
          a.dtype() == b.dtype();
 }
 
+bool broadcasts_to(const Shape& shape, const Shape& to) {
+  bool fits = shape.rank() <= to.rank();
+  for (int axis = 1; fits && axis <= shape.rank(); ++axis) {
+    fits = shape[-axis] == to[-axis] || shape[-axis] == 1;
+  }
+  return fits;
+}
+
 }  // namespace
 
 Notes* Notes::current(const Shape& shape) {
@@ -102,8 +110,8 @@ bool Notes::reads_what_it_wrote() const {
 bool Notes::compute(std::span<Tensor> results, std::span<const Tensor> targets) {
   if (views_ || results.empty()) return false;
   const Tensor& like = results[0];
-  const auto larger = [&](const Tensor& r) { return r.numel() > like.numel(); };
-  if (std::ranges::any_of(results_, larger)) return false;
+  const auto spreads = [&](const Tensor& r) { return broadcasts_to(r.shape(), like.shape()); };
+  if (!std::ranges::all_of(results_, spreads)) return false;
   std::vector<Tensor> outs;
   for (std::size_t i = 0; i < results.size(); ++i) {
     outs.push_back(targets.empty() ? empty(like.shape(), {results[i].dtype(), &like.backend()})

@@ -144,6 +144,11 @@ TEST_CASE("fused: several results, and none that is read after it was written") 
     const Tensor unused = unsqueeze(x, 0) * ones({2, 1, 1});
     return std::vector{x * 2};
   }));
+  const Tensor wide = ones({75, 300});  // as many elements in another shape
+  CHECK(!assign_fused({a}, [&] {
+    const Tensor unused = wide * 2;
+    return std::vector{x * 2};
+  }));
   check({a, b}, {x, x});
   CHECK(assign_fused({a, b}, [&] { return std::vector{b * 3, b * 2}; }));  // b is read before
   check({a, b}, {x * 3, x * 2});
