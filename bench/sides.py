@@ -137,11 +137,15 @@ def medians(runs):
 
 
 def compare(sides, names, threads, rounds, repetitions):
-    """The sides in turn, `rounds` times, for machines drift: {label: {row: {counter: median}}}."""
+    """The sides in turn, a few rows at a time, for machines drift, `rounds` times:
+    {label: {row: {counter: median}}}."""
+    at_a_time = 6
+    parts = [names[i:i + at_a_time] for i in range(0, len(names), at_a_time)]
     runs = {side.label: {} for side in sides}
     for _ in range(rounds):
-        for side in sides:
-            for name, row in side.run(names, threads, repetitions).items():
-                runs[side.label].setdefault(name, []).append(row)
+        for part in parts:
+            for side in sides:
+                for name, row in side.run(part, threads, repetitions).items():
+                    runs[side.label].setdefault(name, []).append(row)
     return {label: {name: medians(list_) for name, list_ in rows.items()}
             for label, rows in runs.items()}
