@@ -80,7 +80,7 @@ class Optimizer {
   virtual Tensor update_group(const Tensor& parameter, const Tensor& gradient, Moments& moments,
                               std::int64_t step, std::size_t group) const = 0;
   // Whether update computes with elementwise operations only. Then a step is one pass over memory,
-  // where the parameter and its moments lie (autograd/fused.h).
+  // where the parameter and its moments lie (autograd/fused.h); update may be called twice for it.
   virtual bool elementwise() const { return false; }
   // The same by a kernel that updates the parameter and its moments in place, only in its rows if
   // the gradient is row-sparse; returns false if there is none. The gradient is coalesced;

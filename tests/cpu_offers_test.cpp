@@ -30,6 +30,17 @@ Owned logits(DType dtype, std::int64_t n) {
   return x;
 }
 
+// All that batch_norm and its gradient write, for x of this shape.
+std::vector<Owned> batch_normed(const Shape& shape) {
+  const auto some = [](const Shape& of) { return numbers(DType::f32, Layout(of)); };
+  const Owned x = some(shape), w = some(Shape{shape[1]});
+  std::vector<Owned> r;
+  for (int i = 0; i < 6; ++i) r.push_back(blank(DType::f32, i < 2 ? shape : Shape{shape[1]}));
+  CHECK(cpu().batch_norm(x, w, w, 1e-5, r[0], r[2], r[3]));
+  CHECK(cpu().batch_norm_gradient(x, w, r[2], r[3], 1e-5, r[0], r[1], r[4], r[5]));
+  return r;
+}
+
 Owned as_doubles(const std::vector<double>& list, const Shape& shape) {
   Owned result = blank(DType::f64, shape);
   cpu().upload(list.data(), result);
@@ -244,6 +255,9 @@ TEST_CASE("cpu: results are the same bits for any number of threads") {
       CHECK(cpu().conv2d(images, filters, {}, stride, 1, seen));
       CHECK(cpu().conv2d_gradient(images, filters, stride, 1, seen, dimages, dfilters, {}));
       keep(seen), keep(dimages), keep(dfilters);
+    }
+    for (const Shape& shape : {Shape{901, 403, 1}, Shape{6, 70, 33}, Shape{5, 0, 1}}) {
+      for (const Owned& result : batch_normed(shape)) keep(result);
     }
     const Owned p = numbers(DType::f32, Layout(Shape{901, 403})),
                 m = numbers(DType::f32, Layout(Shape{901, 403})),

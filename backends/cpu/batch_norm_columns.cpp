@@ -103,6 +103,7 @@ constexpr std::int64_t kChunk = 64;  // rows
 template <class F>
 void for_chunks(const View& x, const F& body) {
   const std::int64_t rows = x.shape()[0];
+  if (x.shape().numel() == 0) return;
   const std::int64_t together = std::max<std::int64_t>(1, kGrain / (kChunk * x.shape()[1]));
   parallel_for(ceil_div(rows, kChunk), together, [&](std::int64_t chunk, std::int64_t end) {
     for (; chunk < end; ++chunk) {
