@@ -17,7 +17,7 @@ namespace gradus::cpu {
 namespace {
 
 constexpr std::int64_t kBands = 16;
-constexpr std::int64_t kTile = 128;  // rows of ds at a time
+constexpr std::int64_t kTile = 128;  // rows of ds at a time, at most
 
 View block(const std::shared_ptr<Buffer>& buffer, DType dtype, const Shape& shape) {
   return {buffer.get(), dtype, Layout(shape)};
@@ -61,8 +61,9 @@ struct LinearGradient {
 
   template <class T>
   void in_bands() const {
-    const std::int64_t band = ceil_div(ceil_div(rows, kBands), kTile) * kTile;
-    const std::int64_t bands = ceil_div(rows, band);
+    const std::int64_t band = ceil_div(rows, kBands), bands = ceil_div(rows, band);
+    // About equal, of blocks that are full (gemm.cpp, amx.cpp) but for the last.
+    const std::int64_t tile = ceil_div(ceil_div(band, ceil_div(band, kTile)), 16) * 16;
     const auto weights_buffer = allocate(bands * out * in), sums_buffer = allocate(bands * out);
     const View weights = block(weights_buffer, x.dtype, Shape{bands, out, in});
     const View sums = block(sums_buffer, x.dtype, Shape{bands, out});
@@ -71,11 +72,11 @@ struct LinearGradient {
     const Matrix<T> from{data_of<T>(x), x.layout.stride(0), x.layout.stride(1)};
     parallel_for(bands, 1, [&](std::int64_t b, std::int64_t end) {
       const std::int64_t distance = out + 16;  // not a power of two (read_in_place, gemm.cpp)
-      Scratch<T> ds(cache, kTile * distance);
+      Scratch<T> ds(cache, tile * distance);
       for (; b < end; ++b) {
         const std::int64_t first = b * band, last = std::min(rows, first + band);
-        for (std::int64_t row = first; row < last; row += kTile) {
-          const std::int64_t count = std::min(kTile, last - row);
+        for (std::int64_t row = first; row < last; row += tile) {
+          const std::int64_t count = std::min(tile, last - row);
           loops.slope(element(g, row * out), element(y, row * out), count, out, ds.data(), distance,
                       element(sums, b * out));
           const Matrix<T> slopes{ds.data(), distance, 1};

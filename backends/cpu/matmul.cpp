@@ -26,29 +26,34 @@ bool enough(std::int64_t tiles, std::int64_t products) {
 }
 
 // One product of the batch is cut into tiles of m, n and k; partial sums over k are added in order.
-// Halving an axis costs copies: of m, those of b's tile are made twice (the panels of gemm), of n
-// those of a's; of k, there are two partial sums. So the cheapest is halved, again and again.
+// Cutting an axis finer costs copies: m, those of b's tile are made once more (the panels of gemm), n
+// those of a's; k, partial sums are written, then read and added to others. For each multiply-add that is
+// about 1/m, 1/n and 4/k, twice that where k was whole: so the longest is cut finer, again and again.
+// Tiles are about equal, so that threads that take as many are done together.
 struct Tiling {
   std::int64_t m, n, k;
   std::int64_t m_tiles, n_tiles, k_tiles;
 
   Tiling(std::int64_t batch, std::int64_t rows, std::int64_t columns, std::int64_t inner)
-      : m(std::min<std::int64_t>(rows, 1024)), n(std::min<std::int64_t>(columns, 512)), k(inner) {
+      : m_tiles(ceil_div(rows, 1024)), n_tiles(ceil_div(columns, 512)), k_tiles(1) {
     for (;;) {
-      m_tiles = ceil_div(rows, m);
-      n_tiles = ceil_div(columns, n);
-      k_tiles = ceil_div(inner, k);
-      const std::int64_t tiles = batch * m_tiles * n_tiles * k_tiles;
-      if (enough(tiles, m * n * k)) break;
-      const std::int64_t sums = 4 * m * n;  // written, then read and added to others
-      if (sums < std::min(m, n) * k && k >= 1024) {
-        k = ceil_div(ceil_div(k, 2), 16) * 16;
-      } else if (m > n) {
-        m = ceil_div(m, 2);
+      m = ceil_div(rows, m_tiles);
+      n = ceil_div(columns, n_tiles);
+      k = ceil_div(inner, k_tiles);
+      if (enough(batch * m_tiles * n_tiles * k_tiles, m * n * k)) break;
+      if (k >= 1024 && k > (k_tiles == 1 ? 8 : 4) * std::max(m, n)) {
+        ++k_tiles;
       } else {
-        n = ceil_div(n, 2);
+        ++(m > n ? m_tiles : n_tiles);
       }
     }
+    const auto round = [](std::int64_t size, std::int64_t multiple, std::int64_t& tile) {
+      tile = std::min(size, ceil_div(tile, multiple) * multiple);
+      return ceil_div(size, tile);
+    };
+    m_tiles = round(rows, 16, m);  // few blocks that are not full (gemm.cpp, amx.cpp)
+    n_tiles = round(columns, 32, n);
+    k_tiles = round(inner, 16, k);
   }
 };
 
