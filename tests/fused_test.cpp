@@ -97,6 +97,8 @@ TEST_CASE("fused: conv2d, and conv1d as one line high") {
            {{2, 2, 40, 41}, {70, 2, 5, 5}, 1, {4, 2}},  // of direct convolution, too
            {{1, 2, 30, 100}, {3, 2, 5, 5}, 1, 2},       // windows reach over more than a piece
            {{2, 130, 12, 9}, {70, 130, 3, 3}, 1, 1},    // strips of channels, a row of windows cut
+           {{1, 40, 33, 32}, {70, 40, 3, 3}, 1, 1},     // lines of whole blocks of registers
+           {{1, 2, 20, 30}, {5, 2, 5, 5}, 1, 2},        // and nearly so
            {{1, 40, 5, 5}, {3, 40, 1, 1}, {2, 2}},      // sees pixels that others do not
            {{1, 3, 2, 4}, {2, 3, 5, 5}, 1, 4},          // windows of nothing but padding
            {{2, 0, 5, 6}, {3, 0, 2, 2}},                // no channels: nothing but the bias

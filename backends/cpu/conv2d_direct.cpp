@@ -5,8 +5,8 @@
 //   y[o, q] = sum over s of weight[o, s] x[q + place(s)],   place(c, i, j) = c step + i width + j
 //
 // which is a product of matrices whose right side, [seen, positions], needs no copy: its rows are
-// pieces of the image's channels, `step` apart. Those of the positions that look at two lines are
-// computed, too, and left out in the end. Its gradient dweight^T [seen, out] is x's rows times
+// pieces of the image's channels, `step` apart. Positions that look at two lines are computed, too, where
+// lines do not end with a block of registers, and left out in the end. Its gradient dweight^T [seen, out] is x's rows times
 // g^T [positions, out], which is 0 where a position looks at two lines. Images are padded tile by
 // tile, on the way into the caches. Highway compiles this file once for each kind of CPU.
 #include "backends/cpu/simd.h"
@@ -74,6 +74,17 @@ std::int64_t apart(std::int64_t length) { return ceil_div(length, 32) * 32 + 16;
 // `length` rounded up to whole blocks of `side`.
 std::int64_t whole(std::int64_t length, std::int64_t side) { return ceil_div(length, side) * side; }
 
+// Positions are computed in blocks of kColumns, `used` of every `unit` of them: all, or only those with a
+// window, where a line's are whole blocks or nearly so.
+template <class T>
+struct Stretch {
+  std::int64_t unit = kColumns<T>, used = kColumns<T>;
+
+  explicit Stretch(const Sizes& s) {
+    if (s.down > 1 && whole(s.across, kColumns<T>) <= s.width) unit = s.width, used = s.across;
+  }
+};
+
 // Rows of the right side: pieces of channels.
 template <class T>
 struct Pieces {
@@ -87,13 +98,16 @@ template <class T>
 HWY_FLATTEN void compute_tile(const Sizes& s, const T* image, const std::int64_t* place,
                               const T* panels, std::int64_t count, T* tile, std::int64_t distance) {
   const std::int64_t seen = s.seen(s.in), height = whole(s.out, kRows);
+  const Stretch<T> stretch(s);
   for (std::int64_t p = 0; p < seen; p += kInner) {
     const std::int64_t inner = std::min(kInner, seen - p);
-    for (std::int64_t q = 0; q < count; q += kColumns<T>) {
-      for (std::int64_t o = 0; o < s.out; o += kRows) {
-        block_of(std::min(kRows, s.out - o), inner, T{1},
-                 ColumnsA<T>{panels + p * height + o * inner}, Pieces<T>{image + q, place + p},
-                 Put<T>{.add = p > 0}, tile + o * distance + q, distance, kColumns<T>);
+    for (std::int64_t begin = 0; begin < count; begin += stretch.unit) {
+      for (std::int64_t q = begin; q < begin + stretch.used; q += kColumns<T>) {
+        for (std::int64_t o = 0; o < s.out; o += kRows) {
+          block_of(std::min(kRows, s.out - o), inner, T{1},
+                   ColumnsA<T>{panels + p * height + o * inner}, Pieces<T>{image + q, place + p},
+                   Put<T>{.add = p > 0}, tile + o * distance + q, distance, kColumns<T>);
+        }
       }
     }
   }
@@ -130,7 +144,7 @@ void forward(Cache& cache, const Sizes& s, const View& x, const View& weight, co
   pack_weight(s, data_of<T>(weight), panels.data());
   const std::int64_t most = std::max(kColumns<T>, kTileElements / std::max<std::int64_t>(s.out, 1));
   const std::int64_t tiles = ceil_div(s.positions(), most);
-  const std::int64_t tile = whole(ceil_div(s.positions(), tiles), kColumns<T>);
+  const std::int64_t tile = whole(ceil_div(s.positions(), tiles), Stretch<T>(s).unit);
   const std::int64_t distance = apart(tile), step = apart(tile + reach(s));
   const std::vector<std::int64_t> place = places(s, step);
   parallel_for(s.batch * tiles, 1, [&](std::int64_t task, std::int64_t end) {
