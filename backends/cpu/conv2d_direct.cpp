@@ -46,24 +46,35 @@ std::vector<std::int64_t> places(const Sizes& s, std::int64_t step) {
   return all;
 }
 
+template <class T>
+HWY_INLINE void copy_line(const T* HWY_RESTRICT from, std::int64_t step, T* HWY_RESTRICT to,
+                          std::int64_t n) {
+  if (step == 1) {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = from[i];
+  } else {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * step];
+  }
+}
+
 // An image's channels laid out by position, to rows of `step` numbers that begin with position `first`:
 // line i of a channel begins at position (origin.height + i) width + origin.width, around it are zeros.
 template <class T>
 HWY_FLATTEN void lay_positions(const View& images, std::int64_t item, const Size2d& origin,
                                std::int64_t width, std::int64_t first, std::int64_t step, T* out) {
   const Shape& shape = images.shape();
+  const std::int64_t channels = shape[1], lines = shape[2], across = shape[3];
   const auto& strides = images.layout.strides;
-  std::fill_n(out, shape[1] * step, T{0});
-  for (std::int64_t c = 0; c < shape[1]; ++c, out += step) {
+  const std::int64_t first_line = std::max<std::int64_t>(first / width - origin.height, 0);
+  std::fill_n(out, channels * step, T{0});
+  for (std::int64_t c = 0; c < channels; ++c, out += step) {
     const T* channel = data_of<T>(images) + item * strides[0] + c * strides[1];
-    const std::int64_t first_line = std::max<std::int64_t>(first / width - origin.height, 0);
-    for (std::int64_t line = first_line; line < shape[2]; ++line) {
+    for (std::int64_t line = first_line; line < lines; ++line) {
       const std::int64_t start = (line + origin.height) * width + origin.width;
       if (start >= first + step) break;
       const std::int64_t begin = std::max(first, start);
-      const std::int64_t end = std::min(first + step, start + shape[3]);
-      const T* from = channel + line * strides[2];
-      for (std::int64_t q = begin; q < end; ++q) out[q - first] = from[(q - start) * strides[3]];
+      const std::int64_t end = std::min(first + step, start + across);
+      const T* from = channel + line * strides[2] + (begin - start) * strides[3];
+      copy_line(from, strides[3], out + (begin - first), end - begin);
     }
   }
 }
