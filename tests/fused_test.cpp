@@ -130,13 +130,15 @@ TEST_CASE("fused: max_pool2d, with equal numbers in a window") {
   struct Case {
     Size2d size, stride;
   };
-  for (const Case& c :
-       std::vector<Case>{{2, 2}, {{1, 3}, {1, 2}}, {3, 1}, {{2, 3}, {3, 4}}, {{7, 9}, 1}}) {
-    check_same(fmt::format("size {} x {}", c.size.height, c.size.width),
-               [&](const std::vector<Tensor>& in) {
-                 return max_pool2d(transpose(in[0]), c.size, c.stride);
-               },
-               {cast(cast(uniform({2, 50, 9, 7}, 0, 3), DType::i32), DType::f64)});
+  for (const Shape& shape : {Shape{2, 50, 9, 7}, Shape{1, 3, 131, 9}}) {  // lines of 9 and of 131
+    for (const Case& c : std::vector<Case>{
+             {2, 2}, {{1, 3}, {1, 2}}, {3, 1}, {3, 3}, {{2, 3}, {3, 4}}, {{7, 9}, 1}}) {
+      check_same(fmt::format("size {} x {} of {}", c.size.height, c.size.width, to_string(shape)),
+                 [&](const std::vector<Tensor>& in) {
+                   return max_pool2d(transpose(in[0]), c.size, c.stride);
+                 },
+                 {cast(cast(uniform(shape, 0, 3), DType::i32), DType::f64)});
+    }
   }
 }
 
