@@ -56,6 +56,23 @@ HWY_INLINE void copy_line(const T* HWY_RESTRICT from, std::int64_t step, T* HWY_
   }
 }
 
+// A line of all channels, which lie side by side, the line's numbers `step` apart: squares are turned.
+template <class T>
+HWY_INLINE void turn_line(const T* from, std::int64_t channels, std::int64_t step, T* to,
+                          std::int64_t to_step, std::int64_t n) {
+  const std::int64_t squares = n / kSquare<T> * kSquare<T>;
+  std::int64_t c = 0;
+  for (; c + kSquare<T> <= channels; c += kSquare<T>, to += kSquare<T> * to_step) {
+    for (std::int64_t i = 0; i < squares; i += kSquare<T>) {
+      turn(from + c + i * step, step, to + i, to_step);
+    }
+    for (std::int64_t r = 0; r < kSquare<T>; ++r) {
+      copy_line(from + c + r + squares * step, step, to + r * to_step + squares, n - squares);
+    }
+  }
+  for (; c < channels; ++c, to += to_step) copy_line(from + c, step, to, n);
+}
+
 // An image's channels laid out by position, to rows of `step` numbers that begin with position `first`:
 // line i of a channel begins at position (origin.height + i) width + origin.width, around it are zeros.
 template <class T>
@@ -64,18 +81,26 @@ HWY_FLATTEN void lay_positions(const View& images, std::int64_t item, const Size
   const Shape& shape = images.shape();
   const std::int64_t channels = shape[1], lines = shape[2], across = shape[3];
   const auto& strides = images.layout.strides;
-  const std::int64_t first_line = std::max<std::int64_t>(first / width - origin.height, 0);
-  std::fill_n(out, channels * step, T{0});
-  for (std::int64_t c = 0; c < channels; ++c, out += step) {
-    const T* channel = data_of<T>(images) + item * strides[0] + c * strides[1];
-    for (std::int64_t line = first_line; line < lines; ++line) {
+  const T* const image = data_of<T>(images) + item * strides[0];
+  const auto each_line = [&](const auto& lay) HWY_ATTR {  // lay(its numbers, where to, how many)
+    std::int64_t line = std::max<std::int64_t>(first / width - origin.height, 0);
+    for (; line < lines; ++line) {
       const std::int64_t start = (line + origin.height) * width + origin.width;
       if (start >= first + step) break;
       const std::int64_t begin = std::max(first, start);
       const std::int64_t end = std::min(first + step, start + across);
-      const T* from = channel + line * strides[2] + (begin - start) * strides[3];
-      copy_line(from, strides[3], out + (begin - first), end - begin);
+      lay(image + line * strides[2] + (begin - start) * strides[3], out + (begin - first),
+          end - begin);
     }
+  };
+  std::fill_n(out, channels * step, T{0});
+  if (strides[1] == 1 && strides[3] != 1) {
+    return each_line([&](const T* from, T* to, std::int64_t n)
+                         HWY_ATTR { turn_line(from, channels, strides[3], to, step, n); });
+  }
+  for (std::int64_t c = 0; c < channels; ++c) {
+    each_line([&](const T* from, T* to, std::int64_t n)
+                  HWY_ATTR { copy_line(from + c * strides[1], strides[3], to + c * step, n); });
   }
 }
 
