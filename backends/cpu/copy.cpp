@@ -137,20 +137,6 @@ void copy_same(const T* from, T* to, Merged<2> walk) {
   });
 }
 
-// A contiguous `to` of another type.
-template <class From, class To>
-void cast(const View& x, To* to) {
-  const auto walk = merge<1>({x.layout});
-  parallel_for(x.shape().numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-    Dense<From> source(data_of<From>(x), walk, 0);
-    for (std::int64_t i = begin; i < end; i += kPiece) {
-      const std::int64_t n = std::min(kPiece, end - i);
-      const From* from = source.piece(i, n);
-      for (std::int64_t j = 0; j < n; ++j) to[i + j] = static_cast<To>(from[j]);
-    }
-  });
-}
-
 }  // namespace
 
 void copy(Cache& cache, const View& x, const View& out) {
@@ -168,12 +154,7 @@ void copy(Cache& cache, const View& x, const View& out) {
     copy(cache, x, dense);
     return copy(cache, dense, out);
   }
-  dispatch(x.dtype, [&](auto from) {
-    dispatch(out.dtype, [&](auto to) {
-      using To = decltype(to);
-      cast<decltype(from)>(x, data_of<To>(out));
-    });
-  });
+  cast(cache, x, out);
 }
 
 View contiguous(Cache& cache, const View& x, std::shared_ptr<Buffer>& keeper) {

@@ -32,6 +32,22 @@ void for_pieces_of(const Merged<N>& walk, const View& out, const Task& make_body
   for_pieces(dense ? count : kPiece, dense ? count : walk.inner(), out, make_body);
 }
 
+void walk_one(Cache& cache, UnaryLoop loop, const View& x, const View& out) {
+  if (out.shape().numel() == 0) return;
+  std::shared_ptr<Buffer> keeper;
+  const View source = readable(cache, x, keeper);
+  const auto walk = merge<1>({source.layout});
+  dispatch(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    for_pieces_of(walk, out, [&] {
+      return [&, from = Dense<T>(data_of<T>(source), walk, 0)](std::int64_t i, std::int64_t n,
+                                                               void* to, bool past) mutable {
+        loop(from.piece(i, n), to, n, past);
+      };
+    });
+  });
+}
+
 void walk_two(Cache& cache, BinaryLoop loop, const View& a, const View& b, const View& out) {
   if (out.shape().numel() == 0) return;
   std::shared_ptr<Buffer> a_keeper, b_keeper;
@@ -68,20 +84,11 @@ int small_exponent(const View& b) {
 
 void unary(Cache& cache, UnaryOp op, const View& x, const View& out) {
   if (op == UnaryOp::copy) return copy(cache, x, out);
-  if (out.shape().numel() == 0) return;
-  const UnaryLoop loop = unary_loop(op, x.dtype);
-  std::shared_ptr<Buffer> keeper;
-  const View source = readable(cache, x, keeper);
-  const auto walk = merge<1>({source.layout});
-  dispatch(x.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    for_pieces_of(walk, out, [&] {
-      return [&, from = Dense<T>(data_of<T>(source), walk, 0)](std::int64_t i, std::int64_t n,
-                                                               void* to, bool past) mutable {
-        loop(from.piece(i, n), to, n, past);
-      };
-    });
-  });
+  walk_one(cache, unary_loop(op, x.dtype), x, out);
+}
+
+void cast(Cache& cache, const View& x, const View& out) {
+  walk_one(cache, cast_loop(x.dtype, out.dtype), x, out);
 }
 
 void binary(Cache& cache, BinaryOp op, const View& a, const View& b, const View& out) {

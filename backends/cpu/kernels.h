@@ -32,6 +32,7 @@ void copy(Cache& cache, const View& x, const View& out);                        
 View contiguous(Cache& cache, const View& x, std::shared_ptr<Buffer>& keeper);  // copy.cpp
 
 void unary(Cache& cache, UnaryOp op, const View& x, const View& out);  // elementwise.cpp
+void cast(Cache& cache, const View& x, const View& out);               // to a dense out
 void binary(Cache& cache, BinaryOp op, const View& a, const View& b, const View& out);
 bool map(Cache& cache, std::span<const MapStep> steps, std::span<const View> inputs);
 bool unary_gradient(Cache& cache, UnaryOp op, const View& known, const View& g, const View& dx);

@@ -22,6 +22,7 @@ using SelectLoop = void (*)(const bool* cond, const void* a, const void* b, void
 // The loop for this operation and type of input on this CPU. Throws DTypeError where there is none.
 UnaryLoop unary_loop(UnaryOp op, DType dtype);
 BinaryLoop binary_loop(BinaryOp op, DType dtype);
+UnaryLoop cast_loop(DType from, DType to);
 SelectLoop select_loop(DType dtype);
 // Of what the slope is known from (Backend::unary_gradient) and g. Null where there is none.
 BinaryLoop unary_gradient_loop(UnaryOp op, DType dtype);

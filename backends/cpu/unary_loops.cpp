@@ -75,6 +75,20 @@ UnaryLoop find_unary(UnaryOp op) {
   return nullptr;
 }
 
+// The compiler makes vectors of it.
+template <class From, class To>
+void cast_row(const void* x, void* out, std::int64_t n, bool /*past_caches*/) {
+  const From* HWY_RESTRICT from = static_cast<const From*>(x);
+  To* HWY_RESTRICT to = static_cast<To*>(out);
+  for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<To>(from[i]);
+}
+
+UnaryLoop target_cast(DType from, DType to) {
+  return dispatch(from, [to](auto x) {
+    return dispatch(to, [](auto y) -> UnaryLoop { return cast_row<decltype(x), decltype(y)>; });
+  });
+}
+
 UnaryLoop target_unary(UnaryOp op, DType dtype) {
   return dispatch(dtype, [op](auto zero) { return find_unary<decltype(zero)>(op); });
 }
@@ -86,6 +100,7 @@ HWY_AFTER_NAMESPACE();
 namespace gradus::cpu {
 
 HWY_EXPORT(target_unary);
+HWY_EXPORT(target_cast);
 
 UnaryLoop unary_loop(UnaryOp op, DType dtype) {
   const UnaryLoop loop = HWY_DYNAMIC_DISPATCH(target_unary)(op, dtype);
@@ -94,6 +109,8 @@ UnaryLoop unary_loop(UnaryOp op, DType dtype) {
   }
   return loop;
 }
+
+UnaryLoop cast_loop(DType from, DType to) { return HWY_DYNAMIC_DISPATCH(target_cast)(from, to); }
 
 }  // namespace gradus::cpu
 #endif
