@@ -52,7 +52,8 @@ std::vector<float> class_ratios(const EncodedTexts& texts, std::int64_t tokens,
   std::ranges::stable_sort(rising, {}, [&](std::size_t c) { return sums[c]; });
 
   std::vector<float> ratios(at(tokens));
-  std::vector<double> counts(at(classes));  // n of one token
+  std::vector<double> counts(at(classes));                      // n of one token
+  std::vector<std::size_t> seen(at(classes), std::size_t(-1));  // the last token of each class
   for (std::size_t i = 0; i < ratios.size(); ++i) {
     const std::span labels =
         std::span(found.labels)
@@ -65,7 +66,9 @@ std::vector<float> class_ratios(const EncodedTexts& texts, std::int64_t tokens,
                                            std::log((total - n + 1) / (all - sums[c]))));
     };
     for (const std::int32_t label : labels) ++counts[at(label)];
-    for (const std::int32_t label : labels) look_at(at(label));
+    for (const std::int32_t label : labels) {
+      if (std::exchange(seen[at(label)], i) != i) look_at(at(label));
+    }
     // Of the classes that never have it, r falls as the sum rises: one of the ends is the largest.
     const auto never = [&](std::size_t c) { return counts[c] == 0; };
     const auto first = std::find_if(rising.begin(), rising.end(), never);

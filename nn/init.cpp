@@ -12,7 +12,7 @@ namespace gradus::nn::init {
 
 namespace {
 
-thread_local bool skipping = false;
+thread_local bool skip = false;
 
 struct Fans {
   double in, out;
@@ -47,23 +47,24 @@ double kaiming_variance(const Tensor& weight, double slope) {
 
 }  // namespace
 
-Skip::Skip() : before_(std::exchange(skipping, true)) {}
-Skip::~Skip() { skipping = before_; }
+Skip::Skip() : before_(std::exchange(skip, true)) {}
+Skip::~Skip() { skip = before_; }
+bool skipping() { return skip; }
 
 void constant(Tensor parameter, double value) {
-  if (skipping) return;
+  if (skip) return;
   parameter.assign(full(parameter.shape(), value, parameter.options()));
 }
 void zeros(Tensor parameter) { constant(parameter, 0); }
 void ones(Tensor parameter) { constant(parameter, 1); }
 
 void uniform(Tensor parameter, double low, double high) {
-  if (skipping) return;
+  if (skip) return;
   parameter.assign(gradus::uniform(parameter.shape(), low, high, parameter.options()));
 }
 
 void normal(Tensor parameter, double mean, double deviation) {
-  if (skipping) return;
+  if (skip) return;
   parameter.assign(gradus::normal(parameter.shape(), mean, deviation, parameter.options()));
 }
 

@@ -31,6 +31,10 @@ class Skip {
   bool before_;
 };
 
+// Whether they do nothing now: for a module that makes a large parameter with its values in it, which takes
+// half the memory of writing to one.
+bool skipping();
+
 void constant(Tensor parameter, double value);
 void zeros(Tensor parameter);
 void ones(Tensor parameter);

@@ -65,6 +65,7 @@ TEST_CASE("initialisers are skipped for as long as a Skip lives") {
   {
     const nn::init::Skip outer;
     { const nn::init::Skip inner; }
+    CHECK(nn::init::skipping());
     nn::init::zeros(x);
     nn::init::normal(x);
     nn::init::uniform(x, 5, 6);
@@ -73,4 +74,5 @@ TEST_CASE("initialisers are skipped for as long as a Skip lives") {
   CHECK(random_state().next_stream == 0);
   nn::init::zeros(x);
   CHECK(x.to_vector<double>() == std::vector<double>{0, 0, 0});
+  CHECK_FALSE(nn::init::skipping());
 }
