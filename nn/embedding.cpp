@@ -9,8 +9,7 @@ namespace gradus::nn {
 Embedding::Embedding(std::int64_t count, std::int64_t dim, EmbeddingOptions options) {
   check_sizes("Embedding", {count, dim});
   check_option("Embedding", "deviation", options.deviation, 0, kInfinity);
-  weight = parameter(empty({count, dim}));
-  init::normal(weight, 0, options.deviation);
+  weight = init::normal_parameter({count, dim}, 0, options.deviation);
 }
 
 Tensor Embedding::operator()(const Tensor& tokens) const {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "nn/module.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
 
@@ -12,7 +13,7 @@ namespace gradus::nn::init {
 
 namespace {
 
-thread_local bool skip = false;
+thread_local bool skipping = false;
 
 struct Fans {
   double in, out;
@@ -47,25 +48,28 @@ double kaiming_variance(const Tensor& weight, double slope) {
 
 }  // namespace
 
-Skip::Skip() : before_(std::exchange(skip, true)) {}
-Skip::~Skip() { skip = before_; }
-bool skipping() { return skip; }
+Skip::Skip() : before_(std::exchange(skipping, true)) {}
+Skip::~Skip() { skipping = before_; }
 
 void constant(Tensor parameter, double value) {
-  if (skip) return;
+  if (skipping) return;
   parameter.assign(full(parameter.shape(), value, parameter.options()));
 }
 void zeros(Tensor parameter) { constant(parameter, 0); }
 void ones(Tensor parameter) { constant(parameter, 1); }
 
 void uniform(Tensor parameter, double low, double high) {
-  if (skip) return;
+  if (skipping) return;
   parameter.assign(gradus::uniform(parameter.shape(), low, high, parameter.options()));
 }
 
 void normal(Tensor parameter, double mean, double deviation) {
-  if (skip) return;
+  if (skipping) return;
   parameter.assign(gradus::normal(parameter.shape(), mean, deviation, parameter.options()));
+}
+
+Tensor normal_parameter(const Shape& shape, double mean, double deviation) {
+  return parameter(skipping ? empty(shape) : gradus::normal(shape, mean, deviation));
 }
 
 void xavier_uniform(Tensor weight, double gain) {

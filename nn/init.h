@@ -31,15 +31,14 @@ class Skip {
   bool before_;
 };
 
-// Whether they do nothing now: for a module that makes a large parameter with its values in it, which takes
-// half the memory of writing to one.
-bool skipping();
-
 void constant(Tensor parameter, double value);
 void zeros(Tensor parameter);
 void ones(Tensor parameter);
 void uniform(Tensor parameter, double low, double high);
 void normal(Tensor parameter, double mean = 0, double deviation = 1);
+// A new parameter with such values, or without values while there is a Skip. For large ones: writing to a
+// parameter takes twice its memory.
+Tensor normal_parameter(const Shape& shape, double mean = 0, double deviation = 1);
 
 // Variance 2 gain^2 / (fan_in + fan_out), which keeps the variance of values and gradients through
 // layers with a symmetric activation, or none. Glorot and Bengio, "Understanding the difficulty of

@@ -3,7 +3,6 @@
 #include "autograd/bags.h"
 #include "autograd/ops.h"
 #include "nn/init.h"
-#include "tensor/random.h"
 
 namespace gradus::classify {
 
@@ -16,8 +15,7 @@ NgramClassifier::NgramClassifier(const Config& config)
     : Classifier(config),
       pool_(config.attention_size, config.heads, config),
       classes_(config.attention_size, config.classes) {
-  const Shape table{config.ngrams, config.attention_size};
-  table_ = nn::parameter(nn::init::skipping() ? empty(table) : normal(table, 0, kDeviation));
+  table_ = nn::init::normal_parameter({config.ngrams, config.attention_size}, 0, kDeviation);
   keys_ = zeros({config.ngrams, 3}, {.dtype = DType::i32});
   bias_ = nn::parameter(zeros({config.attention_size}));
   if (config.encoder != EncoderKind::wide_deep) return;

@@ -5,10 +5,11 @@
 //   y[o, q] = sum over s of weight[o, s] x[q + place(s)],   place(c, i, j) = c step + i width + j
 //
 // which is a product of matrices whose right side, [seen, positions], needs no copy: its rows are
-// pieces of the image's channels, `step` apart. Positions that look at two lines are computed, too, where
-// lines do not end with a block of registers, and left out in the end. Its gradient dweight^T [seen, out] is x's rows times
-// g^T [positions, out], which is 0 where a position looks at two lines. Images are padded tile by
-// tile, on the way into the caches. Highway compiles this file once for each kind of CPU.
+// pieces of the image's channels, `step` apart. Positions that look at two lines are computed, too,
+// unless lines end with a block of registers, and left out in the end. Its gradient dweight^T
+// [seen, out] is x's rows times g^T [positions, out], which is 0 where a position looks at two lines.
+// Images are padded tile by tile, on the way into the caches. Highway compiles this file once for each
+// kind of CPU.
 #include "backends/cpu/simd.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backends/cpu/conv2d_direct.cpp"

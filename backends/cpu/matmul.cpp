@@ -28,8 +28,8 @@ bool enough(std::int64_t tiles, std::int64_t products) {
 // One product of the batch is cut into tiles of m, n and k; partial sums over k are added in order.
 // Cutting an axis finer costs copies: m, those of b's tile are made once more (the panels of gemm), n
 // those of a's; k, partial sums are written, then read and added to others. For each multiply-add that is
-// about 1/m, 1/n and 4/k, twice that where k was whole: so the longest is cut finer, again and again.
-// Tiles are about equal, so that threads that take as many are done together.
+// about 1/m, 1/n and 4/k, twice that where k was whole: so the longest of m, n and k/4 is cut, again and
+// again. Tiles are about equal, so that threads that take as many are done together.
 struct Tiling {
   std::int64_t m, n, k;
   std::int64_t m_tiles, n_tiles, k_tiles;
