@@ -18,18 +18,20 @@ namespace {
 constexpr std::int64_t kTaskProducts = std::int64_t{1} << 20;  // multiply-adds that make a task pay
 constexpr std::int64_t kFewRows = 4;  // of a: gemm's preparations do not pay
 
+constexpr std::int64_t kManyTiles = 16;  // keep many threads busy
+
 // Whether a product cut into so many tiles, each of so many multiply-adds, has enough of them: a small one
 // in two keeps two threads busy, a large one should do for more.
 bool enough(std::int64_t tiles, std::int64_t products) {
   return products <= kTaskProducts || (tiles >= 2 && products <= 2 * kTaskProducts) ||
-         (tiles >= 4 && products <= 16 * kTaskProducts) || tiles >= 16;
+         (tiles >= 4 && products <= 16 * kTaskProducts) || tiles >= kManyTiles;
 }
 
 // One product of the batch is cut into tiles of m, n and k; partial sums over k are added in order.
-// Cutting an axis finer costs copies: m, those of b's tile are made once more (the panels of gemm), n
+// Cutting an axis finer costs copies: m, those of b's tile are made more often (the panels of gemm), n
 // those of a's; k, partial sums are written, then read and added to others. For each multiply-add that is
-// about 1/m, 1/n and 4/k, twice that where k was whole: so the longest of m, n and k/4 is cut, again and
-// again. Tiles are about equal, so that threads that take as many are done together.
+// about 1/m, 1/n and 4/k, twice that where k was whole: so the longest of m, n and k/4 is cut in twice as
+// many, or in just enough, again and again. Tiles are about equal, so that threads end together.
 struct Tiling {
   std::int64_t m, n, k;
   std::int64_t m_tiles, n_tiles, k_tiles;
@@ -40,19 +42,17 @@ struct Tiling {
       m = ceil_div(rows, m_tiles);
       n = ceil_div(columns, n_tiles);
       k = ceil_div(inner, k_tiles);
-      if (enough(batch * m_tiles * n_tiles * k_tiles, m * n * k)) break;
-      if (k >= 1024 && k > (k_tiles == 1 ? 8 : 4) * std::max(m, n)) {
-        ++k_tiles;
-      } else {
-        ++(m > n ? m_tiles : n_tiles);
-      }
+      const std::int64_t tiles = batch * m_tiles * n_tiles * k_tiles;
+      if (enough(tiles, m * n * k)) break;
+      const bool cut_k = k >= 1024 && k > (k_tiles == 1 ? 8 : 4) * std::max(m, n);
+      std::int64_t& axis = cut_k ? k_tiles : m > n ? m_tiles : n_tiles;
+      axis = std::min(2 * axis, ceil_div(kManyTiles, tiles / axis));
     }
     const auto round = [](std::int64_t size, std::int64_t multiple, std::int64_t& tile) {
       tile = std::min(size, ceil_div(tile, multiple) * multiple);
       return ceil_div(size, tile);
     };
-    m_tiles = round(rows, 16, m);  // few blocks that are not full (gemm.cpp, amx.cpp)
-    n_tiles = round(columns, 32, n);
+    n_tiles = round(columns, 32, n);  // whole blocks of registers (gemm.cpp, amx.cpp)
     k_tiles = round(inner, 16, k);
   }
 };
