@@ -175,6 +175,47 @@ TEST_CASE("cpu: products of bf16 are exact for every shape and layout") {
   CHECK(different == 0);
 }
 
+// Whole blocks are finished in registers, parts of blocks in memory.
+TEST_CASE("cpu: a product is finished alike in registers and in memory") {
+  constexpr std::int64_t m = 43, n = 86, k = 300;
+  Numbers a = spread_numbers(m * k, 3, 1);
+  a[7 * k + 3] = std::numeric_limits<float>::quiet_NaN();
+  const Numbers b = spread_numbers(k * n, 3, 2), bias = spread_numbers(2 * n, 3, 3);
+  for (const MatmulPrecision precision : kPrecisions) {
+    for (const float floor : {0.f, -1.f, -std::numeric_limits<float>::infinity()}) {
+      for (const bool with_bias : {true, false}) {
+        const std::int64_t first = 5;
+        cpu::Finish finish;
+        finish.in_registers = true;
+        finish.bias = with_bias ? bias.data() : nullptr;
+        finish.floor = floor;
+        const auto finished = [&](float x, std::int64_t column) {
+          x += with_bias ? bias[static_cast<std::size_t>(column)] : 0;
+          return x < floor ? floor : x;
+        };
+        finish.function = [&](void* part, std::int64_t rows, std::int64_t columns,
+                              std::int64_t distance, std::int64_t column) {
+          for (std::int64_t i = 0; i < rows * columns; ++i) {
+            float& x = static_cast<float*>(part)[i / columns * distance + i % columns];
+            x = finished(x, column + i % columns);
+          }
+        };
+        Numbers found = product(a, b, m, n, k, precision), expected = found;
+        cpu::gemm(m, n, k, 1.f, {a.data(), k, 1}, {b.data(), n, 1}, false, found.data(), n,
+                  {&finish, first}, precision);
+        std::int64_t different = 0;
+        for (std::int64_t i = 0; i < m * n; ++i) {
+          const auto at = static_cast<std::size_t>(i);
+          expected[at] = finished(expected[at], first + i % n);
+          different +=
+              std::isnan(expected[at]) ? !std::isnan(found[at]) : found[at] != expected[at];
+        }
+        CHECK(different == 0);
+      }
+    }
+  }
+}
+
 // In the public operations, too: gradients included, the same for any number of threads; but distances
 // and f64 keep their digits.
 TEST_CASE("cpu: bf16 holds for products alone, for any number of threads alike") {

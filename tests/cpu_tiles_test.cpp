@@ -25,15 +25,18 @@ float half(std::uint32_t pair, bool upper) {
 template <int kPiecesOfNumber, bool kColumnsToo>
 struct Loops {
   static constexpr int kPieces = kPiecesOfNumber;
+  static constexpr int kRows = 4;
   static constexpr int kCalls = 1;
   static constexpr bool kTakesColumns = kColumnsToo;
+  static constexpr bool kFinishes = false;
   struct Registers {};
 
-  template <int kHigh, int kWide, bool kColumns>
-  static void block(std::int64_t steps, const std::uint32_t* a, const std::uint32_t* b, bool add,
-                    float* c, std::int64_t distance, tiles::Cutter<kPieces>& ahead) {
+  template <int kWide, bool kColumns>
+  static void block(std::int64_t rows, std::int64_t steps, const std::uint32_t* a,
+                    const std::uint32_t* b, bool add, float* c, std::int64_t distance,
+                    const Ending&, tiles::Cutter<kPieces>& ahead) {
     using tiles::kSide, tiles::kTile;
-    for (std::int64_t i = 0; i < kHigh * kSide; ++i) {
+    for (std::int64_t i = 0; i < rows; ++i) {
       for (std::int64_t j = 0; j < kWide * kSide; ++j) {
         double sum = add ? c[i * distance + j] : 0;
         for (std::int64_t s = 0; s < steps; ++s) {

@@ -87,12 +87,25 @@ GRADUS_AMX inline void multiply() {
 template <int kPiecesOfNumber>
 struct Amx {
   static constexpr int kPieces = kPiecesOfNumber;
-  static constexpr int kCalls = kPieces == 3 ? 6 : 1;
+  static constexpr int kRows = kSide;
+  static constexpr int kCalls = kPieces == 3 ? 6 : 2;
   static constexpr bool kTakesColumns = false;
+  static constexpr bool kFinishes = false;
   using Registers = TileRegisters;
-  template <int kHigh, int kWide, bool kColumns>
-  GRADUS_AMX static void block(std::int64_t steps, const std::uint32_t* a, const std::uint32_t* b,
-                               bool add, float* c, std::int64_t distance, Cutter<kPieces>& ahead) {
+
+  template <int kWide, bool kColumns>
+  static void block(std::int64_t rows, std::int64_t steps, const std::uint32_t* a,
+                    const std::uint32_t* b, bool add, float* c, std::int64_t distance,
+                    const Ending&, Cutter<kPieces>& ahead) {
+    const auto kernel = rows > kSide ? multiply_tiles<2, kWide> : multiply_tiles<1, kWide>;
+    kernel(steps, a, b, add, c, distance, ahead);
+  }
+
+ private:
+  template <int kHigh, int kWide>
+  GRADUS_AMX static void multiply_tiles(std::int64_t steps, const std::uint32_t* a,
+                                        const std::uint32_t* b, bool add, float* c,
+                                        std::int64_t distance, Cutter<kPieces>& ahead) {
     // To the compiler tiles are no reads of memory: what was written must be there by now.
     std::atomic_signal_fence(std::memory_order_seq_cst);
     const std::int64_t bytes = distance * static_cast<std::int64_t>(sizeof(float));
@@ -122,6 +135,7 @@ struct Amx {
       // documented): one addition a step prevents that.
       asm volatile("vaddss %0, %0, %0" : "+x"(awake));
       a_piece(1), b_piece(1), multiply<kHigh, kWide>(), ahead.go_on();
+      if constexpr (kPieces == 1) ahead.go_on();
       if constexpr (kPieces == 3) {
         b_piece(2), multiply<kHigh, kWide>(), ahead.go_on();
         a_piece(2), multiply<kHigh, kWide>(), ahead.go_on();

@@ -35,7 +35,7 @@ class Forward {
         y_(heads_of<T>(y, plan.packed)),
         log_sum_(heads_of<T>(log_sum, plan.packed)) {}
 
-  // `scores` is work space for kQueries * kKeys elements.
+  // `scores` is work space for kScores elements.
   void operator()(const AttentionTask& task, T* scores) const {
     const std::int64_t item = task.item.item, head = task.head;
     const std::int64_t rows = task.query_end - task.query;
@@ -101,7 +101,7 @@ class Backward {
         dv_(heads_of<T>(out.dv, plan.packed)),
         dbias_(heads_of<T>(out.dkey_bias, plan.packed)) {}
 
-  // `work` is space for 2 * kQueries * kKeys elements.
+  // `work` is space for 2 * kScores elements.
   void operator()(const AttentionTask& task, T* work) const {
     const AttentionItem& item = task.item;
     for (std::int64_t key = item.key_begin; key < item.key_end; key += kKeys) {
@@ -134,7 +134,7 @@ class Backward {
     const std::int64_t item = task.item.item, head = task.head;
     const std::int64_t dim = plan_.dim, value_dim = plan_.value_dim, step = score_step(keys);
     const T scale = static_cast<T>(in_.scale);
-    T* ds = p + kQueries * kKeys;
+    T* ds = p + kScores;
     std::array<T, kQueries> log_sum, dot;
     for (std::int64_t r = 0; r < rows; ++r) {
       const auto i = static_cast<std::size_t>(r);
@@ -193,7 +193,7 @@ bool attention(Cache& cache, const AttentionInputs& in, const View& y, const Vie
     const Forward<T> forward(in, plan, y, log_sum);
     plan.run(kQueries, plan.dim + plan.value_dim,
              [&](const AttentionTask* first, const AttentionTask* last) {
-               Scratch<T> scores(cache, kQueries * kKeys);
+               Scratch<T> scores(cache, kScores);
                for (; first < last; ++first) forward(*first, scores.data());
              });
   });
@@ -209,7 +209,7 @@ bool attention_gradient(Cache& cache, const AttentionInputs& in, const View& y, 
     const Backward<T> backward(in, plan, y, log_sum, g, out);
     plan.run(0, 3 * plan.dim + 2 * plan.value_dim,
              [&](const AttentionTask* first, const AttentionTask* last) {
-               Scratch<T> work(cache, 2 * kQueries * kKeys);
+               Scratch<T> work(cache, 2 * kScores);
                for (; first < last; ++first) backward(*first, work.data());
              });
   });

@@ -24,9 +24,10 @@ namespace gradus::cpu {
 inline constexpr std::int64_t kQueries = 192;
 inline constexpr std::int64_t kKeys = 256;
 
-// From one row of a tile of scores to the next: rows begin where vectors do.
-inline std::int64_t score_step(std::int64_t keys) { return (keys + 15) / 16 * 16; }
-static_assert(kKeys % 16 == 0);
+// From one row of a tile of scores to the next: rows begin where vectors do, and not a power of two apart
+// (read_in_place, gemm.cpp).
+constexpr std::int64_t score_step(std::int64_t keys) { return ((keys + 15) / 16 | 1) * 16; }
+inline constexpr std::int64_t kScores = kQueries * score_step(kKeys);  // of a tile, at most
 
 // Where the row of a token and head lies, in [tokens, heads, dim] or [tokens, heads] of a packed
 // batch (item is 0 and the tokens count through), or in [batch, heads, time, dim] or [batch, heads,

@@ -52,21 +52,22 @@ bool vectors_have_bf16() {
 // Vectors that multiply tiles: one instruction adds 16 pairs of b, times one pair of a, to 16 sums.
 struct Vectors {
   static constexpr int kPieces = 1;
+  static constexpr int kRows = 8;  // 16 sums are enough to keep two multipliers busy
   static constexpr int kCalls = 4;
   static constexpr bool kTakesColumns = true;
+  static constexpr bool kFinishes = true;
   struct Registers {};
 
-  // Eight rows at a time: 16 sums are enough to keep two multipliers busy.
-  template <int kHigh, int kWide, bool kColumns>
-  GRADUS_BF16 static void block(std::int64_t steps, const std::uint32_t* a, const std::uint32_t* b,
-                                bool add, float* c, std::int64_t distance, Cutter<1>& ahead) {
-    constexpr std::int64_t kRows = 8;
+  template <int kWide, bool kColumns>
+  GRADUS_BF16 static void block(std::int64_t rows, std::int64_t steps, const std::uint32_t* a,
+                                const std::uint32_t* b, bool add, float* c, std::int64_t distance,
+                                const Ending& ending, Cutter<1>& ahead) {
     const std::uint32_t* b_right = b + steps * kTile;
     // Rows of c may lie a multiple of the cache's size apart: they are slow to come.
-    for (std::int64_t r = 0; r < kHigh * kSide; ++r) {
+    for (std::int64_t r = 0; r < rows; ++r) {
       for (int v = 0; v < kWide; ++v) __builtin_prefetch(c + r * distance + v * kSide, 1);
     }
-    for (std::int64_t row = 0; row < kHigh * kSide; row += kRows) {
+    for (std::int64_t row = 0; row < rows; row += kRows) {
       constexpr std::int64_t kRowStep = kColumns ? 1 : kSide, kPairStep = kColumns ? kSide : 1;
       const std::uint32_t* rows_of_a = a + row / kSide * steps * kTile + row % kSide * kRowStep;
       __m512 sums[kRows][kWide];
@@ -94,10 +95,30 @@ struct Vectors {
         }
         ahead.go_on();
       }
+      if (ending.finish != nullptr) finish(sums, ending);
 #pragma GCC unroll 8
       for (std::int64_t r = 0; r < kRows; ++r) {
 #pragma GCC unroll 2
         for (int v = 0; v < kWide; ++v) _mm512_storeu_ps(to + r * distance + v * kSide, sums[r][v]);
+      }
+    }
+  }
+
+  // sums = max(sums + bias, floor)
+  template <int kWide>
+  GRADUS_BF16 static void finish(__m512 (&sums)[kRows][kWide], const Ending& ending) {
+    const auto* bias = static_cast<const float*>(ending.finish->bias);
+    const __m512 floor = _mm512_set1_ps(static_cast<float>(ending.finish->floor));
+#pragma GCC unroll 2
+    for (int v = 0; v < kWide; ++v) {
+      const __m512 of_columns = bias == nullptr
+                                    ? _mm512_setzero_ps()
+                                    : _mm512_loadu_ps(bias + ending.first_column + v * kSide);
+#pragma GCC unroll 8
+      for (int r = 0; r < kRows; ++r) {
+        const __m512 sum = _mm512_add_ps(sums[r][v], of_columns);
+        const __mmask16 is_below = _mm512_cmp_ps_mask(sum, floor, _CMP_LT_OQ);  // NaN is not
+        sums[r][v] = _mm512_mask_mov_ps(sum, is_below, floor);
       }
     }
   }

@@ -3,13 +3,16 @@
 //
 //   struct Unit {
 //     static constexpr int kPieces = ...;
+//     static constexpr int kRows = ...;           // rows of c are a multiple of it, at most 32
 //     static constexpr int kCalls = ...;          // of ahead.go_on(), for each of `steps`
 //     static constexpr bool kTakesColumns = ...;  // whether tiles of a may be [pair][line], as b's are
+//     static constexpr bool kFinishes = ...;      // whether `block` can finish c (gemm.h), if asked to
 //     struct Registers { ... };                   // alive while blocks are computed
-//     // c [16 high, 16 wide] = a b (+ c, if `add`), for `steps` tiles of the sum
-//     template <int kHigh, int kWide, bool kColumns>
-//     static void block(std::int64_t steps, const std::uint32_t* a, const std::uint32_t* b, bool add,
-//                       float* c, std::int64_t distance, Cutter<kPieces>& ahead);
+//     // c [rows, 16 wide] = a b (+ c, if `add`), for `steps` tiles of the sum
+//     template <int kWide, bool kColumns>
+//     static void block(std::int64_t rows, std::int64_t steps, const std::uint32_t* a,
+//                       const std::uint32_t* b, bool add, float* c, std::int64_t distance,
+//                       const Ending& ending, Cutter<kPieces>& ahead);
 //   };
 #pragma once
 
@@ -34,19 +37,21 @@ GRADUS_TILES void block_of(std::int64_t rows, std::int64_t columns, std::int64_t
                            const std::uint32_t* a, const std::uint32_t* b, bool add, float* c,
                            std::int64_t distance, const Ending& ending,
                            Cutter<Unit::kPieces>& ahead) {
-  const auto kernel = rows > kSide ? (columns > kSide ? &Unit::template block<2, 2, kColumns>
-                                                      : &Unit::template block<2, 1, kColumns>)
-                                   : (columns > kSide ? &Unit::template block<1, 2, kColumns>
-                                                      : &Unit::template block<1, 1, kColumns>);
-  if (rows % kSide == 0 && columns % kSide == 0) {
-    kernel(steps, a, b, add, c, distance, ahead);
-    return ending(c, rows, columns, distance);
+  const auto kernel =
+      columns > kSide ? &Unit::template block<2, kColumns> : &Unit::template block<1, kColumns>;
+  if (rows % Unit::kRows == 0 && columns % kSide == 0) {
+    const bool finishes =
+        Unit::kFinishes && ending.finish != nullptr && ending.finish->in_registers;
+    kernel(rows, steps, a, b, add, c, distance, finishes ? ending : Ending{}, ahead);
+    if (!finishes) ending(c, rows, columns, distance);
+    return;
   }
   alignas(64) float whole[kBlock * kBlock];
   for (std::int64_t i = 0; add && i < rows; ++i) {  // c has only a part of a tile
     std::copy_n(c + i * distance, columns, whole + i * kBlock);
   }
-  kernel(steps, a, b, add, whole, kBlock, ahead);
+  const std::int64_t all_rows = ceil_div(rows, Unit::kRows) * Unit::kRows;
+  kernel(all_rows, steps, a, b, add, whole, kBlock, {}, ahead);
   for (std::int64_t i = 0; i < rows; ++i) {
     std::copy_n(whole + i * kBlock, columns, c + i * distance);
   }
@@ -84,13 +89,13 @@ GRADUS_TILES void gemm_tiles(std::int64_t m, std::int64_t n, std::int64_t k, flo
   const bool columns_of_a = Unit::kTakesColumns && a.row_step == 1 && a.column_step != 1;
   const auto multiply_block =
       columns_of_a ? block_of<Unit, Unit::kTakesColumns> : block_of<Unit, false>;
-  Cutter<kPieces> cutter(kept, keep_b || columns_of_a, keep_b ? 1.f : alpha);
-  Cutter<kPieces> ahead(passing, !keep_b || columns_of_a, keep_b ? alpha : 1.f);
+  Cutter<kPieces> cutter(kept, keep_b || columns_of_a, alpha);
+  Cutter<kPieces> ahead(passing, !keep_b || columns_of_a, 1.f);
   for (std::int64_t first = 0; first < kept_lines; first += kMostKept) {
     const std::int64_t lines = std::min(kMostKept, kept_lines - first);
     // So as to be done in time: two tiles for each step of the sum, cut while this many blocks are computed.
     const std::int64_t blocks = ceil_div(lines, kBlock);
-    ahead.parts_at_once = ceil_div(2 * ahead.kParts, blocks * Unit::kCalls);
+    ahead.rows_at_once = ceil_div(2 * kSide, blocks * Unit::kCalls * 4) * 4;
     for (std::int64_t p = 0; p < k; p += kInner) {
       const std::int64_t inner = std::min(kInner, k - p);
       const std::int64_t steps = ceil_div(inner, kStep);
