@@ -45,6 +45,7 @@
 #include "optim/schedule.h"
 #include "optim/sgd.h"
 #include "optim/weight_average.h"
+#include "tensor/cores.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/precision.h"

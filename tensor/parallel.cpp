@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 
+#include "tensor/cores.h"
 #include "tensor/error.h"
 
 // ThreadSanitizer does not see inside libtbb, so we tell it what the library promises: what is
@@ -26,8 +27,18 @@ namespace gradus {
 namespace {
 struct Pool {
   std::mutex mutex;
-  int threads = tbb::info::default_concurrency();
+  int threads = available_cores();
   std::unique_ptr<tbb::global_control> limit;
+
+  // oneTBB does not know of quotas, and is left alone where there is none.
+  Pool() {
+    if (threads < tbb::info::default_concurrency()) use(threads);
+  }
+  void use(int count) {
+    threads = std::max(1, count);
+    limit = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
+                                                  static_cast<std::size_t>(threads));
+  }
 };
 Pool& pool() {
   static Pool* instance = new Pool;  // never destroyed: threads may outlive main
@@ -37,9 +48,7 @@ Pool& pool() {
 
 void set_num_threads(int threads) {
   std::lock_guard lock(pool().mutex);
-  pool().threads = std::max(1, threads);
-  pool().limit = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
-                                                       static_cast<std::size_t>(pool().threads));
+  pool().use(threads);
 }
 
 int num_threads() {
@@ -55,6 +64,7 @@ void parallel_for(std::int64_t count, std::int64_t chunk,
   }
   std::int64_t chunks = ceil_div(count, chunk);
   if (chunks == 1) return body(0, count);
+  pool();  // at the first loop: sets the default number of threads
   char before = 0;
   char after = 0;
   __tsan_release(&before);

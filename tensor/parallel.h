@@ -12,7 +12,7 @@
 namespace gradus {
 
 // How many threads to use from now on, at least 1; with 1, only the calling thread works. The
-// default is one for every core that the process may run on.
+// default is one for every core that the process may keep busy (tensor/cores.h).
 void set_num_threads(int threads);
 int num_threads();
 

@@ -308,7 +308,8 @@ int parse_and_run(int argc, char** argv) {
   program.require_subcommand(1);
   program.fallthrough();
   Arguments all;
-  program.add_option("--threads", all.threads, "cores to use (default: all)")
+  program
+      .add_option("--threads", all.threads, "cores to use (default: all, or a container's quota)")
       ->transform(whole(1, 1024));
   program
       .add_option_function<std::string>(
