@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "apps/classify/commands.h"
 #include "apps/classify/model_file.h"
 #include "tensor/backend.h"
+#include "tensor/cores.h"
 #include "tensor/parallel.h"
 
 namespace gradus::classify {
@@ -12,7 +14,9 @@ namespace gradus::classify {
 namespace {
 
 void print_machine() {
-  fmt::print("threads   {}\n", num_threads());
+  const double quota = core_quota();
+  fmt::print("threads   {}{}\n", num_threads(),
+             std::isfinite(quota) ? fmt::format("  (core quota: {})", quota) : "");
   for (const std::string& name : backend_names()) {
     Backend& each = backend(name);
     fmt::print("backend   {}{}\n", each.description(),
