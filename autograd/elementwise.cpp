@@ -177,7 +177,7 @@ Tensor sigmoid(const Tensor& x) {
 
 Tensor relu(const Tensor& x) {
   return known_by_result(UnaryOp::relu, x,
-                         [](const Tensor& g, const Tensor& y) { return where(y > 0, g, 0); });
+                         [](const Tensor& g, const Tensor& y) { return where(y == 0, 0, g); });
 }
 
 // With Phi and phi the normal distribution and density: y = x Phi(x), dy/dx = Phi(x) + x phi(x).

@@ -52,6 +52,15 @@ TEST_CASE("fused: linear keeps NaN and infinity") {
   }
 }
 
+TEST_CASE("relu lets the gradient of a NaN through, alone and in a linear layer") {
+  Tensor x = tensor({{NAN}, {2}, {0}, {-2}}).set_requires_grad();
+  const std::vector<double> expected = {1, 1, 0, 0};
+  CHECK(grad({sum(relu(x))}, {x})[0].to_vector<double>() == expected);
+  CHECK(
+      grad({sum(linear(x, ones({1, 1}), zeros({1}), UnaryOp::relu))}, {x})[0].to_vector<double>() ==
+      expected);
+}
+
 TEST_CASE("gradients computed together are those of their own walk") {
   // y = x w^T: dy/dx = w, dy/dw = x
   Tensor x = tensor({{1, 2}}).set_requires_grad(), w = tensor({{3, 4}}).set_requires_grad();
