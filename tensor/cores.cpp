@@ -49,8 +49,8 @@ double core_quota(const std::filesystem::path& root) {
   const std::filesystem::path files = root / "sys/fs/cgroup";
   double result = kNone;
   std::ifstream groups(root / "proc/self/cgroup");
-  for (std::string line;
-       std::getline(groups, line);) {  // 4:cpu,cpuacct:/the/group, or 0::/the/group
+  // 4:cpu,cpuacct:/the/group of version 1, 0::/the/group of version 2
+  for (std::string line; std::getline(groups, line);) {
     const std::size_t first = line.find(':'), second = line.find(':', first + 1);
     if (first == std::string::npos || second == std::string::npos) continue;
     const std::string controllers = line.substr(first + 1, second - first - 1);

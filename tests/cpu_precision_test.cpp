@@ -106,18 +106,23 @@ TEST_CASE("cpu: the largest and the smallest numbers go through products") {
 TEST_CASE("cpu: an element of a product is the same bits in a part of the product") {
   constexpr std::int64_t m = 70, n = 90, k = 300;
   const Numbers a = spread_numbers(m * k, 3, 1), b = spread_numbers(k * n, 3, 2);
+  const std::int64_t sizes[][2] = {{1, 1}, {17, 17}, {32, 32}, {50, 50}, {60, 9}, {9, 60}};
   for (const MatmulPrecision precision : kPrecisions) {
-    const Numbers whole = product(a, b, m, n, k, precision);
-    for (const std::int64_t size : {1, 17, 32, 50}) {
-      Numbers part(size * size);
-      cpu::gemm(size, size, k, 1.f, {a.data() + 3 * k, k, 1}, {b.data() + 5, n, 1}, false,
-                part.data(), size, {}, precision);
-      std::int64_t different = 0;
-      for (std::int64_t i = 0; i < size * size; ++i) {
-        const std::int64_t at = (3 + i / size) * n + 5 + i % size;
-        different += part[static_cast<std::size_t>(i)] != whole[static_cast<std::size_t>(at)];
+    for (const float factor : {1.f, 0.7f}) {
+      Numbers whole(m * n);
+      cpu::gemm(m, n, k, factor, {a.data(), k, 1}, {b.data(), n, 1}, false, whole.data(), n, {},
+                precision);
+      for (const auto& [rows, columns] : sizes) {
+        Numbers part(static_cast<std::size_t>(rows * columns));
+        cpu::gemm(rows, columns, k, factor, {a.data() + 3 * k, k, 1}, {b.data() + 5, n, 1}, false,
+                  part.data(), columns, {}, precision);
+        std::int64_t different = 0;
+        for (std::int64_t i = 0; i < rows * columns; ++i) {
+          const std::int64_t at = (3 + i / columns) * n + 5 + i % columns;
+          different += part[static_cast<std::size_t>(i)] != whole[static_cast<std::size_t>(at)];
+        }
+        CHECK(different == 0);
       }
-      CHECK(different == 0);
     }
   }
 }

@@ -89,13 +89,16 @@ GRADUS_TILES void gemm_tiles(std::int64_t m, std::int64_t n, std::int64_t k, flo
   const bool columns_of_a = Unit::kTakesColumns && a.row_step == 1 && a.column_step != 1;
   const auto multiply_block =
       columns_of_a ? block_of<Unit, Unit::kTakesColumns> : block_of<Unit, false>;
-  Cutter<kPieces> cutter(kept, keep_b || columns_of_a, alpha);
-  Cutter<kPieces> ahead(passing, !keep_b || columns_of_a, 1.f);
+  // The factor goes to b always, so that an element's bits do not depend on which one is kept.
+  Cutter<kPieces> cutter(kept, keep_b || columns_of_a, keep_b ? alpha : 1.f);
+  Cutter<kPieces> ahead(passing, !keep_b || columns_of_a, keep_b ? 1.f : alpha);
   for (std::int64_t first = 0; first < kept_lines; first += kMostKept) {
     const std::int64_t lines = std::min(kMostKept, kept_lines - first);
-    // So as to be done in time: two tiles for each step of the sum, cut while this many blocks are computed.
+    // Two tiles for each step of the sum, cut while this many blocks are computed; `finish` cuts what is
+    // left.
     const std::int64_t blocks = ceil_div(lines, kBlock);
-    ahead.rows_at_once = ceil_div(2 * kSide, blocks * Unit::kCalls * 4) * 4;
+    constexpr std::int64_t kRowsAtOnce = Cutter<kPieces>::kRowsAtOnce;
+    ahead.rows_at_once = ceil_div(2 * kSide, blocks * Unit::kCalls * kRowsAtOnce) * kRowsAtOnce;
     for (std::int64_t p = 0; p < k; p += kInner) {
       const std::int64_t inner = std::min(kInner, k - p);
       const std::int64_t steps = ceil_div(inner, kStep);

@@ -95,7 +95,7 @@ class Cutter {
     check_ = Floats{};
   }
 
-  // Finds a square, or cuts some rows.
+  // Cuts some rows. Where there are calls enough, finding a square is a call of its own.
   GRADUS_TILES void go_on() {
     if (line_ >= lines_) return;
     if (found_ < 2 && rows_at_once == kRowsAtOnce) return find_square(found_++);
